@@ -1,0 +1,88 @@
+# Everything runs in the project's own .venv; Rust, Python (3.11 or later) and make are all that must be there.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+OUT    ?= build
+
+# What the extension module is built from.
+SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rust test-python mutations lint fmt bench docs wheel clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.made:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip --disable-pip-version-check -q install --upgrade 'pip>=25.1'
+	touch $@
+
+# The package itself, optimised, as a wheel would have it.
+$(VENV)/.built: $(VENV)/.made $(SOURCES)
+	$(PIP) install 'maturin>=1.9,<2'
+	$(BIN)/maturin develop --release --locked
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.made pyproject.toml
+	$(PIP) install polars pyarrow
+	touch $@
+
+$(VENV)/.test: $(VENV)/.made pyproject.toml
+	$(PIP) install --group test
+	touch $@
+
+$(VENV)/.lint: $(VENV)/.made pyproject.toml
+	$(PIP) install --group lint --group test
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.made pyproject.toml
+	$(PIP) install --group bench
+	touch $@
+
+demo: $(VENV)/.built $(VENV)/.demo ## convert the sample catalogue to Parquet and print it as a data frame
+	mkdir -p $(OUT)
+	$(BIN)/mrrc-arrow convert tests/data/sample.mrc $(OUT)/sample.parquet
+	$(BIN)/python -c "import polars as pl; print(pl.read_parquet('$(OUT)/sample.parquet'))"
+
+test: test-rust test-python ## run all tests
+
+test-rust: ## the core's tests, which need no Python
+	cargo test --locked --no-default-features --features cli
+
+test-python: $(VENV)/.built $(VENV)/.test ## the package's tests
+	$(BIN)/python scripts/make_sample.py --check
+	$(BIN)/python -m pytest -q
+
+mutations: $(VENV)/.built $(VENV)/.test ## read 10,000 random mutations of the corpus, with errors ignored and without
+	$(BIN)/python scripts/read_mutations.py --count 10000
+
+lint: $(VENV)/.built $(VENV)/.lint ## formatting, clippy, ruff, mypy, documentation
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --features python -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+fmt: $(VENV)/.lint ## format everything
+	cargo fmt
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/.built $(VENV)/.bench ## compare with peers on a 250 MB file
+	$(BIN)/python benches/peers.py
+
+docs: ## build the documentation of the crate
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
+
+wheel: $(VENV)/.made ## build a wheel into dist/
+	$(PIP) install 'maturin>=1.9,<2'
+	$(BIN)/maturin build --release --locked --out dist
+
+clean: ## remove what was built
+	rm -rf target $(VENV) build dist

@@ -1,0 +1,51 @@
+"""MARC library catalogue records in Polars, DuckDB, pandas and Parquet.
+
+The records of a file in ISO 2709 become an Arrow table: in parallel, with strings that are views into the bytes that were
+read, and with nothing lost on the way.
+
+>>> import mrrc_arrow as mrrc
+>>> table = mrrc.read_table("tests/data/sample.mrc")
+>>> table.num_rows
+300
+"""
+
+from mrrc_arrow._native import RecordBatch, RecordBatchReader, Schema, __version__
+from mrrc_arrow._read import (
+    ReadOptions,
+    Source,
+    read_batches,
+    read_marc,
+    read_problems,
+    read_table,
+    scan_record_boundaries,
+)
+from mrrc_arrow.errors import (
+    CorruptInputError,
+    ForkedError,
+    InternalError,
+    MrrcError,
+    MrrcWarning,
+    RecordError,
+    UnsupportedFormatError,
+)
+
+__all__ = [
+    "CorruptInputError",
+    "ForkedError",
+    "InternalError",
+    "MrrcError",
+    "MrrcWarning",
+    "ReadOptions",
+    "RecordBatch",
+    "RecordBatchReader",
+    "RecordError",
+    "Schema",
+    "Source",
+    "UnsupportedFormatError",
+    "__version__",
+    "read_batches",
+    "read_marc",
+    "read_problems",
+    "read_table",
+    "scan_record_boundaries",
+]

@@ -1,0 +1,98 @@
+"""The options that all reading functions take, written down once."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class ReadOptions(TypedDict, total=False):
+    """Keyword arguments of `read_table`, `read_batches`, `read_marc` and `read_problems`.
+
+    Named, and meant, as in `polars.scan_ndjson` and `polars.scan_csv`.
+    """
+
+    layout: Literal["records"]
+    format: Literal["auto", "iso2709"]
+    n_rows: int | None
+    row_index_name: str | None
+    row_index_offset: int
+    include_file_paths: str | None
+    include_offsets: bool
+    glob: bool
+    ignore_errors: bool
+    batch_size: int | None
+    string_type: Literal["view", "large_string", "string"]
+    categorical: bool | None
+
+
+_DEFAULTS: ReadOptions = {
+    "layout": "records",
+    "format": "auto",
+    "n_rows": None,
+    "row_index_name": None,
+    "row_index_offset": 0,
+    "include_file_paths": None,
+    "include_offsets": False,
+    "glob": True,
+    "ignore_errors": False,
+    "batch_size": None,
+    "string_type": "view",
+    "categorical": None,
+}
+
+_PARAMETERS = """\
+source : str, os.PathLike, bytes, bytearray, memoryview, io.BytesIO, or a list of these
+    What to read: a path (with ``~`` and wildcards), or MARC in memory. `bytes` are shared, other buffers copied; an
+    `io.BytesIO` is read from its position on. gzip is recognised by its first bytes. A list is read one after the other.
+layout : {"records"}
+    Which table. ``"records"`` has a row per record: ``leader``, ``control_number`` (the first 001) and ``fields``, a list
+    of structs ``tag, ind1, ind2, value, subfields``, with ``subfields`` a list of structs ``code, value``.
+format : {"auto", "iso2709"}
+    What the input is.
+n_rows : int, optional
+    Stop after this many rows. Nothing beyond them raises or warns.
+row_index_name : str, optional
+    Add a first column of this name (UInt64) that counts rows.
+row_index_offset : int
+    Where that count begins.
+include_file_paths : str, optional
+    Add a last column of this name with the path of each row; null for memory.
+include_offsets : bool
+    Add ``offset`` (UInt64) and ``length`` (UInt32): where each record lies in its uncompressed source, in bytes.
+glob : bool
+    Expand wildcards (``*``, ``?``, ``[...]``, ``**``) in paths; files come in the order of their names.
+ignore_errors : bool
+    Leave records that cannot be read out and warn once, instead of raising at the first.
+batch_size : int, optional
+    Records in a batch, at most. Batches are bounded in bytes, too.
+string_type : {"view", "large_string", "string"}
+    Arrow type of text. Views share the bytes that were read; the others are copies, for consumers that lack kernels on
+    views (pyarrow cannot filter, sort or take them).
+categorical : bool, optional
+    Tags, indicators and subfield codes as dictionaries (Polars' Categorical). Default: where `string_type` is
+    ``"view"``.
+"""
+
+_F = TypeVar("_F", bound="Callable[..., object]")
+
+
+def takes_read_options(function: _F) -> _F:
+    """Give `function(source, **options)` its full signature and documentation at run time, for `help` and notebooks."""
+    signature = inspect.signature(function)
+    keep = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for (name, default), annotation in zip(
+            _DEFAULTS.items(), ReadOptions.__annotations__.values(), strict=True
+        )
+    ]
+    function.__signature__ = signature.replace(parameters=keep + options)  # type: ignore[attr-defined]
+    if function.__doc__:
+        indent = "    "
+        parameters = "".join(f"{indent}{line}" if line.strip() else line for line in _PARAMETERS.splitlines(keepends=True))
+        function.__doc__ = function.__doc__.replace(f"{indent}{{options}}\n", parameters)
+    return function

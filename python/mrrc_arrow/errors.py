@@ -1,0 +1,95 @@
+"""Exceptions and the warning of this package.
+
+Everything that is wrong with the *content* of an input is a `MrrcError`. A file that is missing or cannot be read is the
+`OSError` that Python has for it (`FileNotFoundError`, `PermissionError`, ...), and an option that makes no sense is a
+`ValueError` or `TypeError`.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+
+class MrrcError(Exception):
+    """Base class of the errors of this package.
+
+    Attributes
+    ----------
+    code : str
+        Stable name of what is wrong, such as ``"truncated"``.
+    source : str or None
+        Path of the file; None for memory.
+    record : int or None
+        Number of the record, from 0 over all sources of the read, rejected ones included.
+    offset : int or None
+        Byte offset in the (decompressed) source.
+    """
+
+    code: str
+    source: str | None
+    record: int | None
+    offset: int | None
+
+
+class RecordError(MrrcError, ValueError):
+    """A record that cannot be read; ``ignore_errors=True`` leaves such records out."""
+
+
+class UnsupportedFormatError(MrrcError, ValueError):
+    """Input that is not MARC in ISO 2709; the message says what it looks like."""
+
+
+class CorruptInputError(MrrcError, OSError):
+    """Input that cannot be decompressed, such as a gzip file that was cut."""
+
+
+class ForkedError(MrrcError, RuntimeError):
+    """A reader that was opened before the process forked, used in the child."""
+
+
+class InternalError(MrrcError, RuntimeError):
+    """A fault of this package; please report it."""
+
+
+class MrrcWarning(UserWarning):
+    """Records were left out of a read with ``ignore_errors=True``."""
+
+
+_KINDS: dict[str, type[MrrcError]] = {
+    "format": UnsupportedFormatError,
+    "record": RecordError,
+    "io": CorruptInputError,
+    "forked": ForkedError,
+    "internal": InternalError,
+}
+
+
+def _from_native(
+    kind: str,
+    message: str,
+    errno: int | None,
+    *,
+    code: str,
+    source: str | None,
+    record: int | None,
+    offset: int | None,
+) -> Exception:
+    """Make the exception for an error of the native core."""
+    if kind == "option":
+        return ValueError(message)
+    if errno is not None:
+        # Rust appends the number to the operating system's words.
+        return OSError(errno, message.removesuffix(f" (os error {errno})"), source)
+    error = _KINDS[kind](message)
+    error.code, error.source, error.record, error.offset = code, source, record, offset
+    return error
+
+
+def _warn_of_rejects(rejected: int, problems: dict[str, int], stacklevel: int = 1) -> None:
+    """Warn that `rejected` records were left out."""
+    counts = ", ".join(f"{code} {count}" for code, count in problems.items())
+    warnings.warn(
+        f"{rejected} record(s) could not be read and were left out ({counts}); read_problems lists them",
+        MrrcWarning,
+        stacklevel=stacklevel + 1,
+    )

@@ -1,0 +1,42 @@
+//! `mrrc-arrow count`.
+
+use std::io::Write;
+use std::time::Duration;
+
+use super::{report, say, sources};
+use crate::error::Error;
+use crate::read::{Inspection, ReadOptions};
+
+/// Count the records in MARC files.
+///
+/// Prints the number of records that can be read. What was repaired or rejected goes to stderr, and the exit code is 1
+/// if something was rejected.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Files, or glob patterns in quotes
+    #[arg(required = true)]
+    input: Vec<String>,
+    /// Leave out records that cannot be read: exit code 0 all the same
+    #[arg(long)]
+    ignore_errors: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
+    let mut inspection = Inspection::new(sources(&arguments.input)?, &ReadOptions::default(), false)?;
+    let mut first = None;
+    while let Some(problems) = inspection.poll(Duration::from_secs(60))? {
+        if first.is_none() {
+            first = problems.into_iter().find(|problem| problem.code.is_reject());
+        }
+    }
+    // A closed stdout is no reason to fail.
+    let _ = writeln!(std::io::stdout(), "{}", inspection.rows());
+    report(inspection.problems());
+    match first {
+        Some(first) if !arguments.ignore_errors => {
+            say("the first record that was rejected:");
+            Err(crate::read::rejected(&first))
+        }
+        _ => Ok(()),
+    }
+}

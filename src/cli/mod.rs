@@ -1,0 +1,74 @@
+//! The `mrrc-arrow` command; the same program from cargo and from pip.
+//!
+//! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 the input could not be read or the output not
+//! written, 2 wrong usage.
+
+mod convert;
+mod count;
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+use crate::problem::ProblemCounts;
+use crate::source::Source;
+
+/// Library catalogues in MARC (ISO 2709), plain or gzip, for people who work with data frames.
+#[derive(Debug, Parser)]
+#[command(name = "mrrc-arrow", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Convert(convert::Arguments),
+    Count(count::Arguments),
+}
+
+/// Runs the command with `arguments`, the program's name first, and returns its exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come this way, too, to stdout and with code 0.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    let done = match arguments.command {
+        Command::Convert(arguments) => convert::run(&arguments),
+        Command::Count(arguments) => count::run(&arguments),
+    };
+    match done {
+        Ok(()) => 0,
+        Err(error) => {
+            say(&format!("error: {error}"));
+            1
+        }
+    }
+}
+
+/// Inputs as given on the command line: paths and, where no such file exists, glob patterns.
+fn sources(inputs: &[String]) -> Result<Vec<Source>, Error> {
+    let mut sources = Vec::new();
+    for input in inputs {
+        sources.extend(Source::glob(input)?);
+    }
+    Ok(sources)
+}
+
+/// Tells what was wrong with the input, a line for each code.
+fn report(problems: &ProblemCounts) {
+    for (code, count) in problems.iter() {
+        say(&format!("{}: {count} {} ({})", code.severity().as_str(), code.as_str(), code.advice()));
+    }
+}
+
+/// A line on stderr, which may be closed.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

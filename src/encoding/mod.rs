@@ -1,0 +1,170 @@
+//! Whether a record's text can be viewed in place, and what it is encoded in.
+//!
+//! Strings in a batch are views into the block, and Arrow takes them for UTF-8 unseen. Text is sound when
+//!
+//! * the whole block, or the whole record, is valid UTF-8 **and** no cut that the record's structure makes falls inside
+//!   a character, or
+//! * each value is valid UTF-8 by itself.
+//!
+//! [`BlockText::judge`] establishes one of the two for every record before a layout sees it; a record for which neither
+//! holds is rejected.
+
+use memchr::memchr;
+use simdutf8::basic::from_utf8;
+
+use crate::iso2709::{DELIMITER, FieldSpan, LEADER_LENGTH, Leader, is_control_tag};
+use crate::problem::Code;
+
+const ESCAPE: u8 = 0x1B;
+
+/// What is known of the text of a whole block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BlockText {
+    utf8: bool,
+}
+
+/// A repair that concerns text: its code and, if it is one field's, the tag.
+pub(crate) type TextRepair = (Code, Option<[u8; 3]>);
+
+impl BlockText {
+    pub(crate) fn new(block: &[u8]) -> Self {
+        Self { utf8: from_utf8(block).is_ok() }
+    }
+
+    /// Establishes that every piece of `record` that `fields` cut out is sound text; notes repairs.
+    ///
+    /// # Errors
+    ///
+    /// The code of the reject, where some value is not.
+    pub(crate) fn judge(self, record: &[u8], fields: &[FieldSpan], repairs: &mut Vec<TextRepair>) -> Result<(), Code> {
+        let flagged = Leader::new(record).is_some_and(Leader::is_utf8);
+        // The first test settles nearly every record.
+        if !flagged && record.is_ascii() {
+            return if memchr(ESCAPE, record).is_none() { Ok(()) } else { unescaped(record, fields) };
+        }
+        note_structure(record, fields, repairs);
+        if !self.utf8 && from_utf8(record).is_err() {
+            // The fault may lie in the structure alone.
+            return if flagged {
+                all_values(record, fields, |value| from_utf8(value).is_ok()).ok_or(Code::InvalidUtf8)
+            } else {
+                unescaped(record, fields)
+            };
+        }
+        if !flagged && all_values(record, fields, <[u8]>::is_ascii).is_none() {
+            if memchr(ESCAPE, record).is_some() {
+                return Err(Code::UnsupportedEncoding);
+            }
+            repairs.push((Code::Utf8NotFlagged, None));
+        }
+        if cuts_are_sound(record, fields) {
+            return Ok(());
+        }
+        all_values(record, fields, |value| from_utf8(value).is_ok()).ok_or(Code::InvalidUtf8)
+    }
+}
+
+/// Values in MARC-8 are sound text as they stand only where they are ASCII without escape sequences.
+fn unescaped(record: &[u8], fields: &[FieldSpan]) -> Result<(), Code> {
+    all_values(record, fields, |value| value.is_ascii() && memchr(ESCAPE, value).is_none())
+        .ok_or(Code::UnsupportedEncoding)
+}
+
+fn field<'a>(record: &'a [u8], span: &FieldSpan) -> &'a [u8] {
+    record.get(span.start as usize..span.end as usize).unwrap_or_default()
+}
+
+/// In a valid record, whether each field begins at a character and its indicators are ASCII. A field ends before an ASCII
+/// byte, subfields begin after one, and a code is one whole character, so these are the only cuts in doubt.
+fn cuts_are_sound(record: &[u8], fields: &[FieldSpan]) -> bool {
+    fields.iter().all(|span| match field(record, span) {
+        [] => true,
+        [first, ..] if is_control_tag(span.tag) => !(0x80..0xC0).contains(first),
+        [first, second, ..] => first.is_ascii() && second.is_ascii(),
+        [first] => first.is_ascii(),
+    })
+}
+
+/// Whether `sound` holds for each value by itself: control fields, text before a first delimiter, subfields with their codes.
+fn all_values(record: &[u8], fields: &[FieldSpan], sound: impl Fn(&[u8]) -> bool) -> Option<()> {
+    fields
+        .iter()
+        .all(|span| {
+            let data = field(record, span);
+            if is_control_tag(span.tag) {
+                return sound(data);
+            }
+            let head = memchr(DELIMITER, data).unwrap_or(data.len());
+            let (head, subfields) = data.split_at_checked(head).unwrap_or_default();
+            head.get(2..).is_none_or(&sound) && subfields.split(|&byte| byte == DELIMITER).all(&sound)
+        })
+        .then_some(())
+}
+
+/// Notes leader, tags and indicators that are not ASCII; in tables each of their bytes that is not becomes U+FFFD.
+fn note_structure(record: &[u8], fields: &[FieldSpan], repairs: &mut Vec<TextRepair>) {
+    if !record.get(..LEADER_LENGTH).is_some_and(<[u8]>::is_ascii) {
+        repairs.push((Code::NonAsciiStructure, None));
+    }
+    for span in fields {
+        let data = field(record, span);
+        let indicators = if is_control_tag(span.tag) { &[] } else { data.get(..2).unwrap_or(data) };
+        let indicators = indicators.split(|&byte| byte == DELIMITER).next().unwrap_or_default();
+        if !span.tag.is_ascii() || !indicators.is_ascii() {
+            repairs.push((Code::NonAsciiStructure, Some(span.tag)));
+        }
+    }
+}
+
+/// Leader or tag as text: each byte that is not ASCII becomes U+FFFD, so that positions keep their meaning.
+pub(crate) fn structure_text(bytes: &[u8]) -> String {
+    bytes.iter().map(|&byte| if byte.is_ascii() { char::from(byte) } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record of one field; the block is valid UTF-8 if the record is.
+    fn judge(leader09: u8, tag: [u8; 3], data: &[u8]) -> (Result<(), Code>, Vec<TextRepair>) {
+        let mut record = b"00000nam  2200037 a 4500".to_vec();
+        record[9] = leader09;
+        let start = record.len() as u32;
+        record.extend_from_slice(data);
+        let end = record.len() as u32;
+        record.push(0x1E);
+        let mut repairs = Vec::new();
+        let fields = [FieldSpan { tag, start, end }];
+        (BlockText::new(&record).judge(&record, &fields, &mut repairs), repairs)
+    }
+
+    #[test]
+    fn ascii_is_sound_under_any_flag() {
+        assert_eq!(judge(b'a', *b"245", b"10\x1faText"), (Ok(()), vec![]));
+        assert_eq!(judge(b' ', *b"245", b"10\x1faText"), (Ok(()), vec![]));
+    }
+
+    #[test]
+    fn marc8_beyond_ascii_is_rejected_by_its_own_code() {
+        assert_eq!(judge(b' ', *b"245", b"10\x1faCaf\xe2e").0, Err(Code::UnsupportedEncoding));
+        assert_eq!(judge(b' ', *b"245", b"10\x1fa\x1b$1!0!").0, Err(Code::UnsupportedEncoding));
+    }
+
+    #[test]
+    fn utf8_that_is_not_flagged_is_a_repair() {
+        assert_eq!(judge(b' ', *b"245", "10\x1faCafé".as_bytes()), (Ok(()), vec![(Code::Utf8NotFlagged, None)]));
+    }
+
+    #[test]
+    fn an_indicator_inside_a_character_takes_the_checked_path() {
+        // Cutting after two bytes leaves a continuation byte alone.
+        assert_eq!(judge(b'a', *b"245", "1éText".as_bytes()).0, Err(Code::InvalidUtf8));
+        let (sound, repairs) = judge(b'a', *b"245", "é\x1faText".as_bytes());
+        assert_eq!((sound, repairs), (Ok(()), vec![(Code::NonAsciiStructure, Some(*b"245"))]));
+    }
+
+    #[test]
+    fn a_control_field_that_begins_inside_a_character_is_not_sound() {
+        assert_eq!(judge(b'a', *b"001", b"\xa9x").0, Err(Code::InvalidUtf8));
+    }
+}

@@ -1,0 +1,166 @@
+//! The one error type of the crate: what kind it is, a stable code, and where in the input it happened.
+//!
+//! An [`Error`] is what stops a read. Damage that does not stop one is a [`Problem`](crate::problem::Problem);
+//! the first rejected record becomes an `Error` unless the caller asked to leave rejects out.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+/// What a caller would want to do about an error, coarsely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A file could not be opened or read; [`Error::io`] has the operating system's reason.
+    Io,
+    /// The input is not of a format this crate reads.
+    UnsupportedFormat,
+    /// A record that cannot be read, see the code.
+    Record,
+    /// An option has a value that makes no sense.
+    InvalidOption,
+    /// A reader opened before `fork` was used in the child process.
+    Forked,
+    /// A bug in this crate: a worker panicked or was lost.
+    Internal,
+}
+
+/// An error with its kind, a stable `snake_case` code, and its position where there is one.
+///
+/// # Examples
+///
+/// ```
+/// use mrrc_arrow::{ReadOptions, Source, read};
+///
+/// let error = read(vec![Source::memory(&b"<collection/>"[..])], ReadOptions::default())
+///     .unwrap()
+///     .next()
+///     .unwrap()
+///     .unwrap_err();
+/// assert_eq!(error.code(), "unsupported_format");
+/// ```
+#[derive(Debug, Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    kind: ErrorKind,
+    code: &'static str,
+    message: String,
+    source: Option<Arc<str>>,
+    record: Option<u64>,
+    offset: Option<u64>,
+    io: Option<Arc<io::Error>>,
+}
+
+impl Error {
+    /// An error of `kind` with its stable code and a message for people.
+    pub(crate) fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            code,
+            message: message.into(),
+            source: None,
+            record: None,
+            offset: None,
+            io: None,
+        }))
+    }
+
+    /// An operating system error while `doing` something.
+    pub(crate) fn from_io(error: io::Error, doing: &str) -> Self {
+        let mut this = Self::new(ErrorKind::Io, "io", format!("{doing}: {error}"));
+        this.0.io = Some(Arc::new(error));
+        this
+    }
+
+    /// An option whose value makes no sense.
+    pub(crate) fn option(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidOption, "invalid_option", message)
+    }
+
+    /// A state that the crate's own code should have made impossible.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, "internal", message)
+    }
+
+    /// Names the source, unless one is named already.
+    #[must_use]
+    pub(crate) fn in_source(mut self, source: Option<Arc<str>>) -> Self {
+        if self.0.source.is_none() {
+            self.0.source = source;
+        }
+        self
+    }
+
+    /// Adds the record's number and the byte offset.
+    #[must_use]
+    pub(crate) fn at(mut self, record: Option<u64>, offset: u64) -> Self {
+        self.0.record = record;
+        self.0.offset = Some(offset);
+        self
+    }
+
+    /// What kind of error this is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The stable code, such as `truncated` or `invalid_utf8`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    /// The message alone, without the position.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The path that was being read; `None` for memory.
+    #[must_use]
+    pub fn source_name(&self) -> Option<&str> {
+        self.0.source.as_deref()
+    }
+
+    /// The number of the record, counted from 0 over all sources of the read, rejected ones included.
+    #[must_use]
+    pub fn record(&self) -> Option<u64> {
+        self.0.record
+    }
+
+    /// The byte offset in the (decompressed) source.
+    #[must_use]
+    pub fn offset(&self) -> Option<u64> {
+        self.0.offset
+    }
+
+    /// The operating system's error, for [`ErrorKind::Io`].
+    #[must_use]
+    pub fn io(&self) -> Option<&io::Error> {
+        self.0.io.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { source, record, offset, message, .. } = &*self.0;
+        if let Some(source) = source {
+            write!(f, "{source}: ")?;
+        }
+        match (record, offset) {
+            (Some(record), Some(offset)) => write!(f, "record {record} at byte {offset}: ")?,
+            (None, Some(offset)) => write!(f, "at byte {offset}: ")?,
+            _ => {}
+        }
+        f.write_str(message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.io.as_deref().map(|error| error as _)
+    }
+}

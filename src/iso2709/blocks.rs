@@ -1,0 +1,257 @@
+//! Blocks: immutable runs of whole records with their boundaries, the unit of work and, later, of output.
+//!
+//! A block ends at `records` records or before the record that would take it past `bytes`. Where the input is in memory a
+//! block is a slice of it; a stream is read into one fresh buffer per block, and what lies beyond the block's last
+//! record is carried into the next buffer. A length found in the input never sizes a buffer: reads grow by what came.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::scanner::{Scanner, Step};
+use super::sniff;
+use crate::error::Error;
+use crate::problem::Code;
+use crate::source::{Input, Source};
+
+/// How large blocks may get.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BlockSize {
+    /// Records, at least 1.
+    pub records: usize,
+    /// Bytes; a larger record is a block of its own.
+    pub bytes: usize,
+}
+
+/// A record in its block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    /// First byte, counted from the block's.
+    pub offset: u32,
+    pub length: u32,
+    /// What the scanner had to say about the boundary.
+    pub flaw: Option<Code>,
+}
+
+/// A run of whole records.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub bytes: Bytes,
+    /// Where the block begins in its (decompressed) source.
+    pub offset: u64,
+    /// The source's name.
+    pub source: Option<Arc<str>>,
+    /// The number of the first record over all sources.
+    pub first_record: u64,
+    pub records: Vec<Span>,
+    /// Junk between the records.
+    pub junk: Vec<Span>,
+}
+
+impl Block {
+    /// The bytes of a record or piece of junk.
+    pub(crate) fn slice(&self, span: Span) -> &[u8] {
+        let start = span.offset as usize;
+        self.bytes.get(start..start + span.length as usize).unwrap_or_default()
+    }
+
+    /// The same, sharing the block.
+    pub(crate) fn slice_bytes(&self, span: Span) -> Bytes {
+        self.bytes.slice_ref(self.slice(span))
+    }
+}
+
+/// What comes out of a source.
+pub(crate) enum Next {
+    Block(Block),
+    /// The source is not ISO 2709; what it looks like.
+    Foreign(&'static str),
+    End,
+}
+
+/// Cuts one source into blocks.
+pub(crate) struct Blocks {
+    source: Source,
+    size: BlockSize,
+    /// `None` once all of it is in `buffer`.
+    stream: Option<Box<dyn Read + Send>>,
+    /// What was read and is not yet in a block; `Stream` appends to it, `Memory` never does.
+    buffer: Buffer,
+    /// Offset of the buffer's first byte in the source.
+    offset: u64,
+    next_record: u64,
+    scanner: Scanner,
+    sniffed: bool,
+    /// How many bytes to read ahead for a block, learnt from the blocks before.
+    expected: usize,
+}
+
+enum Buffer {
+    Whole(Bytes),
+    Growing(Vec<u8>),
+}
+
+impl Buffer {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Whole(bytes) => bytes,
+            Self::Growing(bytes) => bytes,
+        }
+    }
+}
+
+/// The guess for a record's length before the first block is read.
+const TYPICAL_RECORD: usize = 2 << 10;
+
+impl Blocks {
+    pub(crate) fn open(source: Source, first_record: u64, size: BlockSize) -> Result<Self, Error> {
+        let (buffer, stream) = match source.open()? {
+            Input::Memory(bytes) => (Buffer::Whole(bytes), None),
+            Input::Stream(stream) => (Buffer::Growing(Vec::new()), Some(stream)),
+        };
+        let expected = size.records.saturating_mul(TYPICAL_RECORD).clamp(sniff::WINDOW, size.bytes.max(sniff::WINDOW));
+        Ok(Self {
+            source,
+            size,
+            stream,
+            buffer,
+            offset: 0,
+            next_record: first_record,
+            scanner: Scanner::default(),
+            sniffed: false,
+            expected,
+        })
+    }
+
+    /// The number that the next record will have.
+    pub(crate) fn next_record(&self) -> u64 {
+        self.next_record
+    }
+
+    /// The length of the source; call it after [`Next::Foreign`], whose rest it reads and drops.
+    pub(crate) fn drain(&mut self) -> Result<u64, Error> {
+        let mut length = self.offset + self.buffer.bytes().len() as u64;
+        if let Some(mut stream) = self.stream.take() {
+            length +=
+                std::io::copy(&mut stream, &mut std::io::sink()).map_err(|error| self.source.cannot_read(error))?;
+        }
+        Ok(length)
+    }
+
+    /// The bytes read so far that are in no block.
+    pub(crate) fn head(&self) -> Bytes {
+        match &self.buffer {
+            Buffer::Whole(bytes) => bytes.clone(),
+            Buffer::Growing(bytes) => Bytes::copy_from_slice(bytes),
+        }
+    }
+
+    pub(crate) fn next(&mut self) -> Result<Next, Error> {
+        if !self.sniffed {
+            while self.buffer.bytes().len() < sniff::WINDOW && self.read_more(self.expected)? {}
+            self.sniffed = true;
+            if let Some(what) = sniff::foreign(self.buffer.bytes()) {
+                return Ok(Next::Foreign(what));
+            }
+        }
+        let mut records = Vec::new();
+        let mut junk = Vec::new();
+        let mut at = 0;
+        loop {
+            let step = self.scanner.step(self.buffer.bytes(), at, self.stream.is_none());
+            let (list, span, flaw) = match step {
+                Step::Record { start, end, flaw } => (&mut records, start..end, flaw),
+                Step::Junk { end } => (&mut junk, at..end, Some(Code::Junk)),
+                Step::NeedMore => {
+                    let want = self.wanted(records.len(), at);
+                    self.read_more(want)?;
+                    continue;
+                }
+                Step::End => break,
+            };
+            let end = span.end;
+            if at > 0 && end > self.size.bytes {
+                break;
+            }
+            let gap = at..span.start;
+            list.push(span_of(span, flaw));
+            if !gap.is_empty() {
+                junk.push(span_of(gap, Some(Code::Junk)));
+            }
+            at = end;
+            if records.len() >= self.size.records {
+                break;
+            }
+        }
+        if at == 0 {
+            return Ok(Next::End);
+        }
+        Ok(Next::Block(self.cut(at, records, junk)))
+    }
+
+    /// Takes the first `end` bytes as a block and keeps the rest.
+    fn cut(&mut self, end: usize, records: Vec<Span>, junk: Vec<Span>) -> Block {
+        let bytes = match &mut self.buffer {
+            Buffer::Whole(bytes) => bytes.split_to(end),
+            Buffer::Growing(buffer) => {
+                let rest = buffer.get(end..).unwrap_or_default();
+                let mut next = Vec::with_capacity(self.expected.max(rest.len()) + READ_AT_LEAST);
+                next.extend_from_slice(rest);
+                buffer.truncate(end);
+                Bytes::from(std::mem::replace(buffer, next))
+            }
+        };
+        self.scanner.advance(end);
+        self.expected = if records.len() >= self.size.records {
+            // A little more than this block took: the next one's last record should be whole.
+            (end + end / 16).clamp(sniff::WINDOW, self.size.bytes.max(sniff::WINDOW))
+        } else {
+            self.size.bytes.max(sniff::WINDOW)
+        };
+        let block = Block {
+            bytes,
+            offset: self.offset,
+            source: self.source.name().cloned(),
+            first_record: self.next_record,
+            records,
+            junk,
+        };
+        self.offset += end as u64;
+        self.next_record += block.records.len() as u64;
+        block
+    }
+
+    /// How many more bytes the block under way may need, `at` of them being cut into `records` already.
+    fn wanted(&self, records: usize, at: usize) -> usize {
+        let have = self.buffer.bytes().len();
+        let ahead = self.expected.saturating_sub(have);
+        // Beyond what was expected, read for the records that are missing; a record longer than that doubles the buffer.
+        let missing = match records {
+            0 => have,
+            records => (at / records).saturating_mul(self.size.records.saturating_sub(records)).min(self.size.bytes),
+        };
+        ahead.max(missing).max(READ_AT_LEAST)
+    }
+
+    /// Reads at least one byte and at most `want` into the buffer; false at the end of the source.
+    fn read_more(&mut self, want: usize) -> Result<bool, Error> {
+        let (Some(stream), Buffer::Growing(buffer)) = (&mut self.stream, &mut self.buffer) else { return Ok(false) };
+        buffer.reserve(want);
+        // `read_to_end` reads into spare capacity without clearing it first, and repeats short reads.
+        let count = stream.take(want as u64).read_to_end(buffer).map_err(|error| self.source.cannot_read(error))?;
+        if count < want {
+            self.stream = None;
+        }
+        Ok(count > 0)
+    }
+}
+
+/// The least that is asked of a stream at a time.
+const READ_AT_LEAST: usize = 64 << 10;
+
+fn span_of(range: std::ops::Range<usize>, flaw: Option<Code>) -> Span {
+    // Blocks are bounded by their size or, for one record, by `scanner::MAX_RECORD`, both far below 4 GiB.
+    debug_assert!(u32::try_from(range.end).is_ok());
+    Span { offset: range.start as u32, length: (range.end - range.start) as u32, flaw }
+}

@@ -1,0 +1,245 @@
+//! Where records begin and end: one rule, used by every way into the program.
+//!
+//! A record begins at the first byte that is not junk. A *strong boundary* is a `0x1D`, then junk, then a
+//! [plausible leader](super::leader) or the end of the input. Every strong boundary cuts, whatever a length says, so
+//! that boundaries are local: a thread that starts anywhere finds the same ones.
+//!
+//! 1. The leader's length is at least 26, the byte at its end is `0x1D`, and no strong boundary comes earlier: that is
+//!    the record. Another `0x1D` inside it is data.
+//! 2. Otherwise it runs to the next `0x1D`, or to a `0x1E` that junk and a plausible leader follow.
+//! 3. Neither before the end of the input: truncated. Neither within 64 MiB: a piece of that length is rejected.
+//!
+//! The scanner is a function of the buffer and of whether the input ends with it. It asks for more
+//! whenever bytes beyond the buffer could change the answer, so chunking never changes where a record ends. A run of junk
+//! counts up to [`JUNK_PIECE`] bytes: a `0x1D` followed by that much is a strong boundary, which bounds the look-ahead.
+
+use memchr::{memchr, memchr2};
+
+use super::leader::{Leader, Plausible, plausible};
+use super::{MIN_RECORD, RECORD_TERMINATOR};
+use crate::problem::Code;
+
+/// The longest run without a cut that is held in memory; longer ones are rejected in pieces of this size.
+pub const MAX_RECORD: usize = 64 << 20;
+/// Junk is reported in pieces of at most this many bytes.
+pub const JUNK_PIECE: usize = 64 << 10;
+
+/// What the scanner found at a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A record, the junk before it being what lies between the position given and `start`.
+    Record { start: usize, end: usize, flaw: Option<Code> },
+    /// Junk up to `end` and more of it, or the end of the input, after that.
+    Junk { end: usize },
+    /// It takes more bytes to tell.
+    NeedMore,
+    /// Nothing is left.
+    End,
+}
+
+/// Cuts records out of a buffer. Keep one per input, and tell it when the buffer's bytes move.
+#[derive(Debug, Default)]
+pub(crate) struct Scanner {
+    /// The first strong boundary at or after every position that was asked about so far and lies before it.
+    /// Without it, many weak terminators under one long length would be looked through again and again.
+    strong: Option<usize>,
+}
+
+/// Where a record ends, or that more bytes are needed.
+type Found = Result<(usize, Option<Code>), NeedMore>;
+
+#[derive(Debug)]
+struct NeedMore;
+
+impl Scanner {
+    /// Tells that the buffer has lost its first `count` bytes.
+    pub(crate) fn advance(&mut self, count: usize) {
+        self.strong = self.strong.and_then(|strong| strong.checked_sub(count));
+    }
+
+    /// The next record, or piece of junk, at or after `at`. `complete` says that the input ends with `buffer`.
+    pub(crate) fn step(&mut self, buffer: &[u8], at: usize, complete: bool) -> Step {
+        let junk = skip_junk(buffer, at, true);
+        if junk.end - at >= JUNK_PIECE {
+            // Blanks at the end of the piece may belong to a leader.
+            let blanks = buffer
+                .get(at..junk.end)
+                .map_or(0, |run| run.iter().rev().take(4).take_while(|&&byte| byte == b' ').count());
+            return Step::Junk { end: junk.end - blanks };
+        }
+        if junk.open && !complete {
+            return Step::NeedMore;
+        }
+        if junk.end == buffer.len() {
+            return if junk.end == at { Step::End } else { Step::Junk { end: junk.end } };
+        }
+        let mut start = junk.end;
+        if start > at && buffer.get(start - 1) == Some(&b' ') {
+            match leader_after(buffer, at, start, complete) {
+                Ok(leader) => start = leader.unwrap_or(start),
+                Err(NeedMore) => return Step::NeedMore,
+            }
+        }
+        match self.record_end(buffer, start, complete) {
+            Ok((end, flaw)) => Step::Record { start, end, flaw },
+            Err(NeedMore) => Step::NeedMore,
+        }
+    }
+
+    fn record_end(&mut self, buffer: &[u8], start: usize, complete: bool) -> Found {
+        let rest = buffer.get(start..).unwrap_or_default();
+        let declared = match Leader::new(rest) {
+            Some(leader) => leader.record_length().filter(|&length| length >= MIN_RECORD),
+            None if complete => None,
+            None => return Err(NeedMore),
+        };
+        let mut flaw = Code::LengthMismatch;
+        if let Some(end) = declared.map(|length| start + length) {
+            match buffer.get(end - 1) {
+                Some(&RECORD_TERMINATOR) => match self.strong_before(buffer, start, end - 1, complete)? {
+                    None => return Ok((end, None)),
+                    Some(_) => flaw = Code::LengthSpansRecords,
+                },
+                Some(_) => {}
+                None if complete => {}
+                None => return Err(NeedMore),
+            }
+        }
+        Self::next_cut(buffer, start, complete, flaw)
+    }
+
+    /// The first strong boundary's `0x1D` in `start..end`.
+    fn strong_before(
+        &mut self,
+        buffer: &[u8],
+        start: usize,
+        end: usize,
+        complete: bool,
+    ) -> Result<Option<usize>, NeedMore> {
+        if let Some(known) = self.strong.filter(|&known| known >= start) {
+            return Ok(Some(known).filter(|&known| known < end));
+        }
+        let mut at = start;
+        while let Some(found) = buffer.get(at..end).and_then(|bytes| memchr(RECORD_TERMINATOR, bytes)) {
+            let terminator = at + found;
+            let junk = skip_junk(buffer, terminator + 1, true);
+            let strong = if junk.end - terminator > JUNK_PIECE {
+                true
+            } else if junk.open && !complete {
+                return Err(NeedMore);
+            } else {
+                junk.end == buffer.len() || leader_after(buffer, terminator + 1, junk.end, complete)?.is_some()
+            };
+            if strong {
+                self.strong = Some(terminator);
+                return Ok(Some(terminator));
+            }
+            // A terminator within this junk would be judged by the same bytes.
+            at = junk.end;
+        }
+        Ok(None)
+    }
+
+    /// Rules 2 and 3.
+    fn next_cut(buffer: &[u8], start: usize, complete: bool, flaw: Code) -> Found {
+        let limit = start + MAX_RECORD;
+        let mut at = start;
+        loop {
+            let window = buffer.get(at..buffer.len().min(limit)).unwrap_or_default();
+            let Some(found) = memchr2(RECORD_TERMINATOR, super::FIELD_TERMINATOR, window) else {
+                return if buffer.len() >= limit {
+                    Ok((limit, Some(Code::NoTerminator)))
+                } else if complete {
+                    Ok((buffer.len(), Some(Code::Truncated)))
+                } else {
+                    Err(NeedMore)
+                };
+            };
+            let cut = at + found + 1;
+            if buffer.get(cut - 1) == Some(&RECORD_TERMINATOR) {
+                return Ok((cut, Some(flaw)));
+            }
+            let junk = skip_junk(buffer, cut, false);
+            if junk.open && !complete {
+                return Err(NeedMore);
+            }
+            if junk.end - cut < JUNK_PIECE && leader_after(buffer, cut, junk.end, complete)?.is_some() {
+                return Ok((cut, Some(Code::MissingTerminator)));
+            }
+            at = junk.end;
+        }
+    }
+}
+
+/// A run of junk.
+struct Junk {
+    end: usize,
+    /// The run may go on beyond the buffer.
+    open: bool,
+}
+
+/// The end of the junk at `at`; looks no further than [`JUNK_PIECE`] bytes.
+///
+/// `terminators` tells whether a lone `0x1D` counts; after a `0x1E` it ends a record.
+fn skip_junk(buffer: &[u8], at: usize, terminators: bool) -> Junk {
+    let mut end = at;
+    let most = at.saturating_add(JUNK_PIECE);
+    while end < most {
+        match buffer.get(end..).unwrap_or_default() {
+            [b'\r' | b'\n' | b' ' | 0 | 0x1A, ..] => end += 1,
+            [RECORD_TERMINATOR, ..] if terminators => end += 1,
+            [0xEF, 0xBB, 0xBF, ..] => end += 3,
+            [] | [0xEF] | [0xEF, 0xBB] => return Junk { end, open: true },
+            _ => return Junk { end, open: false },
+        }
+    }
+    Junk { end, open: false }
+}
+
+/// Where a plausible leader begins that follows the junk in `junk..at`: at `at`, or up to four blanks earlier.
+fn leader_after(buffer: &[u8], junk: usize, at: usize, complete: bool) -> Result<Option<usize>, NeedMore> {
+    let mut start = at;
+    loop {
+        match plausible(buffer, start, complete) {
+            Plausible::Yes => return Ok(Some(start)),
+            Plausible::Unknown => return Err(NeedMore),
+            Plausible::No => {}
+        }
+        if start == junk || at - start == 4 || buffer.get(start - 1) != Some(&b' ') {
+            return Ok(None);
+        }
+        start -= 1;
+    }
+}
+
+/// Finds the records in `buffer`, at most `limit` of them, as `(offset, length)` pairs in order.
+///
+/// Pairs never overlap, and what lies between two is junk. `buffer` is taken to be a whole input; a record that
+/// its end cuts off has no boundary, so it is not among the pairs: what follows the last pair is the tail.
+///
+/// ```
+/// use mrrc_arrow::iso2709::scan_record_boundaries;
+///
+/// let record = b"00038nam a2200037 a 4500001000100000\x1eX\x1d";
+/// let two = [&record[..], b"\r\n", record].concat();
+/// assert_eq!(scan_record_boundaries(&two, None), [(0, 39), (41, 39)]);
+/// assert_eq!(scan_record_boundaries(&two, Some(1)), [(0, 39)]);
+/// assert_eq!(scan_record_boundaries(&two[..60], None), [(0, 39)]);
+/// ```
+#[must_use]
+pub fn scan_record_boundaries(buffer: &[u8], limit: Option<usize>) -> Vec<(usize, usize)> {
+    let mut scanner = Scanner::default();
+    let mut boundaries = Vec::new();
+    let mut at = 0;
+    while limit.is_none_or(|limit| boundaries.len() < limit) {
+        match scanner.step(buffer, at, true) {
+            Step::Record { flaw: Some(Code::Truncated), .. } | Step::NeedMore | Step::End => break,
+            Step::Record { start, end, .. } => {
+                boundaries.push((start, end - start));
+                at = end;
+            }
+            Step::Junk { end } => at = end,
+        }
+    }
+    boundaries
+}

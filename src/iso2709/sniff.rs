@@ -1,0 +1,90 @@
+//! What an input that is not ISO 2709 looks like, told from its first bytes.
+
+use memchr::memchr2;
+
+use super::leader::{Leader, Plausible, plausible};
+use super::{FIELD_TERMINATOR, LEADER_LENGTH, RECORD_TERMINATOR};
+
+/// How many bytes at the start are looked at.
+pub const WINDOW: usize = 32 << 10;
+
+/// Says what `head`, the first [`WINDOW`] bytes of an input or all of it, looks like, if it is not ISO 2709.
+///
+/// Damage alone never makes an input foreign: that takes a known other format, or not one terminator in the window.
+///
+/// ```
+/// use mrrc_arrow::iso2709::sniff::foreign;
+/// assert_eq!(foreign(b"<?xml version='1.0'?><collection/>"), Some("XML (MARCXML is not read yet)"));
+/// assert_eq!(foreign(b"00038nam a2200037 a 4500001000100000\x1eX\x1e\x1d"), None);
+/// ```
+#[must_use]
+pub fn foreign(head: &[u8]) -> Option<&'static str> {
+    const MAGIC: &[(&[u8], &str)] = &[
+        (b"PK\x03\x04", "a zip archive (unpack it first)"),
+        (b"\x1F\x8B", "gzip within gzip"),
+        (b"\x28\xB5\x2F\xFD", "zstd, which is not read yet"),
+        (b"BZh", "bzip2, which is not read yet"),
+        (b"\xFD7zXZ", "xz (unpack it first)"),
+        (b"PAR1", "Parquet (open it with your data frame library)"),
+        (b"ARROW1", "Arrow IPC (open it with your data frame library)"),
+        (b"%PDF", "PDF"),
+        (b"SQLite format 3", "an SQLite database"),
+        (b"\xFF\xFE", "UTF-16 text"),
+        (b"\xFE\xFF", "UTF-16 text"),
+    ];
+    let head = head.get(..WINDOW).unwrap_or(head);
+    if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Some(what);
+    }
+    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    let text = text.trim_ascii_start();
+    match text {
+        [b'<', ..] => return Some("XML (MARCXML is not read yet)"),
+        [b'{' | b'[', b' ' | b'\r' | b'\n' | b'\t' | b'"' | b'{' | b'[' | b'}' | b']', ..] => return Some("JSON"),
+        [b'=', b'L', b'D', b'R', ..] => return Some("MARCMaker mnemonic text (.mrk)"),
+        _ => {}
+    }
+    if let Some(line) = text.get(..18)
+        && line.iter().take(9).all(u8::is_ascii_digit)
+        && line.get(9) == Some(&b' ')
+        && line.get(16..18) == Some(b"L ")
+    {
+        return Some("Aleph sequential text");
+    }
+    if let Some(leader) = Leader::new(text) {
+        // MAB2 has ISO 2709's terminators but no directory: the data follow the leader at once.
+        if leader.as_bytes().get(6..10) == Some(b"M2.0") {
+            return Some("MAB2, which has no directory");
+        }
+        if let Some(base) = leader.base_address().filter(|&base| base > LEADER_LENGTH)
+            && matches!(text.get(base - 1), Some(b'#' | b'^'))
+            && text.get(27..36).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
+        {
+            return Some("an ISIS export with printable delimiters in place of 0x1D-0x1F");
+        }
+    }
+    let digits = text.iter().take(5).all(|byte| byte.is_ascii_digit() || *byte == b' ');
+    if text.is_empty() || digits && text.len() < LEADER_LENGTH || plausible(text, 0, true) == Plausible::Yes {
+        return None;
+    }
+    if memchr2(RECORD_TERMINATOR, FIELD_TERMINATOR, text).is_some() {
+        return None;
+    }
+    Some(if printable(text.get(..256).unwrap_or(text)) {
+        "plain text"
+    } else {
+        "binary data without one field or record terminator"
+    })
+}
+
+/// Whether `text`, which may end inside a character, is UTF-8 without control characters.
+fn printable(text: &[u8]) -> bool {
+    let valid = match std::str::from_utf8(text) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            text.get(..error.valid_up_to()).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    valid.chars().all(|c| !c.is_control() || c.is_whitespace())
+}

@@ -1,0 +1,105 @@
+//! Arrow arrays from parts that a builder vouches for, without looking through them again.
+//!
+//! One of the two modules with `unsafe` code. Both functions skip a check that would cost a pass over the data:
+//! that string views hold valid UTF-8 and that dictionary keys are in range.
+
+use std::sync::Arc;
+
+use arrow_array::types::ArrowDictionaryKeyType;
+use arrow_array::{ArrayRef, DictionaryArray, PrimitiveArray, StringArray, StringViewArray};
+use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
+
+/// The longest string that a view holds itself.
+const INLINE: usize = 12;
+
+/// The number of the buffer with the block's own bytes.
+pub(super) const BLOCK: u32 = 0;
+/// The number of the buffer with text that was made.
+pub(super) const SCRATCH: u32 = 1;
+
+/// The view of `bytes[start..end]`, `bytes` being buffer number `buffer`.
+#[inline]
+pub(super) fn view(bytes: &[u8], start: usize, end: usize, buffer: u32) -> u128 {
+    let value = bytes.get(start..end).unwrap_or_default();
+    if value.len() <= INLINE {
+        // Reading 16 bytes and masking beats copying a few; near the end of the block there are fewer.
+        return match bytes.get(start..).and_then(<[u8]>::first_chunk::<16>) {
+            Some(chunk) => {
+                let mask = (1u128 << (8 * value.len())) - 1;
+                (u128::from_le_bytes(*chunk) & mask) << 32 | value.len() as u128
+            }
+            None => inline_view(value),
+        };
+    }
+    let prefix = value.first_chunk::<4>().map_or(0, |prefix| u32::from_le_bytes(*prefix));
+    value.len() as u128 | u128::from(prefix) << 32 | u128::from(buffer) << 64 | (start as u128) << 96
+}
+
+/// The view of a string of at most 12 bytes; of a longer one, its first 12.
+#[inline]
+pub(super) fn inline_view(value: &[u8]) -> u128 {
+    let mut bytes = [0; 16];
+    let length = value.len().min(INLINE);
+    for (to, from) in bytes.iter_mut().zip(value.iter().take(INLINE)) {
+        *to = *from;
+    }
+    u128::from_le_bytes(bytes) << 32 | length as u128
+}
+
+/// A string array over `views`.
+///
+/// The caller has made every view with [`view`] or [`inline_view`], from a range of the buffer it names that is valid
+/// UTF-8 (what `encoding::BlockText::judge` establishes), or 0 where `nulls` says null.
+pub(super) fn string_views(views: Vec<u128>, buffers: Arc<[Buffer]>, nulls: Option<NullBuffer>) -> StringViewArray {
+    debug_assert!(StringViewArray::try_new(views.clone().into(), Arc::clone(&buffers), nulls.clone()).is_ok());
+    #[allow(unsafe_code)]
+    // SAFETY: `view` makes views that lie in their buffer, shorter than `i32::MAX` by the bound on blocks, with the right
+    // prefix and zero padding. That their ranges are UTF-8 is this function's stated condition, checked above in debug builds.
+    unsafe {
+        StringViewArray::new_unchecked(ScalarBuffer::from(views), buffers, nulls)
+    }
+}
+
+/// A dictionary array with plain string values. The caller has taken every key from the length that `values` had.
+pub(super) fn dictionary<K: ArrowDictionaryKeyType>(
+    keys: Vec<K::Native>,
+    values: &[String],
+    nulls: Option<NullBuffer>,
+) -> ArrayRef {
+    let keys = PrimitiveArray::<K>::new(keys.into(), nulls);
+    // A null's key is 0, which must exist all the same for consumers that look.
+    let values: ArrayRef = Arc::new(StringArray::from_iter_values(values));
+    debug_assert!(DictionaryArray::try_new(keys.clone(), Arc::clone(&values)).is_ok());
+    #[allow(unsafe_code)]
+    // SAFETY: keys are below the number of values, this function's stated condition, checked above in debug builds.
+    Arc::new(unsafe { DictionaryArray::new_unchecked(keys, values) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn views_are_those_that_arrow_makes() {
+        let text = "0123456789abcdefghijklmnopqrstuvwxyz";
+        let buffer = Buffer::from(text.as_bytes());
+        let (mut views, mut expected) = (Vec::new(), Vec::new());
+        for start in 0..=text.len() {
+            for end in start..=text.len() {
+                views.push(view(text.as_bytes(), start, end, BLOCK));
+                expected.push(&text[start..end]);
+            }
+        }
+        let array = StringViewArray::try_new(views.into(), vec![buffer], None).unwrap();
+        assert_eq!(array.iter().map(Option::unwrap).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn inline_views_are_those_that_arrow_makes() {
+        for text in ["", "a", "é", "twelve bytes"] {
+            assert_eq!(inline_view(text.as_bytes()), view(text.as_bytes(), 0, text.len(), BLOCK));
+            let array = StringViewArray::try_new(vec![inline_view(text.as_bytes())].into(), vec![], None).unwrap();
+            assert_eq!(array.value(0), text);
+        }
+    }
+}

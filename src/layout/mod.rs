@@ -1,0 +1,320 @@
+//! Which table: from a block of records to Arrow arrays.
+//!
+//! `build` walks one block: it judges the text of each record, finds its fields, hands it to the layout's builder and
+//! gathers what was wrong. Everything in it is local to the block, so blocks are built in parallel. Layouts see only
+//! records whose structure and text were found sound.
+
+mod arrays;
+mod problems;
+mod records;
+mod symbols;
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, UInt32Array, UInt64Array};
+use arrow_buffer::Buffer;
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, DataType, Field};
+
+use crate::encoding::{BlockText, TextRepair, structure_text};
+use crate::iso2709::blocks::{Block, Span};
+use crate::iso2709::directory::{Directory, ENTRY_LENGTH};
+use crate::iso2709::outline::Flaw;
+use crate::iso2709::{FieldSpan, Outline, tape};
+use crate::problem::{Code, Problem};
+use records::{Capacity, RecordsBuilder};
+
+pub(crate) use problems::{problem_batch, problem_schema};
+
+/// Which table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Layout {
+    /// One row per record, fields nested.
+    #[default]
+    Records,
+}
+
+/// The Arrow type of text columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StringType {
+    /// `Utf8View`, pointing into the input: no copy.
+    #[default]
+    View,
+    /// `LargeUtf8`, copied.
+    LargeString,
+    /// `Utf8`, copied.
+    String,
+}
+
+impl StringType {
+    pub(crate) fn data_type(self) -> DataType {
+        match self {
+            Self::View => DataType::Utf8View,
+            Self::LargeString => DataType::LargeUtf8,
+            Self::String => DataType::Utf8,
+        }
+    }
+}
+
+/// What the columns of a table look like.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    pub string_type: StringType,
+    /// Tags, indicators and codes are dictionaries.
+    pub categorical: bool,
+    /// Add `offset` and `length`.
+    pub include_offsets: bool,
+}
+
+/// What to build from a block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    /// `None` builds no table and only counts rows and finds problems.
+    pub layout: Option<Layout>,
+    pub shape: Shape,
+    /// Problems hold on to the bytes that they concern.
+    pub keep_raw: bool,
+}
+
+impl Plan {
+    /// The columns that [`build`] makes.
+    pub(crate) fn columns(self) -> Vec<Field> {
+        let mut columns = match self.layout {
+            Some(Layout::Records) => records::columns(self.shape),
+            None => return Vec::new(),
+        };
+        if self.shape.include_offsets {
+            columns.push(Field::new("offset", DataType::UInt64, false));
+            columns.push(Field::new("length", DataType::UInt32, false));
+        }
+        columns
+    }
+}
+
+/// Rows of one dictionary each; nearly always there is one part per block.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub columns: Vec<ArrayRef>,
+    pub rows: usize,
+}
+
+/// What became of a block.
+#[derive(Debug)]
+pub(crate) struct Built {
+    pub parts: Vec<Part>,
+    /// Offset in the source of each record that became a row.
+    pub rows: Vec<u64>,
+    /// In the order of the input.
+    pub problems: Vec<Problem>,
+    pub source: Option<Arc<str>>,
+}
+
+/// A record that a layout may take: its text is sound, its fields are within the block.
+pub(crate) struct RecordContext<'a> {
+    pub block: &'a [u8],
+    /// Where the record begins in the block.
+    pub start: usize,
+    pub fields: &'a [FieldSpan],
+    /// Positions in the block of the delimiters in this record.
+    pub tape: &'a [u32],
+}
+
+/// Builds the rows of `block` and finds its problems.
+pub(crate) fn build(block: Block, plan: Plan) -> Result<Built, ArrowError> {
+    let mut worker = Worker {
+        text: BlockText::new(&block.bytes),
+        tape: Vec::new(),
+        outline: Outline::default(),
+        repairs: Vec::new(),
+        problems: Vec::new(),
+        rows: Vec::with_capacity(block.records.len()),
+        spans: Vec::new(),
+        parts: Vec::new(),
+        builder: None,
+        plan,
+        block: &block,
+    };
+    worker.run()?;
+    let Worker { problems, rows, parts, .. } = worker;
+    Ok(Built { parts, rows, problems, source: block.source })
+}
+
+struct Worker<'a> {
+    block: &'a Block,
+    plan: Plan,
+    text: BlockText,
+    tape: Vec<u32>,
+    outline: Outline,
+    repairs: Vec<TextRepair>,
+    problems: Vec<Problem>,
+    rows: Vec<u64>,
+    /// The records of the part under way.
+    spans: Vec<Span>,
+    parts: Vec<Part>,
+    builder: Option<RecordsBuilder>,
+}
+
+impl Worker<'_> {
+    fn run(&mut self) -> Result<(), ArrowError> {
+        let block = self.block;
+        if self.plan.layout.is_some() {
+            tape::delimiters(&block.bytes, &mut self.tape);
+            self.builder = Some(RecordsBuilder::new(self.plan.shape, self.capacity()));
+        }
+        let mut delimiter = 0;
+        for (index, &span) in block.records.iter().enumerate() {
+            let end = span.offset + span.length;
+            let first = delimiter;
+            delimiter += self.tape.get(first..).map_or(0, |rest| rest.iter().take_while(|&&at| at < end).count());
+            self.record(block.first_record + index as u64, span, first..delimiter)?;
+        }
+        self.end_part()?;
+        for &span in &block.junk {
+            self.note(None, span, Code::Junk, None, block.slice_bytes(span));
+        }
+        if !block.junk.is_empty() {
+            self.problems.sort_by_key(|problem| problem.offset);
+        }
+        Ok(())
+    }
+
+    /// What the block's rows will take. The directory's length is that of the block's own bytes, whatever the leader says.
+    fn capacity(&self) -> Capacity {
+        let entries = |&span: &Span| {
+            Directory::new(self.block.slice(span)).map_or(0, |directory| directory.as_bytes().len() / ENTRY_LENGTH)
+        };
+        Capacity {
+            records: self.block.records.len(),
+            fields: self.block.records.iter().map(entries).sum(),
+            subfields: self.tape.len(),
+        }
+    }
+
+    fn record(&mut self, number: u64, span: Span, tape: std::ops::Range<usize>) -> Result<(), ArrowError> {
+        let block = self.block;
+        let record = block.slice(span);
+        if let Err(code) = self.judge(record, span.flaw) {
+            self.note(Some(number), span, code, None, block.slice_bytes(span));
+            return Ok(());
+        }
+        if let Some(code) = span.flaw {
+            self.note(Some(number), span, code, None, bytes::Bytes::new());
+        }
+        for index in 0..self.outline.flaws().len() {
+            if let Some(flaw) = self.outline.flaws().get(index).cloned() {
+                let lost = if self.plan.keep_raw { lost_bytes(record, &flaw) } else { bytes::Bytes::new() };
+                self.note(Some(number), span, flaw.code, flaw.tag, lost);
+            }
+        }
+        for (code, tag) in std::mem::take(&mut self.repairs) {
+            self.note(Some(number), span, code, tag, bytes::Bytes::new());
+        }
+        self.push(number, span, tape)?;
+        self.rows.push(block.offset + u64::from(span.offset));
+        Ok(())
+    }
+
+    /// Finds the record's fields and sees to it that its text is sound.
+    fn judge(&mut self, record: &[u8], boundary: Option<Code>) -> Result<(), Code> {
+        if let Some(code) = boundary.filter(|code| code.is_reject()) {
+            return Err(code);
+        }
+        self.outline.read(record)?;
+        self.repairs.clear();
+        self.text.judge(record, self.outline.fields(), &mut self.repairs)
+    }
+
+    fn push(&mut self, number: u64, span: Span, tape: std::ops::Range<usize>) -> Result<(), ArrowError> {
+        let block = self.block;
+        let Some(builder) = &mut self.builder else { return Ok(()) };
+        let context = RecordContext {
+            block: &block.bytes,
+            start: span.offset as usize,
+            fields: self.outline.fields(),
+            tape: self.tape.get(tape).unwrap_or_default(),
+        };
+        if builder.push(&context).is_err() {
+            // Begin a new dictionary with this record; if it overflows one alone, do what can be done.
+            if builder.rows() > 0 {
+                let full = std::mem::replace(builder, RecordsBuilder::new(self.plan.shape, Capacity::default()));
+                self.parts.push(finish(full, block, self.plan, &mut self.spans)?);
+            }
+            if builder.push(&context).is_err() {
+                builder.set_lossy();
+                // Nothing is refused by a lossy builder.
+                let _ = builder.push(&context);
+                self.spans.push(span);
+                self.end_part()?;
+                self.builder = Some(RecordsBuilder::new(self.plan.shape, Capacity::default()));
+                self.note(Some(number), span, Code::DictionaryFull, None, bytes::Bytes::new());
+                return Ok(());
+            }
+        }
+        self.spans.push(span);
+        Ok(())
+    }
+
+    fn end_part(&mut self) -> Result<(), ArrowError> {
+        if let Some(builder) = self.builder.take().filter(|builder| builder.rows() > 0) {
+            self.parts.push(finish(builder, self.block, self.plan, &mut self.spans)?);
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, record: Option<u64>, span: Span, code: Code, tag: Option<[u8; 3]>, raw: bytes::Bytes) {
+        self.problems.push(Problem {
+            source: self.block.source.clone(),
+            record,
+            offset: self.block.offset + u64::from(span.offset),
+            length: u64::from(span.length),
+            tag: tag.map(|tag| structure_text(&tag)),
+            code,
+            message: code.advice().into(),
+            raw: if self.plan.keep_raw { raw } else { bytes::Bytes::new() },
+        });
+    }
+}
+
+fn finish(builder: RecordsBuilder, block: &Block, plan: Plan, spans: &mut Vec<Span>) -> Result<Part, ArrowError> {
+    let rows = builder.rows();
+    let mut columns = builder.finish(&Buffer::from(block.bytes.clone()))?;
+    if plan.shape.include_offsets {
+        let offset = |span: &Span| block.offset + u64::from(span.offset);
+        columns.push(Arc::new(UInt64Array::from_iter_values(spans.iter().map(offset))));
+        columns.push(Arc::new(UInt32Array::from_iter_values(spans.iter().map(|span| span.length))));
+    }
+    spans.clear();
+    Ok(Part { columns, rows })
+}
+
+/// The bytes of a record that no field got, one after the other.
+fn lost_bytes(record: &[u8], flaw: &Flaw) -> bytes::Bytes {
+    let lost = flaw.lost.iter().filter_map(|range| record.get(range.clone()));
+    lost.flatten().copied().collect::<Vec<u8>>().into()
+}
+
+pub(crate) fn string_field(name: &str, string_type: StringType, nullable: bool) -> Field {
+    Field::new(name, string_type.data_type(), nullable)
+}
+
+/// The type of a column of tags (`UInt16` keys), indicators or codes (`UInt8`).
+fn symbol_type(keys: DataType, shape: Shape) -> DataType {
+    if shape.categorical {
+        DataType::Dictionary(Box::new(keys), Box::new(DataType::Utf8))
+    } else {
+        shape.string_type.data_type()
+    }
+}
+
+fn with_string_type(array: arrow_array::StringViewArray, string_type: StringType) -> Result<ArrayRef, ArrowError> {
+    cast_strings(Arc::new(array), string_type)
+}
+
+/// `array` of views as the string type that was asked for.
+pub(crate) fn cast_strings(array: ArrayRef, string_type: StringType) -> Result<ArrayRef, ArrowError> {
+    match string_type {
+        StringType::View => Ok(array),
+        other => cast(&array, &other.data_type()),
+    }
+}

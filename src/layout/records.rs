@@ -1,0 +1,358 @@
+//! `layout="records"`: one row per record, fields nested, nothing lost.
+//!
+//! The hot loop of the crate. Columns are plain vectors with exact capacities (the directory gives the number of fields,
+//! the tape of delimiters that of subfields); validity is kept as a byte of flags per field and packed into bitmaps at
+//! the end.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, LargeListArray, StructArray};
+use arrow_buffer::{BooleanBuffer, Buffer, MutableBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType, Field, Fields};
+
+use super::arrays::{BLOCK, SCRATCH, string_views, view};
+use super::symbols::{CodeColumn, Full, TagColumn};
+use super::{RecordContext, Shape, string_field, symbol_type, with_string_type};
+use crate::encoding::structure_text;
+use crate::iso2709::record::code_length;
+use crate::iso2709::{FieldSpan, LEADER_LENGTH, is_control_tag};
+
+/// Validity of one field's columns, a bit each.
+const DATA: u8 = 1;
+const IND1: u8 = 2;
+const IND2: u8 = 4;
+const VALUE: u8 = 8;
+
+/// The columns `leader`, `control_number`, `fields`.
+pub(super) fn columns(shape: Shape) -> Vec<Field> {
+    vec![
+        string_field("leader", shape.string_type, false),
+        string_field("control_number", shape.string_type, true),
+        Field::new("fields", list_of(field_struct(shape)), false),
+    ]
+}
+
+fn list_of(item: Fields) -> DataType {
+    DataType::LargeList(Arc::new(Field::new("item", DataType::Struct(item), false)))
+}
+
+fn field_struct(shape: Shape) -> Fields {
+    vec![
+        Field::new("tag", symbol_type(DataType::UInt16, shape), false),
+        Field::new("ind1", symbol_type(DataType::UInt8, shape), true),
+        Field::new("ind2", symbol_type(DataType::UInt8, shape), true),
+        string_field("value", shape.string_type, true),
+        Field::new("subfields", list_of(subfield_struct(shape)), true),
+    ]
+    .into()
+}
+
+fn subfield_struct(shape: Shape) -> Fields {
+    vec![
+        Field::new("code", symbol_type(DataType::UInt8, shape), false),
+        string_field("value", shape.string_type, false),
+    ]
+    .into()
+}
+
+/// How many of each the rows of a batch will take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Capacity {
+    pub records: usize,
+    pub fields: usize,
+    pub subfields: usize,
+}
+
+pub(super) struct RecordsBuilder {
+    shape: Shape,
+    /// Symbols that do not fit the dictionary become U+FFFD.
+    lossy: bool,
+    leader: Vec<u128>,
+    control_number: Vec<u128>,
+    has_control_number: Vec<u8>,
+    field_ends: Vec<i64>,
+    tag: TagColumn,
+    ind1: CodeColumn,
+    ind2: CodeColumn,
+    value: Vec<u128>,
+    flags: Vec<u8>,
+    subfield_ends: Vec<i64>,
+    code: CodeColumn,
+    subfield_value: Vec<u128>,
+    /// Text that is not in the block as it is shown: leaders with bytes that are no text.
+    scratch: Vec<u8>,
+}
+
+impl RecordsBuilder {
+    pub(super) fn new(shape: Shape, capacity: Capacity) -> Self {
+        let Capacity { records, fields, subfields } = capacity;
+        let mut this = Self {
+            shape,
+            lossy: false,
+            leader: Vec::with_capacity(records),
+            control_number: Vec::with_capacity(records),
+            has_control_number: Vec::with_capacity(records),
+            field_ends: Vec::with_capacity(records + 1),
+            tag: TagColumn::with_capacity(shape.categorical, fields),
+            ind1: CodeColumn::with_capacity(shape.categorical, fields),
+            ind2: CodeColumn::with_capacity(shape.categorical, fields),
+            value: Vec::with_capacity(fields),
+            flags: Vec::with_capacity(fields),
+            subfield_ends: Vec::with_capacity(fields + 1),
+            code: CodeColumn::with_capacity(shape.categorical, subfields),
+            subfield_value: Vec::with_capacity(subfields),
+            scratch: Vec::new(),
+        };
+        this.field_ends.push(0);
+        this.subfield_ends.push(0);
+        this
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.leader.len()
+    }
+
+    /// Lets symbols that do not fit the dictionary become U+FFFD.
+    pub(super) fn set_lossy(&mut self) {
+        self.lossy = true;
+    }
+
+    /// Appends a record whose text was judged sound.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`], and nothing is appended.
+    pub(super) fn push(&mut self, record: &RecordContext<'_>) -> Result<(), Full> {
+        let (rows, fields, subfields) = (self.leader.len(), self.flags.len(), self.subfield_value.len());
+        let pushed = self.push_fields(record);
+        if pushed.is_err() {
+            self.leader.truncate(rows);
+            self.control_number.truncate(rows);
+            self.has_control_number.truncate(rows);
+            self.field_ends.truncate(rows + 1);
+            self.tag.truncate(fields);
+            self.ind1.truncate(fields);
+            self.ind2.truncate(fields);
+            self.value.truncate(fields);
+            self.flags.truncate(fields);
+            self.subfield_ends.truncate(fields + 1);
+            self.code.truncate(subfields);
+            self.subfield_value.truncate(subfields);
+        }
+        pushed
+    }
+
+    fn push_fields(&mut self, record: &RecordContext<'_>) -> Result<(), Full> {
+        let mut control_number = None;
+        let mut delimiters = Delimiters::new(record.tape);
+        for span in record.fields {
+            let (start, end) = (record.start + span.start as usize, record.start + span.end as usize);
+            if is_control_tag(span.tag) {
+                let value = view(record.block, start, end, BLOCK);
+                if control_number.is_none() && span.tag == *b"001" {
+                    control_number = Some(value);
+                }
+                self.ind1.push_null();
+                self.ind2.push_null();
+                self.value.push(value);
+                self.flags.push(VALUE);
+            } else {
+                self.push_data_field(record.block, start, end, &mut delimiters)?;
+            }
+            self.push_tag(span)?;
+            self.subfield_ends.push(self.subfield_value.len() as i64);
+        }
+        self.push_leader(record);
+        self.control_number.push(control_number.unwrap_or(0));
+        self.has_control_number.push(u8::from(control_number.is_some()));
+        self.field_ends.push(self.flags.len() as i64);
+        Ok(())
+    }
+
+    #[inline]
+    fn push_tag(&mut self, span: &FieldSpan) -> Result<(), Full> {
+        self.tag.push_tag(span.tag, self.lossy)
+    }
+
+    #[inline]
+    fn push_data_field(
+        &mut self,
+        block: &[u8],
+        start: usize,
+        end: usize,
+        delimiters: &mut Delimiters<'_>,
+    ) -> Result<(), Full> {
+        let subfields = delimiters.between(start, end);
+        let head_end = subfields.first().map_or(end, |&first| first as usize);
+        let mut flags = DATA;
+        match block.get(start..head_end).unwrap_or_default() {
+            [] => {
+                self.ind1.push_null();
+                self.ind2.push_null();
+                self.value.push(0);
+            }
+            [ind1] => {
+                self.ind1.push_byte(*ind1, self.lossy)?;
+                self.ind2.push_null();
+                self.value.push(0);
+                flags |= IND1;
+            }
+            [ind1, ind2, text @ ..] => {
+                self.ind1.push_byte(*ind1, self.lossy)?;
+                self.ind2.push_byte(*ind2, self.lossy)?;
+                flags |= IND1 | IND2;
+                if text.is_empty() {
+                    self.value.push(0);
+                } else {
+                    self.value.push(view(block, start + 2, head_end, BLOCK));
+                    flags |= VALUE;
+                }
+            }
+        }
+        self.flags.push(flags);
+        for (index, &delimiter) in subfields.iter().enumerate() {
+            let start = delimiter as usize + 1;
+            let end = subfields.get(index + 1).map_or(end, |&next| next as usize);
+            let subfield = block.get(start..end).unwrap_or_default();
+            let code = code_length(subfield);
+            self.code.push_code(subfield.get(..code).unwrap_or_default(), self.lossy)?;
+            self.subfield_value.push(view(block, start + code, end, BLOCK));
+        }
+        Ok(())
+    }
+
+    fn push_leader(&mut self, record: &RecordContext<'_>) {
+        let (start, end) = (record.start, record.start + LEADER_LENGTH);
+        let leader = record.block.get(start..end).unwrap_or_default();
+        self.leader.push(if leader.is_ascii() {
+            view(record.block, start, end, BLOCK)
+        } else {
+            let from = self.scratch.len();
+            self.scratch.extend_from_slice(structure_text(leader).as_bytes());
+            view(&self.scratch, from, self.scratch.len(), SCRATCH)
+        });
+    }
+
+    /// The columns, in the order of [`columns`]; `block` is the buffer that views point into.
+    pub(super) fn finish(self, block: &Buffer) -> Result<Vec<ArrayRef>, ArrowError> {
+        let shape = self.shape;
+        let buffers: Arc<[Buffer]> = if self.scratch.is_empty() {
+            Arc::from([block.clone()])
+        } else {
+            Arc::from([block.clone(), Buffer::from(self.scratch)])
+        };
+        let strings =
+            |views, nulls| with_string_type(string_views(views, Arc::clone(&buffers), nulls), shape.string_type);
+        let flags = &self.flags;
+
+        let subfields = StructArray::try_new(
+            subfield_struct(shape),
+            vec![with_symbols(self.code.finish(None), shape)?, strings(self.subfield_value, None)?],
+            None,
+        )?;
+        let subfields = large_list(self.subfield_ends, subfields, nulls(flags, DATA))?;
+        let fields = StructArray::try_new(
+            field_struct(shape),
+            vec![
+                with_symbols(self.tag.finish(None), shape)?,
+                with_symbols(self.ind1.finish(nulls(flags, IND1)), shape)?,
+                with_symbols(self.ind2.finish(nulls(flags, IND2)), shape)?,
+                strings(self.value, nulls(flags, VALUE))?,
+                Arc::new(subfields),
+            ],
+            None,
+        )?;
+        Ok(vec![
+            strings(self.leader, None)?,
+            strings(self.control_number, nulls(&self.has_control_number, 1))?,
+            Arc::new(large_list(self.field_ends, fields, None)?),
+        ])
+    }
+}
+
+/// Symbols that are plain strings, as the string type that was asked for.
+fn with_symbols(array: ArrayRef, shape: Shape) -> Result<ArrayRef, ArrowError> {
+    if shape.categorical { Ok(array) } else { super::cast_strings(array, shape.string_type) }
+}
+
+fn large_list(ends: Vec<i64>, items: StructArray, nulls: Option<NullBuffer>) -> Result<LargeListArray, ArrowError> {
+    let item = Arc::new(Field::new("item", DataType::Struct(items.fields().clone()), false));
+    LargeListArray::try_new(item, OffsetBuffer::new(ScalarBuffer::from(ends)), Arc::new(items), nulls)
+}
+
+/// The bitmap of which of `flags` have `bit`; `None` where all have.
+fn nulls(flags: &[u8], bit: u8) -> Option<NullBuffer> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let shift = bit.trailing_zeros();
+    let mut bitmap = MutableBuffer::with_capacity(flags.len().div_ceil(8));
+    let (words, rest) = flags.as_chunks::<8>();
+    for word in words {
+        // The product moves bit 8·i of the word to bit 56+i.
+        let bits = (u64::from_le_bytes(*word) >> shift) & ONES;
+        bitmap.push((bits.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8);
+    }
+    if !rest.is_empty() {
+        let last = rest.iter().enumerate().fold(0, |byte, (index, &flags)| byte | ((flags >> shift) & 1) << index);
+        bitmap.push(last);
+    }
+    let nulls = NullBuffer::new(BooleanBuffer::new(bitmap.into(), 0, flags.len()));
+    (nulls.null_count() > 0).then_some(nulls)
+}
+
+/// Hands out the delimiters of field after field; fields mostly come in the order of the tape.
+struct Delimiters<'a> {
+    tape: &'a [u32],
+    next: usize,
+    /// Where the field before ended.
+    reached: usize,
+}
+
+impl<'a> Delimiters<'a> {
+    fn new(tape: &'a [u32]) -> Self {
+        Self { tape, next: 0, reached: 0 }
+    }
+
+    #[inline]
+    fn between(&mut self, start: usize, end: usize) -> &'a [u32] {
+        if start < self.reached {
+            self.next = self.tape.partition_point(|&at| (at as usize) < start);
+        }
+        self.reached = end;
+        let rest = self.tape.get(self.next..).unwrap_or_default();
+        let skipped = rest.iter().take_while(|&&at| (at as usize) < start).count();
+        let rest = rest.get(skipped..).unwrap_or_default();
+        let count = rest.iter().take_while(|&&at| (at as usize) < end).count();
+        self.next += skipped + count;
+        rest.get(..count).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_pack_into_bitmaps() {
+        for length in [0usize, 1, 7, 8, 9, 64, 65] {
+            let flags: Vec<u8> = (0..length).map(|i| [0, DATA, IND2 | VALUE, DATA | IND1][i * 7 % 4]).collect();
+            for bit in [DATA, IND1, IND2, VALUE] {
+                let expected: Vec<bool> = flags.iter().map(|flags| flags & bit != 0).collect();
+                match nulls(&flags, bit) {
+                    Some(nulls) => assert_eq!(nulls.iter().collect::<Vec<_>>(), expected),
+                    None => assert!(expected.iter().all(|&valid| valid)),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn delimiters_are_found_in_any_order_of_fields() {
+        let tape = [3, 5, 9, 12, 20];
+        let mut delimiters = Delimiters::new(&tape);
+        assert_eq!(delimiters.between(0, 6), [3, 5]);
+        assert_eq!(delimiters.between(10, 15), [12]);
+        assert_eq!(delimiters.between(4, 10), [5, 9]);
+        assert_eq!(delimiters.between(15, 15), [0u32; 0]);
+        assert_eq!(delimiters.between(15, 30), [20]);
+    }
+}

@@ -1,0 +1,48 @@
+//! MARC records (ISO 2709) as Apache Arrow record batches: in parallel, without copying text, nothing lost.
+//!
+//! ```text
+//! source ──► blocks of whole records ──► layout builder ──► RecordBatch ──► ordered, bounded channel ──► consumer
+//! ```
+//!
+//! One direction, no way back. [`Source`] names an input; [`read()`] gives a [`BatchStream`], an iterator over record
+//! batches whose strings are views into the input's own bytes; [`Inspection`] tells what is wrong with it, byte by byte.
+//! Below that, [`iso2709`] is usable by itself: boundaries, leader, directory, borrowed records.
+//!
+//! The modules, each using only those before it: [`error`], [`problem`], [`source`], [`iso2709`], `encoding`, [`layout`],
+//! `pool`, `pipeline`, [`read`](mod@read), `write`, `cli`, `python`. Nothing but the last knows Python.
+//!
+//! # Example
+//!
+//! ```
+//! use mrrc_arrow::{ReadOptions, Source, read};
+//!
+//! let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sample.mrc");
+//! let mut records = 0;
+//! for batch in read(vec![Source::path(path)], ReadOptions::default())? {
+//!     records += batch?.num_rows();
+//! }
+//! assert_eq!(records, 300);
+//! # Ok::<(), mrrc_arrow::Error>(())
+//! ```
+
+#[cfg(feature = "cli")]
+pub mod cli;
+mod encoding;
+pub mod error;
+pub mod iso2709;
+pub mod layout;
+mod pipeline;
+mod pool;
+pub mod problem;
+#[cfg(feature = "python")]
+mod python;
+pub mod read;
+pub mod source;
+#[cfg(feature = "cli")]
+pub mod write;
+
+pub use error::{Error, ErrorKind};
+pub use layout::{Layout, StringType};
+pub use problem::{Code, Problem, ProblemCounts, Severity};
+pub use read::{BatchStream, DEFAULT_BATCH_SIZE, Inspection, Poll, ReadOptions, read};
+pub use source::Source;

@@ -1,0 +1,49 @@
+//! The crate's own Rayon pool: made on first use, sized by `RAYON_NUM_THREADS` or the number of cores.
+//!
+//! Threads do not survive `fork`, so a pool belongs to the process that made it; a child makes its own.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::error::Error;
+
+struct Owned {
+    process: u32,
+    pool: ThreadPool,
+}
+
+/// Read without a lock: one that some thread held at the moment of a `fork` would stay locked in the child.
+static POOL: ArcSwapOption<Owned> = ArcSwapOption::const_empty();
+
+/// A handle on this process's pool.
+#[derive(Clone)]
+pub(crate) struct Pool(Arc<Owned>);
+
+impl Pool {
+    /// This process's pool.
+    pub(crate) fn get() -> Result<Self, Error> {
+        let process = std::process::id();
+        if let Some(owned) = POOL.load_full().filter(|owned| owned.process == process) {
+            return Ok(Self(owned));
+        }
+        // Two threads may both come here; one pool of theirs stays unused and ends with its last handle.
+        let pool = ThreadPoolBuilder::new()
+            .thread_name(|index| format!("mrrc-arrow-{index}"))
+            .build()
+            .map_err(|error| Error::internal(format!("cannot start worker threads: {error}")))?;
+        let owned = Arc::new(Owned { process, pool });
+        // What a forked child finds here is its parent's: dropping it would wait for threads that do not exist.
+        std::mem::forget(POOL.swap(Some(Arc::clone(&owned))).filter(|old| old.process != process));
+        Ok(Self(owned))
+    }
+
+    pub(crate) fn threads(&self) -> usize {
+        self.0.pool.current_num_threads()
+    }
+
+    pub(crate) fn spawn(&self, job: impl FnOnce() + Send + 'static) {
+        self.0.pool.spawn(job);
+    }
+}

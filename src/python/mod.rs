@@ -1,0 +1,52 @@
+//! The PyO3 layer and nothing else: what Python objects mean, how errors and signals cross, who holds the GIL.
+//!
+//! The public functions are in the Python package, which calls [`collect`](stream::collect) and its fellows with
+//! keyword arguments as they came. Nothing below this module knows Python.
+
+mod errors;
+mod inputs;
+mod options;
+mod reader;
+mod stream;
+mod tables;
+
+use std::ffi::OsString;
+
+use pyo3::prelude::*;
+
+/// Runs the `mrrc-arrow` command with `argv` and returns its exit code.
+#[pyfunction]
+fn run_command(py: Python<'_>, argv: Vec<OsString>) -> u8 {
+    py.detach(|| crate::cli::run(argv))
+}
+
+/// Finds the records in a buffer; documented in the package.
+#[pyfunction]
+#[pyo3(signature = (buffer, limit=None))]
+fn scan_record_boundaries(
+    py: Python<'_>,
+    buffer: &Bound<'_, PyAny>,
+    limit: Option<usize>,
+) -> PyResult<Vec<(usize, usize)>> {
+    let bytes = inputs::buffer(buffer)?.ok_or_else(|| {
+        let name = buffer.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+        pyo3::exceptions::PyTypeError::new_err(format!("buffer must be bytes, bytearray or memoryview, not {name}"))
+    })?;
+    Ok(py.detach(|| crate::iso2709::scan_record_boundaries(&bytes, limit)))
+}
+
+#[pymodule(name = "_native")]
+fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("DEFAULT_BATCH_SIZE", crate::read::DEFAULT_BATCH_SIZE)?;
+    module.add_class::<reader::RecordBatchReader>()?;
+    module.add_class::<tables::RecordBatch>()?;
+    module.add_class::<tables::Schema>()?;
+    module.add_class::<tables::Collected>()?;
+    module.add_function(wrap_pyfunction!(run_command, module)?)?;
+    module.add_function(wrap_pyfunction!(scan_record_boundaries, module)?)?;
+    module.add_function(wrap_pyfunction!(stream::collect, module)?)?;
+    module.add_function(wrap_pyfunction!(stream::collect_problems, module)?)?;
+    module.add_function(wrap_pyfunction!(reader::open_batches, module)?)?;
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! Keyword arguments as [`ReadOptions`].
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::layout::{Layout, StringType};
+use crate::read::ReadOptions;
+
+/// The options of a read in Python: those of the core, and what only concerns sources.
+pub(super) struct PyOptions {
+    pub read: ReadOptions,
+    pub glob: bool,
+}
+
+/// Reads keyword arguments; those that are absent, and `None` where it means nothing else, keep their defaults.
+pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> {
+    let mut read = ReadOptions::default();
+    let mut glob = true;
+    for (name, value) in options.into_iter().flatten() {
+        let name: String = name.extract()?;
+        let typed = |expected: &str| {
+            let got = value.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+            PyTypeError::new_err(format!("{name} must be {expected}, not {got}"))
+        };
+        match name.as_str() {
+            "layout" => {
+                read.layout = choice(&name, &value, &[("records", Layout::Records)])?;
+            }
+            "format" => {
+                choice(&name, &value, &[("auto", ()), ("iso2709", ())])?;
+            }
+            "n_rows" => read.n_rows = value.extract().map_err(|_| typed("a non-negative int or None"))?,
+            "row_index_name" => read.row_index_name = value.extract().map_err(|_| typed("a str or None"))?,
+            "row_index_offset" => read.row_index_offset = value.extract().map_err(|_| typed("a non-negative int"))?,
+            "include_file_paths" => read.include_file_paths = value.extract().map_err(|_| typed("a str or None"))?,
+            "include_offsets" => read.include_offsets = value.extract().map_err(|_| typed("a bool"))?,
+            "ignore_errors" => read.ignore_errors = value.extract().map_err(|_| typed("a bool"))?,
+            "batch_size" => read.batch_size = value.extract().map_err(|_| typed("a positive int or None"))?,
+            "categorical" => read.categorical = value.extract().map_err(|_| typed("a bool or None"))?,
+            "glob" => glob = value.extract().map_err(|_| typed("a bool"))?,
+            "string_type" => {
+                let choices = [
+                    ("view", StringType::View),
+                    ("large_string", StringType::LargeString),
+                    ("string", StringType::String),
+                ];
+                read.string_type = choice(&name, &value, &choices)?;
+            }
+            _ => return Err(PyTypeError::new_err(format!("unexpected keyword argument {name:?}"))),
+        }
+    }
+    Ok(PyOptions { read, glob })
+}
+
+/// One of some names.
+fn choice<T: Copy>(name: &str, value: &Bound<'_, PyAny>, choices: &[(&str, T)]) -> PyResult<T> {
+    let given = value.extract::<String>().ok();
+    if let Some((_, chosen)) = choices.iter().find(|(choice, _)| Some(*choice) == given.as_deref()) {
+        return Ok(*chosen);
+    }
+    let names: Vec<String> = choices.iter().map(|(choice, _)| format!("{choice:?}")).collect();
+    Err(PyValueError::new_err(format!("{name} must be {}, not {}", names.join(" or "), value.repr()?)))
+}

@@ -1,0 +1,235 @@
+//! `RecordBatchReader`: batches one at a time, as an iterator or as an Arrow C stream.
+//!
+//! The stream inside is guarded by a mutex that is only ever waited for with the GIL released, so threads that share a
+//! reader take turns and cannot lock each other out.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use arrow_schema::{ArrowError, SchemaRef};
+use pyo3::prelude::*;
+use pyo3::types::{PyCapsule, PyDict};
+
+use super::errors::{counts, to_python, warn_of_rejects};
+use super::inputs::sources;
+use super::options::parse;
+use super::stream::SIGNAL_INTERVAL;
+use super::tables::{RecordBatch, Schema, schema_capsule, stream_capsule};
+use crate::error::Error;
+use crate::problem::ProblemCounts;
+use crate::read::{BatchStream, Poll, ReadOptions, read};
+use crate::source::Source;
+
+/// Batches of a MARC file, read in the background while they are consumed.
+#[pyclass(frozen, module = "mrrc_arrow")]
+pub(super) struct RecordBatchReader {
+    sources: Vec<Source>,
+    options: ReadOptions,
+    schema: SchemaRef,
+    state: Mutex<State>,
+}
+
+enum State {
+    /// Nothing was iterated yet; reading begins with the first batch.
+    Unopened,
+    Open(Box<BatchStream>),
+    /// At the end, after an error, or closed; what was met until then.
+    Closed {
+        problems: ProblemCounts,
+        bytes_read: u64,
+    },
+}
+
+/// Opens `source` for reading by batches.
+#[pyfunction]
+#[pyo3(signature = (source, **options))]
+pub(super) fn open_batches(
+    py: Python<'_>,
+    source: &Bound<'_, PyAny>,
+    options: Option<&Bound<'_, PyDict>>,
+) -> PyResult<RecordBatchReader> {
+    let options = parse(options)?;
+    let sources = sources(source, options.glob)?;
+    let options = options.read;
+    let schema = options.validate().map_err(|error| to_python(py, &error))?;
+    for source in &sources {
+        source.check().map_err(|error| to_python(py, &error))?;
+    }
+    Ok(RecordBatchReader { sources, options, schema, state: Mutex::new(State::Unopened) })
+}
+
+impl RecordBatchReader {
+    fn open(&self) -> Result<BatchStream, Error> {
+        read(self.sources.clone(), self.options.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held leaves a stream that is fused, not one that is broken.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `look` on the state with the GIL released.
+    fn with_state<T: Send>(&self, py: Python<'_>, look: impl FnOnce(&mut State) -> T + Send) -> T {
+        py.detach(|| look(&mut self.lock()))
+    }
+}
+
+/// One turn at the stream: the batch or end that came within an interval, and at the end what was met.
+enum Turn {
+    Batch(Box<arrow_array::RecordBatch>),
+    End(Option<ProblemCounts>),
+    Pending,
+}
+
+impl State {
+    /// Ends the reading, if that has not been done; returns what an open stream had met.
+    fn close(&mut self) -> Option<ProblemCounts> {
+        let (problems, bytes_read) = match self {
+            State::Open(stream) => (stream.problems().clone(), stream.bytes_read()),
+            State::Unopened => (ProblemCounts::default(), 0),
+            State::Closed { .. } => return None,
+        };
+        *self = State::Closed { problems: problems.clone(), bytes_read };
+        Some(problems)
+    }
+
+    fn turn(&mut self, open: impl FnOnce() -> Result<BatchStream, Error>) -> Result<Turn, Error> {
+        if matches!(self, State::Unopened) {
+            *self = State::Open(Box::new(open()?));
+        }
+        let State::Open(stream) = self else { return Ok(Turn::End(None)) };
+        match stream.poll(SIGNAL_INTERVAL) {
+            Poll::Pending => Ok(Turn::Pending),
+            Poll::Ready(Some(Ok(batch))) => Ok(Turn::Batch(Box::new(batch))),
+            Poll::Ready(Some(Err(error))) => {
+                self.close();
+                Err(error)
+            }
+            Poll::Ready(None) => Ok(Turn::End(self.close())),
+        }
+    }
+}
+
+#[pymethods]
+impl RecordBatchReader {
+    /// The columns' names and types, known before anything is read.
+    #[getter]
+    fn schema(&self) -> Schema {
+        Schema::new(self.schema.clone())
+    }
+
+    /// How often each problem was met so far in the iteration, by code.
+    #[getter]
+    fn problems<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let problems = self.with_state(py, |state| match state {
+            State::Unopened => ProblemCounts::default(),
+            State::Open(stream) => stream.problems().clone(),
+            State::Closed { problems, .. } => problems.clone(),
+        });
+        counts(py, &problems)
+    }
+
+    /// Bytes of the sources that the iteration has read, after decompression.
+    #[getter]
+    fn bytes_read(&self, py: Python<'_>) -> u64 {
+        self.with_state(py, |state| match state {
+            State::Unopened => 0,
+            State::Open(stream) => stream.bytes_read(),
+            State::Closed { bytes_read, .. } => *bytes_read,
+        })
+    }
+
+    /// Bytes of the sources as they lie on disk or in memory; None where that is not known.
+    #[getter]
+    fn total_bytes(&self) -> Option<u64> {
+        self.sources.iter().map(Source::size).sum()
+    }
+
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
+        loop {
+            match self.with_state(py, |state| state.turn(|| self.open())) {
+                Ok(Turn::Batch(batch)) => return Ok(Some(RecordBatch::new(*batch))),
+                Ok(Turn::End(problems)) => {
+                    if let Some(problems) = problems {
+                        warn_of_rejects(py, &problems)?;
+                    }
+                    return Ok(None);
+                }
+                Ok(Turn::Pending) => py.check_signals()?,
+                Err(error) => return Err(to_python(py, &error)),
+            }
+        }
+    }
+
+    /// Ends the iteration and the reading behind it; also at the end of a `with` block.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.with_state(py, State::close).map_or(Ok(()), |problems| warn_of_rejects(py, &problems))
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, pyo3::types::PyTuple>) -> PyResult<()> {
+        self.close(py)
+    }
+
+    /// A fresh read of the sources as an Arrow C stream, each time it is called.
+    #[pyo3(signature = (requested_schema=None))]
+    fn __arrow_c_stream__<'py>(
+        &self,
+        py: Python<'py>,
+        requested_schema: Option<Bound<'py, PyCapsule>>,
+    ) -> PyResult<Bound<'py, PyCapsule>> {
+        let stream = py.detach(|| self.open()).map_err(|error| to_python(py, &error))?;
+        stream_capsule(py, &self.schema, CStream(Some(stream)), requested_schema)
+    }
+
+    fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
+        schema_capsule(py, &self.schema)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("RecordBatchReader({} source(s))", self.sources.len())
+    }
+}
+
+/// The stream behind the C interface. Consumers call it with or without the GIL, from any thread.
+struct CStream(Option<BatchStream>);
+
+impl Iterator for CStream {
+    type Item = Result<arrow_array::RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let stream = self.0.as_mut()?;
+        // A consumer may hold the GIL: attach, which then costs nothing, so that it can be released while we wait.
+        let next = Python::try_attach(|py| {
+            loop {
+                match py.detach(|| stream.poll(SIGNAL_INTERVAL)) {
+                    Poll::Ready(next) => {
+                        if next.is_none() {
+                            warn_of_rejects(py, stream.problems()).map_err(|error| error.to_string())?;
+                        }
+                        return Ok(next);
+                    }
+                    Poll::Pending => py.check_signals().map_err(|error| error.to_string())?,
+                }
+            }
+        });
+        let next = match next {
+            Some(Ok(next)) => next.map(|batch| batch.map_err(|error| error.to_string())),
+            Some(Err(message)) => Some(Err(message)),
+            // The interpreter is shutting down.
+            None => None,
+        };
+        if !matches!(next, Some(Ok(_))) {
+            self.0 = None;
+        }
+        // The message crosses as a C string, in which a NUL byte would end the process.
+        next.map(|batch| batch.map_err(|message| ArrowError::ExternalError(message.replace('\0', "\u{FFFD}").into())))
+    }
+}

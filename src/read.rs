@@ -1,0 +1,455 @@
+//! Reading sources into record batches: options, the stream of batches, and what was wrong.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringViewArray, UInt64Array};
+use arrow_buffer::Buffer;
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+
+use crate::error::{Error, ErrorKind};
+use crate::iso2709::blocks::BlockSize;
+use crate::layout::{
+    Built, Layout, Plan, Shape, StringType, cast_strings, problem_batch, problem_schema, string_field,
+};
+use crate::pipeline::{Pipeline, Wait, Work};
+use crate::problem::{Problem, ProblemCounts};
+use crate::source::Source;
+
+/// Records in a batch, unless the caller says otherwise.
+pub const DEFAULT_BATCH_SIZE: usize = 1024;
+
+/// Bytes of input in a batch, at most, unless the caller asks for larger batches or one record is larger.
+const BATCH_BYTES: usize = 4 << 20;
+/// The most that asking for larger batches can make of that.
+const MAX_BATCH_BYTES: usize = 256 << 20;
+/// How many bytes a record that was asked for is given.
+const BYTES_PER_RECORD: usize = 4 << 10;
+
+/// How to read. The names and meanings are those of `pl.scan_ndjson` and `pl.scan_csv`.
+///
+/// ```
+/// use mrrc_arrow::ReadOptions;
+///
+/// let mut options = ReadOptions::default();
+/// options.n_rows = Some(10);
+/// options.ignore_errors = true;
+/// ```
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct ReadOptions {
+    /// Which table.
+    pub layout: Layout,
+    /// Stop after this many rows; nothing beyond them is looked at for errors.
+    pub n_rows: Option<u64>,
+    /// Add a column of this name that counts rows.
+    pub row_index_name: Option<String>,
+    /// The first number of that column.
+    pub row_index_offset: u64,
+    /// Add a column of this name with the path that each row came from; null for memory.
+    pub include_file_paths: Option<String>,
+    /// Add `offset` (`UInt64`) and `length` (`UInt32`): where the record lies in its uncompressed source.
+    pub include_offsets: bool,
+    /// Leave rejected records out instead of failing at the first.
+    pub ignore_errors: bool,
+    /// Source records in a batch; [`DEFAULT_BATCH_SIZE`] if `None`. A batch is bounded in bytes, too.
+    pub batch_size: Option<usize>,
+    /// The Arrow type of text.
+    pub string_type: StringType,
+    /// Tags, indicators and codes as dictionaries; by default where `string_type` is [`StringType::View`].
+    pub categorical: Option<bool>,
+}
+
+impl ReadOptions {
+    fn shape(&self) -> Shape {
+        Shape {
+            string_type: self.string_type,
+            categorical: self.categorical.unwrap_or(self.string_type == StringType::View),
+            include_offsets: self.include_offsets,
+        }
+    }
+
+    fn plan(&self) -> Plan {
+        Plan { layout: Some(self.layout), shape: self.shape(), keep_raw: false }
+    }
+
+    /// The schema of every batch, known before a byte is read.
+    ///
+    /// # Errors
+    ///
+    /// Two columns of one name.
+    pub fn schema(&self) -> Result<SchemaRef, Error> {
+        let mut columns = Vec::new();
+        if let Some(name) = &self.row_index_name {
+            columns.push(Field::new(name, DataType::UInt64, false));
+        }
+        columns.extend(self.plan().columns());
+        if let Some(name) = &self.include_file_paths {
+            columns.push(string_field(name, self.string_type, true));
+        }
+        let mut names: Vec<&str> = columns.iter().map(|column| column.name().as_str()).collect();
+        names.sort_unstable();
+        if let Some([name, ..]) = names.windows(2).find(|pair| pair.first() == pair.last()) {
+            return Err(Error::option(format!("there would be two columns named {name:?}; choose another name")));
+        }
+        Ok(Arc::new(Schema::new(columns)))
+    }
+
+    /// Checks every option; returns the schema.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ReadOptions::schema`], and a batch size of zero.
+    pub fn validate(&self) -> Result<SchemaRef, Error> {
+        self.size()?;
+        self.schema()
+    }
+
+    fn size(&self) -> Result<BlockSize, Error> {
+        let records = match self.batch_size {
+            None => DEFAULT_BATCH_SIZE,
+            Some(0) => return Err(Error::option("batch_size must be at least 1")),
+            Some(records) => records,
+        };
+        let bytes = records.saturating_mul(BYTES_PER_RECORD).clamp(BATCH_BYTES, MAX_BATCH_BYTES);
+        // Where few rows are wanted, read little.
+        let rows = self.n_rows.and_then(|rows| usize::try_from(rows).ok()).unwrap_or(usize::MAX);
+        Ok(BlockSize { records: records.min(rows).max(1), bytes })
+    }
+}
+
+/// Reads `sources`, one after the other, as one stream of batches with one schema.
+///
+/// Reading begins at once, in the background and within bounds; dropping the stream ends it.
+///
+/// # Errors
+///
+/// A missing file, or options that contradict each other. Errors in the data come from the stream.
+///
+/// # Examples
+///
+/// ```
+/// use mrrc_arrow::{ReadOptions, Source, read};
+///
+/// let record = b"00059nam a2200049 a 4500001000200000245000700002\x1eX\x1e10\x1faOz\x1e\x1d";
+/// let mut rows = 0;
+/// for batch in read(vec![Source::memory(&record[..])], ReadOptions::default())? {
+///     rows += batch?.num_rows();
+/// }
+/// assert_eq!(rows, 1);
+/// # Ok::<(), mrrc_arrow::Error>(())
+/// ```
+pub fn read(sources: Vec<Source>, options: ReadOptions) -> Result<BatchStream, Error> {
+    let schema = options.validate()?;
+    let total_bytes = sources.iter().map(Source::size).sum();
+    let pipeline = start(sources, &options, options.plan())?;
+    Ok(BatchStream {
+        pipeline,
+        schema,
+        total_bytes,
+        tally: Tally::new(&options),
+        ready: Vec::new(),
+        row_index: options.row_index_offset,
+        options,
+    })
+}
+
+fn start(sources: Vec<Source>, options: &ReadOptions, plan: Plan) -> Result<Pipeline, Error> {
+    for source in &sources {
+        source.check()?;
+    }
+    // Zero rows ask for nothing to be read.
+    let sources = if options.n_rows == Some(0) { Vec::new() } else { sources };
+    Pipeline::start(Work { sources, size: options.size()?, plan, ignore_foreign: options.ignore_errors })
+}
+
+/// Keeps count of rows and problems, and decides where the read ends.
+#[derive(Debug)]
+struct Tally {
+    /// Rows that may still come; `None` for all.
+    wanted: Option<u64>,
+    ignore_errors: bool,
+    counts: ProblemCounts,
+    done: bool,
+}
+
+impl Tally {
+    fn new(options: &ReadOptions) -> Self {
+        Self {
+            wanted: options.n_rows,
+            ignore_errors: options.ignore_errors,
+            counts: ProblemCounts::default(),
+            done: options.n_rows == Some(0),
+        }
+    }
+
+    /// How many rows of `built` are wanted, the problems among those being counted and kept in `built`.
+    fn take(&mut self, built: &mut Built) -> Result<usize, Error> {
+        let mut rows = built.rows.len();
+        if let Some(wanted) = &mut self.wanted {
+            if *wanted <= rows as u64 {
+                rows = *wanted as usize;
+                self.done = true;
+                let last = rows.checked_sub(1).and_then(|last| built.rows.get(last)).copied();
+                built.problems.retain(|problem| Some(problem.offset) <= last);
+            }
+            *wanted -= rows as u64;
+        }
+        for problem in &built.problems {
+            self.counts.add(problem.code);
+            if problem.code.is_reject() && !self.ignore_errors {
+                self.done = true;
+                return Err(rejected(problem));
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// The error that a rejected record is by default.
+pub(crate) fn rejected(problem: &Problem) -> Error {
+    let message = format!(
+        "record rejected ({code}): {message}. Read with ignore_errors=True to leave such records out; read_problems lists them",
+        code = problem.code.as_str(),
+        message = problem.message,
+    );
+    Error::new(ErrorKind::Record, problem.code.as_str(), message)
+        .at(problem.record, problem.offset)
+        .in_source(problem.source.clone())
+}
+
+/// A stream of record batches in the order of the input. After an error it is at its end.
+pub struct BatchStream {
+    pipeline: Pipeline,
+    schema: SchemaRef,
+    options: ReadOptions,
+    total_bytes: Option<u64>,
+    tally: Tally,
+    /// Batches that are built and not yet delivered, last first.
+    ready: Vec<RecordBatch>,
+    row_index: u64,
+}
+
+impl std::fmt::Debug for BatchStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BatchStream")
+            .field("options", &self.options)
+            .field("tally", &self.tally)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What [`BatchStream::poll`] found.
+#[derive(Debug)]
+pub enum Poll {
+    /// A batch, an error, or the end.
+    Ready(Option<Result<RecordBatch, Error>>),
+    /// Nothing yet.
+    Pending,
+}
+
+impl BatchStream {
+    /// The schema of every batch.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// How often each problem was met in what was delivered so far.
+    #[must_use]
+    pub fn problems(&self) -> &ProblemCounts {
+        &self.tally.counts
+    }
+
+    /// Bytes of the sources that have been read, after decompression.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.pipeline.bytes_read()
+    }
+
+    /// Bytes of the sources as they lie on disk or in memory, where that is known.
+    #[must_use]
+    pub fn total_bytes(&self) -> Option<u64> {
+        self.total_bytes
+    }
+
+    /// Ends the reading.
+    pub fn close(&mut self) {
+        self.tally.done = true;
+        self.ready.clear();
+        self.pipeline.stop();
+    }
+
+    /// Waits for the next batch, at most `timeout`, so that a caller can look after other things in between.
+    pub fn poll(&mut self, timeout: Duration) -> Poll {
+        self.wait(Some(Instant::now() + timeout))
+    }
+
+    fn wait(&mut self, deadline: Option<Instant>) -> Poll {
+        loop {
+            if let Some(batch) = self.ready.pop() {
+                return Poll::Ready(Some(Ok(batch)));
+            }
+            if self.tally.done {
+                self.pipeline.stop();
+                return Poll::Ready(None);
+            }
+            let accepted = match self.pipeline.next(deadline) {
+                Wait::Pending => return Poll::Pending,
+                Wait::Ready(None) => {
+                    self.tally.done = true;
+                    Ok(())
+                }
+                Wait::Ready(Some(built)) => built.and_then(|built| self.accept(built)),
+            };
+            if let Err(error) = accepted {
+                self.close();
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+    }
+
+    /// Cuts what was built to the rows that are wanted and adds the columns that depend on what came before.
+    fn accept(&mut self, mut built: Built) -> Result<(), Error> {
+        let mut wanted = self.tally.take(&mut built)?;
+        for part in built.parts {
+            let rows = part.rows.min(wanted);
+            if rows == 0 {
+                break;
+            }
+            wanted -= rows;
+            let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
+            if self.options.row_index_name.is_some() {
+                let end = self.row_index.checked_add(rows as u64);
+                let end = end.ok_or_else(|| Error::option("the row index does not fit 64 bits"))?;
+                columns.push(Arc::new(UInt64Array::from_iter_values(self.row_index..end)));
+                self.row_index = end;
+            }
+            columns.extend(part.columns.into_iter().map(|column| column.slice(0, rows)));
+            if self.options.include_file_paths.is_some() {
+                columns.push(self.file_paths(built.source.as_deref(), rows)?);
+            }
+            let options = RecordBatchOptions::new().with_row_count(Some(rows));
+            let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
+            self.ready.push(batch.map_err(cannot_build)?);
+        }
+        self.ready.reverse();
+        Ok(())
+    }
+
+    /// One path for all rows: views of one buffer.
+    fn file_paths(&self, path: Option<&str>, rows: usize) -> Result<ArrayRef, Error> {
+        let paths = match path {
+            None => StringViewArray::new_null(rows),
+            Some(path) => {
+                let one = StringViewArray::from_iter_values([path]);
+                let view = one.views().first().copied().unwrap_or(0);
+                let buffers: Vec<Buffer> = one.data_buffers().to_vec();
+                StringViewArray::try_new(vec![view; rows].into(), buffers, None).map_err(cannot_build)?
+            }
+        };
+        cast_strings(Arc::new(paths), self.options.string_type).map_err(cannot_build)
+    }
+}
+
+fn cannot_build(error: arrow_schema::ArrowError) -> Error {
+    Error::internal(format!("cannot build a batch: {error}"))
+}
+
+impl Iterator for BatchStream {
+    type Item = Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.wait(None) {
+            Poll::Ready(next) => next,
+            // Without a deadline the wait is for good.
+            Poll::Pending => None,
+        }
+    }
+}
+
+/// Counts records, or lists what is wrong with them: a read that builds no table.
+#[derive(Debug)]
+pub struct Inspection {
+    pipeline: PipelineDebug,
+    tally: Tally,
+    rows: u64,
+}
+
+/// Hides the channel ends, which have nothing to show.
+struct PipelineDebug(Pipeline);
+
+impl std::fmt::Debug for PipelineDebug {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pipeline")
+    }
+}
+
+impl Inspection {
+    /// Reads `sources` without building tables; of the options, those that choose records count.
+    ///
+    /// Rejected records never end an inspection: it is what tells about them. A source that is no MARC at all does, unless
+    /// the options say to ignore errors.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`].
+    pub fn new(sources: Vec<Source>, options: &ReadOptions, keep_raw: bool) -> Result<Self, Error> {
+        options.validate()?;
+        let plan = Plan { layout: None, shape: options.shape(), keep_raw };
+        let pipeline = PipelineDebug(start(sources, options, plan)?);
+        let tally = Tally { ignore_errors: true, ..Tally::new(options) };
+        Ok(Self { pipeline, tally, rows: 0 })
+    }
+
+    /// Records that a table would have as rows, so far.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// How often each problem was met so far.
+    #[must_use]
+    pub fn problems(&self) -> &ProblemCounts {
+        &self.tally.counts
+    }
+
+    /// The schema of tables of problems.
+    #[must_use]
+    pub fn schema() -> SchemaRef {
+        problem_schema()
+    }
+
+    /// The problems of a stretch of input, or `None` at the end; waits at most `timeout` and then gives none of a stretch.
+    ///
+    /// # Errors
+    ///
+    /// Input that cannot be read at all.
+    pub fn poll(&mut self, timeout: Duration) -> Result<Option<Vec<Problem>>, Error> {
+        if self.tally.done {
+            self.pipeline.0.stop();
+            return Ok(None);
+        }
+        match self.pipeline.0.next(Some(Instant::now() + timeout)) {
+            Wait::Pending => Ok(Some(Vec::new())),
+            Wait::Ready(None) => {
+                self.tally.done = true;
+                Ok(None)
+            }
+            Wait::Ready(Some(built)) => {
+                let mut built = built?;
+                self.rows += self.tally.take(&mut built)? as u64;
+                Ok(Some(built.problems))
+            }
+        }
+    }
+
+    /// A table of `problems` with the schema of [`Inspection::schema`].
+    ///
+    /// # Errors
+    ///
+    /// More text than an Arrow array can hold.
+    pub fn batch(problems: &[Problem]) -> Result<RecordBatch, Error> {
+        problem_batch(problems).map_err(cannot_build)
+    }
+}

@@ -1,0 +1,4 @@
+//! From record batches to files. What is written appears under its name only when it is whole.
+
+mod atomic;
+pub mod parquet;

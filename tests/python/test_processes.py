@@ -1,0 +1,241 @@
+"""Ctrl-C, `fork` and the number of threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+import mrrc_arrow as mrrc
+
+from .script import run_script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Iterator[Path]:
+    """A pipe into which nobody writes: reading from it takes for ever."""
+    path = tmp_path / "silent.mrc"
+    os.mkfifo(path)
+    yield path
+    # Lets go whoever still waits for a writer.
+    os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
+
+
+READS: dict[str, Callable[[Path], object]] = {
+    "read_table": mrrc.read_table,
+    "read_marc": mrrc.read_marc,
+    "read_problems": mrrc.read_problems,
+    "read_batches": lambda path: next(mrrc.read_batches(path)),
+}
+
+
+@pytest.mark.parametrize("read", READS)
+def test_ctrl_c_ends_a_read_at_once(silent: Path, read: str) -> None:
+    sent = 0.0
+
+    def interrupt() -> None:
+        nonlocal sent
+        sent = time.monotonic()
+        os.kill(os.getpid(), 2)
+
+    timer = threading.Timer(0.1, interrupt)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        READS[read](silent)
+    assert time.monotonic() - sent < 0.5
+    timer.join()
+
+
+def test_other_threads_run_while_a_read_waits(silent: Path) -> None:
+    reader = mrrc.read_batches(silent)
+    thread = threading.Thread(target=lambda: list(reader), daemon=True)
+    thread.start()
+    start = time.monotonic()
+    while time.monotonic() - start < 0.2:
+        assert mrrc.read_table(b"").num_rows == 0
+    # The waiting thread lets others at the reader.
+    assert reader.bytes_read == 0
+    reader.close()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_a_pipe_is_read_to_its_end(silent: Path, three: list[bytes]) -> None:
+    threading.Thread(target=lambda: silent.write_bytes(b"".join(three))).start()
+    assert mrrc.read_table(silent).num_rows == 3
+
+
+FORK = """
+    import os, signal, sys, warnings
+    import mrrc_arrow as mrrc
+
+    def in_child(check):
+        # A child that hangs is ended by the alarm, which fails the test.
+        child = os.fork()
+        if child == 0:
+            signal.alarm(10)
+            try:
+                check()
+                os._exit(0)
+            except BaseException as error:
+                print(repr(error), file=sys.stderr, flush=True)
+                os._exit(1)
+        status = os.waitpid(child, 0)[1]
+        assert status == 0, status
+
+    def rows():
+        assert sum(batch.num_rows for batch in mrrc.read_batches(path, batch_size=10)) == 217
+
+    def forked(use):
+        try:
+            use()
+        except mrrc.ForkedError as error:
+            assert error.code == "forked", error.code
+        else:
+            raise AssertionError("no ForkedError")
+
+    path = sys.argv[1]
+"""
+
+
+def run_forking(source: str, path: Path) -> None:
+    # From Python 3.12 on, a fork of a process with threads warns.
+    run_script(FORK + "    warnings.simplefilter('ignore', DeprecationWarning)\n" + source, path)
+
+
+def test_a_forked_child_reads_after_its_parent_did(marc_file: Path) -> None:
+    run_forking(
+        """
+    rows()
+    for _ in range(3):
+        in_child(rows)
+        rows()
+    in_child(lambda: in_child(rows))
+    """,
+        marc_file,
+    )
+
+
+def test_a_forked_child_reads_while_its_parent_is_reading(marc_file: Path) -> None:
+    run_forking(
+        """
+    reader = mrrc.read_batches([path] * 100, batch_size=3)
+    for _ in range(50):
+        next(reader)
+        in_child(rows)
+    assert sum(batch.num_rows for batch in reader) == 217 * 100 - 150
+    """,
+        marc_file,
+    )
+
+
+def test_a_reader_from_before_a_fork_raises_in_the_child(marc_file: Path) -> None:
+    run_forking(
+        """
+    def check():
+        forked(lambda: next(reader))
+        assert list(reader) == []
+        rows()
+
+    reader = mrrc.read_batches(path, batch_size=3)
+    assert next(reader).num_rows == 3
+    in_child(check)
+    # The parent's reader is none the worse for it.
+    assert sum(batch.num_rows for batch in reader) == 214
+    """,
+        marc_file,
+    )
+
+
+def test_a_reader_from_before_a_fork_can_be_closed_and_dropped_in_the_child(marc_file: Path) -> None:
+    run_forking(
+        """
+    def check():
+        global reader, dropped
+        reader.close()
+        dropped = None
+        rows()
+
+    reader, dropped = (mrrc.read_batches([path] * 10, batch_size=3) for _ in range(2))
+    next(reader), next(dropped)
+    in_child(check)
+    """,
+        marc_file,
+    )
+
+
+def test_a_reader_that_another_thread_waits_for_raises_in_the_child(marc_file: Path, tmp_path: Path) -> None:
+    run_forking(
+        f"""
+    import threading, time
+    silent = {str(tmp_path / "silent")!r}
+    os.mkfifo(silent)
+    reader = mrrc.read_batches(silent)
+    threading.Thread(target=lambda: list(reader), daemon=True).start()
+    time.sleep(0.2)
+    for _ in range(3):
+        in_child(lambda: forked(lambda: next(reader)))
+    os.close(os.open(silent, os.O_RDWR | os.O_NONBLOCK))
+    """,
+        marc_file,
+    )
+
+
+def test_a_reader_not_yet_iterated_can_be_used_after_a_fork(marc_file: Path) -> None:
+    run_forking(
+        """
+    def check():
+        assert sum(batch.num_rows for batch in reader) == 217
+
+    rows()
+    reader = mrrc.read_batches(path)
+    in_child(check)
+    check()
+    """,
+        marc_file,
+    )
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_the_pool_has_as_many_threads_as_rayon_num_threads_says(marc_file: Path, threads: int) -> None:
+    printed = run_script(
+        """
+        import sys, mrrc_arrow as mrrc
+        from pathlib import Path
+        for _ in range(3):
+            assert mrrc.read_table(sys.argv[1], batch_size=5).num_rows == 217
+        names = [comm.read_text() for comm in Path("/proc/self/task").glob("*/comm")]
+        print(sum(name.startswith("mrrc-arrow-") and name[11].isdigit() for name in names))
+        """,
+        marc_file,
+        RAYON_NUM_THREADS=str(threads),
+    )
+    assert printed == str(threads)
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_the_number_of_threads_changes_no_row(sample: Path, threads: str) -> None:
+    printed = run_script(
+        """
+        import hashlib, sys, mrrc_arrow as mrrc
+        for batch_size in (1, 7, 1000, 10**6):
+            rows = mrrc.read_table(sys.argv[1], batch_size=batch_size, row_index_name="n").to_pylist()
+            print(hashlib.sha256(repr(rows).encode()).hexdigest())
+        """,
+        sample,
+        RAYON_NUM_THREADS=threads,
+    )
+    digests = printed.split()
+    assert len(digests) == 4
+    assert len(set(digests)) == 1
+    rows = mrrc.read_table(sample, row_index_name="n").to_pylist()
+    import hashlib
+
+    assert digests[0] == hashlib.sha256(repr(rows).encode()).hexdigest()
