@@ -56,6 +56,7 @@ test-rust: ## the core's tests, which need no Python
 test-python: $(VENV)/.built $(VENV)/.test ## the package's tests
 	$(BIN)/python scripts/make_sample.py --check
 	$(BIN)/python -m pytest -q
+	$(BIN)/python scripts/read_mutations.py --count 300
 
 mutations: $(VENV)/.built $(VENV)/.test ## read 10,000 random mutations of the corpus, with errors ignored and without
 	$(BIN)/python scripts/read_mutations.py --count 10000

@@ -1,7 +1,7 @@
 """MARC library catalogue records in Polars, DuckDB, pandas and Parquet.
 
-The records of a file in ISO 2709 become an Arrow table: in parallel, with strings that are views into the bytes that were
-read, and with nothing lost on the way.
+The records of a file in ISO 2709 become an Arrow table: in parallel, with strings that are views into the bytes that
+were read, and with nothing lost on the way.
 
 >>> import mrrc_arrow as mrrc
 >>> table = mrrc.read_table("tests/data/sample.mrc")

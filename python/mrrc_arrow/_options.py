@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
 
 if TYPE_CHECKING:
@@ -47,10 +48,11 @@ _DEFAULTS: ReadOptions = {
 _PARAMETERS = """\
 source : str, os.PathLike, bytes, bytearray, memoryview, io.BytesIO, or a list of these
     What to read: a path (with ``~`` and wildcards), or MARC in memory. `bytes` are shared, other buffers copied; an
-    `io.BytesIO` is read from its position on. gzip is recognised by its first bytes. A list is read one after the other.
+    `io.BytesIO` is read from its position on. gzip is recognised by its first bytes. The items of a list are read one
+    after the other.
 layout : {"records"}
-    Which table. ``"records"`` has a row per record: ``leader``, ``control_number`` (the first 001) and ``fields``, a list
-    of structs ``tag, ind1, ind2, value, subfields``, with ``subfields`` a list of structs ``code, value``.
+    Which table. ``"records"`` has a row per record: ``leader``, ``control_number`` (the first 001) and ``fields``, a
+    list of structs ``tag, ind1, ind2, value, subfields``, with ``subfields`` a list of structs ``code, value``.
 format : {"auto", "iso2709"}
     What the input is.
 n_rows : int, optional
@@ -70,8 +72,8 @@ ignore_errors : bool
 batch_size : int, optional
     Records in a batch, at most. Batches are bounded in bytes, too.
 string_type : {"view", "large_string", "string"}
-    Arrow type of text. Views share the bytes that were read; the others are copies, for consumers that lack kernels on
-    views (pyarrow cannot filter, sort or take them).
+    Arrow type of text. Views share the bytes that were read; the others are copies, for consumers that lack kernels
+    on views (pyarrow cannot filter, sort or take them).
 categorical : bool, optional
     Tags, indicators and subfield codes as dictionaries (Polars' Categorical). Default: where `string_type` is
     ``"view"``.
@@ -85,14 +87,17 @@ def takes_read_options(function: _F) -> _F:
     signature = inspect.signature(function)
     keep = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
     options = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-        for (name, default), annotation in zip(
-            _DEFAULTS.items(), ReadOptions.__annotations__.values(), strict=True
+        # Annotations as they are written, not as the references that a TypedDict makes of them.
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=default,
+            annotation=getattr(annotation, "__forward_arg__", annotation),
         )
+        for (name, default), annotation in zip(_DEFAULTS.items(), ReadOptions.__annotations__.values(), strict=True)
     ]
     function.__signature__ = signature.replace(parameters=keep + options)  # type: ignore[attr-defined]
     if function.__doc__:
         indent = "    "
-        parameters = "".join(f"{indent}{line}" if line.strip() else line for line in _PARAMETERS.splitlines(keepends=True))
-        function.__doc__ = function.__doc__.replace(f"{indent}{{options}}\n", parameters)
+        function.__doc__ = function.__doc__.replace(f"{indent}{{options}}\n", textwrap.indent(_PARAMETERS, indent))
     return function

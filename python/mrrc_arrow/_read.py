@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from mrrc_arrow._options import ReadOptions, takes_read_options
 from mrrc_arrow.errors import _warn_of_rejects
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import polars as pl
     import pyarrow as pa
 
@@ -34,12 +37,13 @@ Source: TypeAlias = _OneSource | Sequence[_OneSource]
 def read_table(source: Source, **options: Unpack[ReadOptions]) -> pa.Table:
     """Read MARC into a `pyarrow.Table` whose strings are views into the bytes that were read.
 
-    Needs pyarrow: ``pip install "mrrc-arrow[pyarrow]"``. pyarrow 26 cannot filter, take, sort or write nested Parquet on
-    string views; hand the table to Polars or DuckDB, or ask for ``string_type="large_string"``.
+    Needs pyarrow: ``pip install "mrrc-arrow[pyarrow]"``. pyarrow 26 cannot filter, take, sort or write nested Parquet
+    on string views; hand the table to Polars or DuckDB, or ask for ``string_type="large_string"``.
 
     Parameters
     ----------
     {options}
+
     Returns
     -------
     pyarrow.Table
@@ -64,14 +68,8 @@ def read_table(source: Source, **options: Unpack[ReadOptions]) -> pa.Table:
     >>> df.shape
     (300, 3)
     """
-    try:
-        import pyarrow as pa
-    except ImportError as error:
-        raise ImportError(
-            'read_table gives a pyarrow.Table, which needs pyarrow: pip install "mrrc-arrow[pyarrow]". '
-            "Without it, read_marc gives a Polars frame and read_batches a stream that Arrow libraries take"
-        ) from error
-    return pa.table(_collect(source, options))
+    pa = _pyarrow("read_table", "read_marc gives a Polars frame and read_batches a stream that Arrow libraries take")
+    return _as_table(pa, _collect(source, options))
 
 
 @takes_read_options
@@ -81,6 +79,7 @@ def read_marc(source: Source, **options: Unpack[ReadOptions]) -> pl.DataFrame:
     Parameters
     ----------
     {options}
+
     Returns
     -------
     polars.DataFrame
@@ -117,6 +116,7 @@ def read_batches(source: Source, **options: Unpack[ReadOptions]) -> _native.Reco
     Parameters
     ----------
     {options}
+
     Returns
     -------
     RecordBatchReader
@@ -147,12 +147,13 @@ def read_problems(source: Source, **options: Unpack[ReadOptions]) -> pa.Table:
     Parameters
     ----------
     {options}
+
     Returns
     -------
     pyarrow.Table
-        ``source``, ``record``, ``offset``, ``length``, ``tag``, ``code``, ``severity`` (``junk``, ``repair`` or ``reject``),
-        ``rejected``, ``message``, ``raw``: a row per problem, in the order of the input. ``raw`` has the bytes that are in
-        no table on account of the problem.
+        ``source``, ``record``, ``offset``, ``length``, ``tag``, ``code``, ``severity`` (``junk``, ``repair`` or
+        ``reject``), ``rejected``, ``message``, ``raw``: a row per problem, in the order of the input. ``raw`` has the
+        bytes that are in no table on account of the problem.
 
     Raises
     ------
@@ -169,13 +170,8 @@ def read_problems(source: Source, **options: Unpack[ReadOptions]) -> pa.Table:
     >>> mrrc.read_problems("tests/data/sample.mrc").num_rows
     0
     """
-    try:
-        import pyarrow as pa
-    except ImportError as error:
-        raise ImportError(
-            'read_problems gives a pyarrow.Table, which needs pyarrow: pip install "mrrc-arrow[pyarrow]"'
-        ) from error
-    return pa.table(_native.collect_problems(source, **options))
+    pa = _pyarrow("read_problems", "`mrrc-arrow count` tells how often each problem was met")
+    return _as_table(pa, _native.collect_problems(source, **options))
 
 
 def scan_record_boundaries(buffer: bytes | bytearray | memoryview, limit: int | None = None) -> list[tuple[int, int]]:
@@ -202,6 +198,23 @@ def scan_record_boundaries(buffer: bytes | bytearray | memoryview, limit: int | 
     [(0, 39), (40, 39)]
     """
     return _native.scan_record_boundaries(buffer, limit)
+
+
+def _pyarrow(function: str, without: str) -> ModuleType:
+    """Import pyarrow before anything is read, or say how to get it and what there is without it."""
+    try:
+        return importlib.import_module("pyarrow")
+    except ImportError as error:
+        raise ImportError(
+            f'{function} gives a pyarrow.Table, which needs pyarrow: pip install "mrrc-arrow[pyarrow]". '
+            f"Without it, {without}"
+        ) from error
+
+
+def _as_table(pyarrow: ModuleType, collected: _native.Collected) -> pa.Table:
+    """Hand over finished batches; unlike `pyarrow.table`, this does not import pandas."""
+    table: pa.Table = pyarrow.RecordBatchReader.from_stream(collected).read_all()
+    return table
 
 
 def _collect(source: Source, options: ReadOptions) -> _native.Collected:

@@ -1,8 +1,8 @@
 """Exceptions and the warning of this package.
 
-Everything that is wrong with the *content* of an input is a `MrrcError`. A file that is missing or cannot be read is the
-`OSError` that Python has for it (`FileNotFoundError`, `PermissionError`, ...), and an option that makes no sense is a
-`ValueError` or `TypeError`.
+Everything that is wrong with the *content* of an input is a `MrrcError`. A file that is missing or cannot be read is
+the `OSError` that Python has for it (`FileNotFoundError`, `PermissionError`, ...), and an option that makes no sense is
+a `ValueError` or `TypeError`.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
+import mrrc_arrow as mrrc
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -12,9 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-import mrrc_arrow as mrrc
-
-from .marc import control, data, encode
+from .marc import StringType, control, data, encode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +47,7 @@ def count_subjects() -> dict[str, int]:
 
 
 @pytest.mark.parametrize("options", [{}, {"categorical": False}, {"string_type": "large_string"}, {"batch_size": 1}])
-def test_polars_counts_subjects(catalogue: Path, options: Any) -> None:
+def test_polars_counts_subjects(catalogue: Path, options: mrrc.ReadOptions) -> None:
     frame = pl.DataFrame(mrrc.read_table(catalogue, **options))
     counts = (
         frame.select("control_number", pl.col("fields"))
@@ -93,7 +92,7 @@ def test_polars_writes_parquet_that_reads_back(catalogue: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("options", [{}, {"categorical": False}, {"string_type": "string"}, {"batch_size": 1}])
-def test_duckdb_counts_subjects(catalogue: Path, options: Any) -> None:
+def test_duckdb_counts_subjects(catalogue: Path, options: mrrc.ReadOptions) -> None:
     connection = duckdb.connect()
     connection.register("catalogue", mrrc.read_table(catalogue, **options))
     counts = connection.sql(
@@ -107,7 +106,7 @@ def test_duckdb_counts_subjects(catalogue: Path, options: Any) -> None:
 
 
 @pytest.mark.parametrize("string_type", ["large_string", "string"])
-def test_pyarrow_filters_sorts_and_compares(catalogue: Path, string_type: Any) -> None:
+def test_pyarrow_filters_sorts_and_compares(catalogue: Path, string_type: StringType) -> None:
     table = mrrc.read_table(catalogue, string_type=string_type)
     assert table.filter(pc.equal(table["control_number"], "id2")).num_rows == 1
     down = table.sort_by([("control_number", "descending")])
@@ -120,7 +119,7 @@ def test_pyarrow_filters_sorts_and_compares(catalogue: Path, string_type: Any) -
 @pytest.mark.parametrize("string_type", ["large_string", "string"])
 @pytest.mark.parametrize("categorical", [True, False])
 def test_pyarrow_writes_parquet_that_reads_back(
-    catalogue: Path, tmp_path: Path, string_type: Any, categorical: bool
+    catalogue: Path, tmp_path: Path, string_type: StringType, categorical: bool
 ) -> None:
     table = mrrc.read_table(catalogue, string_type=string_type, categorical=categorical)
     pq.write_table(table, tmp_path / "out.parquet")
@@ -133,7 +132,7 @@ def test_pyarrow_casts_views_to_strings(catalogue: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"categorical": False}, {"string_type": "large_string"}])
-def test_pandas_counts_subjects(catalogue: Path, options: Any) -> None:
+def test_pandas_counts_subjects(catalogue: Path, options: mrrc.ReadOptions) -> None:
     frame = mrrc.read_table(catalogue, **options).to_pandas()
     assert isinstance(frame, pd.DataFrame)
     fields = pd.DataFrame(list(frame.set_index("control_number")["fields"].explode()))

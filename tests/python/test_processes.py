@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
 from typing import TYPE_CHECKING
 
-import pytest
-
 import mrrc_arrow as mrrc
+import pytest
 
 from .script import run_script
 
@@ -171,6 +171,20 @@ def test_a_reader_from_before_a_fork_can_be_closed_and_dropped_in_the_child(marc
     )
 
 
+def test_children_forked_at_any_moment_can_close_a_reader(marc_file: Path) -> None:
+    # The reading thread is at work while the process forks, with whatever locks it holds.
+    run_forking(
+        """
+    for turn in range(200):
+        with mrrc.read_batches([path] * 20, batch_size=1) as reader:
+            for _ in range(1 + turn % 7):
+                next(reader)
+            in_child(reader.close)
+    """,
+        marc_file,
+    )
+
+
 def test_a_reader_that_another_thread_waits_for_raises_in_the_child(marc_file: Path, tmp_path: Path) -> None:
     run_forking(
         f"""
@@ -236,6 +250,4 @@ def test_the_number_of_threads_changes_no_row(sample: Path, threads: str) -> Non
     assert len(digests) == 4
     assert len(set(digests)) == 1
     rows = mrrc.read_table(sample, row_index_name="n").to_pylist()
-    import hashlib
-
     assert digests[0] == hashlib.sha256(repr(rows).encode()).hexdigest()

@@ -4,19 +4,21 @@ import gzip
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import duckdb
+import mrrc_arrow as mrrc
 import polars as pl
 import pyarrow as pa
 import pytest
 
-import mrrc_arrow as mrrc
-
 from .marc import books
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-def control_numbers(batches: Any) -> list[Any]:
+
+def control_numbers(batches: Iterable[mrrc.RecordBatch]) -> list[str]:
     """Return the control numbers of batches, in order."""
     return [value for batch in batches for value in pa.record_batch(batch).column("control_number").to_pylist()]
 
@@ -189,9 +191,10 @@ def test_rejects_are_warned_of_once_and_counted(three: list[bytes]) -> None:
 def test_closing_early_warns_of_what_was_read_alone(three: list[bytes]) -> None:
     rejected = b"0000\x1d"
     content = three[0] + rejected + three[1] + rejected + three[2] * 50 + rejected
-    with pytest.warns(mrrc.MrrcWarning, match="^1 record"), mrrc.read_batches(
-        content, ignore_errors=True, batch_size=3
-    ) as reader:
+    with (
+        pytest.warns(mrrc.MrrcWarning, match="^1 record"),
+        mrrc.read_batches(content, ignore_errors=True, batch_size=3) as reader,
+    ):
         assert next(reader).num_rows == 2
     with mrrc.read_batches(content, ignore_errors=True, batch_size=1) as reader:
         next(reader)

@@ -1,20 +1,23 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
+import mrrc_arrow as mrrc
 import polars as pl
 import pyarrow as pa
 import pymarc
 import pytest
 
-import mrrc_arrow as mrrc
-
-from .marc import Entry, Field, assemble, books, control, data, directory, encode, encode_field, row
+from .marc import Entry, Field, StringType, assemble, books, control, data, directory, encode, encode_field, row
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-STRING_TYPES = {"view": pa.string_view(), "large_string": pa.large_string(), "string": pa.string()}
+STRING_TYPES: dict[StringType, pa.DataType] = {
+    "view": pa.string_view(),
+    "large_string": pa.large_string(),
+    "string": pa.string(),
+}
 
 
 def expected_schema(text: pa.DataType, *, categorical: bool) -> pa.Schema:
@@ -39,7 +42,7 @@ def expected_schema(text: pa.DataType, *, categorical: bool) -> pa.Schema:
     )
 
 
-def read_fields(fields: list[Field], **options: Any) -> list[Any]:
+def read_fields(fields: list[Field], **options: Unpack[mrrc.ReadOptions]) -> list[Any]:
     """Write one record, read it back and return its fields."""
     (only,) = mrrc.read_table(encode(fields), **options).to_pylist()
     found: list[Any] = only["fields"]
@@ -63,7 +66,7 @@ def test_read_marc_gives_the_same_frame_as_read_table(sample: Path) -> None:
 
 @pytest.mark.parametrize("string_type", STRING_TYPES)
 @pytest.mark.parametrize("categorical", [None, True, False])
-def test_the_schema_is_the_documented_one(string_type: Any, categorical: bool | None) -> None:
+def test_the_schema_is_the_documented_one(string_type: StringType, categorical: bool | None) -> None:
     table = mrrc.read_table(b"".join(books(2)), string_type=string_type, categorical=categorical)
     by_default = string_type == "view"
     expected = expected_schema(
@@ -75,7 +78,7 @@ def test_the_schema_is_the_documented_one(string_type: Any, categorical: bool | 
 
 @pytest.mark.parametrize("string_type", STRING_TYPES)
 @pytest.mark.parametrize("categorical", [True, False])
-def test_the_sample_reads_as_pymarc_reads_it(sample: Path, string_type: Any, categorical: bool) -> None:
+def test_the_sample_reads_as_pymarc_reads_it(sample: Path, string_type: StringType, categorical: bool) -> None:
     rows = mrrc.read_table(sample, string_type=string_type, categorical=categorical).to_pylist()
     with sample.open("rb") as file:
         records = list(pymarc.MARCReader(file, to_unicode=True))
@@ -134,7 +137,7 @@ CORNERS: dict[str, Field] = {
 @pytest.mark.parametrize("string_type", STRING_TYPES)
 @pytest.mark.parametrize("categorical", [True, False])
 @pytest.mark.parametrize("corner", CORNERS)
-def test_corners_come_back_as_documented(corner: str, string_type: Any, categorical: bool) -> None:
+def test_corners_come_back_as_documented(corner: str, string_type: StringType, categorical: bool) -> None:
     fields = [data("100", ("a", "before")), CORNERS[corner], data("900", ("a", "after"))]
     assert read_fields(fields, string_type=string_type, categorical=categorical) == fields
     assert mrrc.read_problems(encode(fields)).num_rows == 0

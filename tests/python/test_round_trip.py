@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+import mrrc_arrow as mrrc
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import mrrc_arrow as mrrc
-
-from .marc import Field, Row, control, data, encode, row
+from .marc import Field, Row, StringType, control, data, encode, row
 from .strategies import records
 from .tiling import assert_sound
 
@@ -26,7 +23,7 @@ def written(content: list[tuple[list[Field], str]]) -> tuple[bytes, list[Row]]:
 @settings(max_examples=40)
 @given(content=records)
 def test_arbitrary_records_come_back_equal(
-    string_type: Any, categorical: bool, content: list[tuple[list[Field], str]]
+    string_type: StringType, categorical: bool, content: list[tuple[list[Field], str]]
 ) -> None:
     raw, rows = written(content)
     table = mrrc.read_table(raw, string_type=string_type, categorical=categorical)
@@ -75,7 +72,7 @@ def distinct_codes(count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("string_type", ["view", "large_string", "string"])
-def test_more_codes_than_a_dictionary_holds_come_back(string_type: Any) -> None:
+def test_more_codes_than_a_dictionary_holds_come_back(string_type: StringType) -> None:
     codes = distinct_codes(700)
     content = [[control("001", str(i)), data("245", *[(code, "v") for code in codes[i::7]])] for i in range(7)] * 3
     raw = b"".join(map(encode, content))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import mrrc_arrow as mrrc
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
-
-import mrrc_arrow as mrrc
 
 from .marc import control, data, encode
 from .script import run_script

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mrrc_arrow as mrrc
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+from .marc import books, with_length
+
+MODULE = [sys.executable, "-m", "mrrc_arrow"]
+
+
+def run(*arguments: object, command: list[str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command and return how it ended."""
+    return subprocess.run(
+        [*(command or MODULE), *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> Path:
+    """A file whose last record is cut."""
+    path = tmp_path / "cut.mrc"
+    path.write_bytes(b"".join(books(5))[:-3])
+    return path
+
+
+def test_the_console_script_is_the_same_command_as_the_module(marc_file: Path) -> None:
+    script = shutil.which("mrrc-arrow", path=str(Path(sys.executable).parent))
+    assert script is not None
+    for arguments in (["count", str(marc_file)], ["--help"], ["no-such-command"]):
+        ours, theirs = run(*arguments), run(*arguments, command=[script])
+        assert (ours.returncode, ours.stdout, ours.stderr) == (theirs.returncode, theirs.stdout, theirs.stderr)
+
+
+def test_count_prints_the_number_of_records(marc_file: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "more.mrc.gz"
+    packed.write_bytes(gzip.compress(b"".join(books(3))))
+    for arguments, expected in (
+        ([marc_file], 217),
+        ([packed], 3),
+        ([marc_file, packed, marc_file], 437),
+        ([tmp_path / "*.mrc*"], 220),
+    ):
+        done = run("count", *arguments)
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"{expected}\n", "")
+
+
+def test_count_of_a_cut_file_counts_what_can_be_read_and_fails(cut: Path) -> None:
+    done = run("count", cut)
+    assert (done.returncode, done.stdout) == (1, "4\n")
+    assert "truncated" in done.stderr
+    assert str(cut) in done.stderr
+    done = run("count", "--ignore-errors", cut)
+    assert (done.returncode, done.stdout) == (0, "4\n")
+    assert "truncated" in done.stderr
+
+
+def test_count_tells_of_repairs(tmp_path: Path) -> None:
+    path = tmp_path / "long.mrc"
+    path.write_bytes(b"".join(with_length(raw, len(raw) + 2) for raw in books(3)))
+    done = run("count", path)
+    assert (done.returncode, done.stdout) == (0, "3\n")
+    assert "3 length_mismatch" in done.stderr
+
+
+def test_convert_writes_parquet_equal_to_the_table(sample: Path, tmp_path: Path) -> None:
+    target = tmp_path / "sample.parquet"
+    done = run("convert", sample, target)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "300" in done.stderr
+    table = mrrc.read_table(sample)
+    assert pq.read_table(target).to_pylist() == table.to_pylist()
+    frame = pl.read_parquet(target)
+    assert frame.columns == table.column_names
+    assert frame.rows() == pl.DataFrame(table).rows()
+
+
+def test_convert_takes_several_files_and_patterns(marc_file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "all.PARQUET"
+    assert run("convert", marc_file, tmp_path / "*.mrc", target).returncode == 0
+    numbers = pl.read_parquet(target)["control_number"]
+    assert numbers.to_list() == mrrc.read_marc([marc_file] * 2)["control_number"].to_list()
+
+
+def test_convert_of_nothing_writes_an_empty_table(tmp_path: Path) -> None:
+    empty, target = tmp_path / "empty.mrc", tmp_path / "empty.parquet"
+    empty.touch()
+    assert run("convert", empty, target).returncode == 0
+    assert pl.read_parquet(target).shape == (0, 3)
+
+
+def test_convert_replaces_its_target(marc_file: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.parquet"
+    target.write_bytes(b"old")
+    assert run("convert", marc_file, target).returncode == 0
+    assert pl.read_parquet(target).height == 217
+
+
+def assert_untouched(target: Path, *others: Path) -> None:
+    """Check that `target` has its old content and that its folder has nothing besides `others`."""
+    assert target.read_bytes() == b"old"
+    assert sorted(target.parent.iterdir()) == sorted([target, *others])
+
+
+def test_a_failed_convert_leaves_the_old_target_and_nothing_else(cut: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.parquet"
+    target.write_bytes(b"old")
+    done = run("convert", cut, target)
+    assert (done.returncode, done.stdout) == (1, "")
+    for part in ("error: ", str(cut), "record 4", "truncated"):
+        assert part in done.stderr
+    assert_untouched(target, cut)
+
+
+@pytest.mark.parametrize("source", ["missing.mrc", "*.no-such", ".", "letter.mrc"])
+def test_input_that_cannot_be_read_fails_and_writes_nothing(source: str, tmp_path: Path) -> None:
+    letter, target = tmp_path / "letter.mrc", tmp_path / "out.parquet"
+    letter.write_text("Dear reader, this is a letter. " * 10)
+    target.write_bytes(b"old")
+    done = run("convert", tmp_path / source, target)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: ")
+    assert str(tmp_path / source) in done.stderr
+    assert_untouched(target, letter)
+    assert run("count", tmp_path / source).returncode == 1
+
+
+def test_convert_with_ignored_errors_leaves_rejects_out_and_says_so(cut: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.parquet"
+    done = run("convert", "--ignore-errors", cut, target)
+    assert done.returncode == 0
+    assert "1 truncated" in done.stderr
+    assert "4" in done.stderr
+    assert pl.read_parquet(target).height == 4
+
+
+def test_a_target_that_cannot_be_written_fails(marc_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "folder.parquet").mkdir()
+    for target in (tmp_path / "no" / "such" / "out.parquet", tmp_path / "folder.parquet"):
+        done = run("convert", marc_file, target)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert str(target) in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["books.mrc", "folder.parquet"]
+
+
+def test_a_target_that_is_no_parquet_is_refused(marc_file: Path, tmp_path: Path) -> None:
+    for name in ("out.csv", "out", "parquet"):
+        done = run("convert", marc_file, tmp_path / name)
+        assert done.returncode != 0
+        assert ".parquet" in done.stderr
+    assert list(tmp_path.iterdir()) == [marc_file]
+
+
+@pytest.mark.parametrize("arguments", [[], ["count"], ["convert"], ["convert", "only.mrc"], ["--no-such"], ["no-such"]])
+def test_wrong_usage_exits_with_2_and_says_how_to_use_it(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Usage: mrrc-arrow" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["help"], ["convert", "--help"], ["count", "-h"]])
+def test_help_goes_to_stdout_and_succeeds(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Usage: mrrc-arrow" in done.stdout
+    if len(arguments) == 1:
+        assert "convert" in done.stdout
+        assert "count" in done.stdout
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"mrrc-arrow {mrrc.__version__}\n")
+
+
+def test_a_path_that_is_no_unicode_is_read(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mrc"))
+    path.write_bytes(b"".join(books(2)))
+    done = run("count", path)
+    assert (done.returncode, done.stdout) == (0, "2\n")
+
+
+def test_ctrl_c_ends_the_command_and_leaves_the_old_target_and_nothing_else(tmp_path: Path) -> None:
+    silent, target = tmp_path / "silent.mrc", tmp_path / "out.parquet"
+    os.mkfifo(silent)
+    target.write_bytes(b"old")
+    process = subprocess.Popen([*MODULE, "convert", silent, target], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 10
+    while sum(1 for _ in tmp_path.iterdir()) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)  # until it has begun to write
+    process.send_signal(signal.SIGINT)
+    assert process.wait(5) != 0
+    assert_untouched(target, silent)
+
+
+def test_a_closed_stdout_is_no_crash(marc_file: Path) -> None:
+    with subprocess.Popen([*MODULE, "count", marc_file], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert b"panic" not in process.stderr.read()
+        assert process.wait(20) == 0
