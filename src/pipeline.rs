@@ -20,6 +20,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::error::{Error, ErrorKind};
 use crate::iso2709::blocks::{BlockSize, Blocks, Next};
+use crate::iso2709::scanner::MAX_RECORD;
 use crate::layout::{Built, Plan, build};
 use crate::pool::Pool;
 use crate::problem::{Code, Problem};
@@ -96,8 +97,7 @@ impl Pipeline {
         }
         if std::process::id() != self.process {
             self.finished = true;
-            let message = "this reader was opened before the process forked; open it anew in the child";
-            return Wait::Ready(Some(Err(Error::new(ErrorKind::Forked, "forked", message))));
+            return Wait::Ready(Some(Err(forked())));
         }
         let result = match self.receive(deadline) {
             Wait::Pending => return Wait::Pending,
@@ -134,9 +134,13 @@ impl Pipeline {
     pub(crate) fn stop(&mut self) {
         self.finished = true;
         self.shared.cancelled.store(true, Ordering::Relaxed);
-        self.pending = None;
         // Disconnects the channel, on which the producer may be waiting.
-        self.slots = crossbeam_channel::never();
+        let slots = std::mem::replace(&mut self.slots, crossbeam_channel::never());
+        let pending = self.pending.take();
+        if std::process::id() != self.process {
+            // In a forked child the channels' locks may be held for ever, by threads that are the parent's.
+            std::mem::forget((slots, pending));
+        }
     }
 }
 
@@ -244,8 +248,8 @@ impl Producer {
         if !self.work.ignore_foreign {
             return Err(error);
         }
-        let raw = if self.work.plan.keep_raw { blocks.head() } else { bytes::Bytes::new() };
-        let length = blocks.drain()?;
+        let keep = if self.work.plan.keep_raw { MAX_RECORD } else { 0 };
+        let (raw, length) = blocks.drain(keep, || !self.shared.cancelled.load(Ordering::Relaxed))?;
         let problem = Problem {
             source: source.name().cloned(),
             record: Some(blocks.next_record()),
@@ -258,6 +262,12 @@ impl Producer {
         };
         Ok(Built { parts: Vec::new(), rows: Vec::new(), problems: vec![problem], source: source.name().cloned() })
     }
+}
+
+/// The error for using a reader of the parent's in a forked child.
+pub(crate) fn forked() -> Error {
+    let message = "this reader was opened before the process forked; open it anew in the child";
+    Error::new(ErrorKind::Forked, "forked", message)
 }
 
 /// The error for a panic that was caught.

@@ -368,7 +368,7 @@ impl Iterator for BatchStream {
     }
 }
 
-/// Counts records, or lists what is wrong with them: a read that builds no table.
+/// Counts records, or lists what is wrong with them: a read that gives no table.
 #[derive(Debug)]
 pub struct Inspection {
     pipeline: PipelineDebug,
@@ -386,7 +386,7 @@ impl std::fmt::Debug for PipelineDebug {
 }
 
 impl Inspection {
-    /// Reads `sources` without building tables; of the options, those that choose records count.
+    /// Counts what a table of `sources` would have as rows, without building one.
     ///
     /// Rejected records never end an inspection: it is what tells about them. A source that is no MARC at all does, unless
     /// the options say to ignore errors.
@@ -394,9 +394,24 @@ impl Inspection {
     /// # Errors
     ///
     /// As for [`read`].
-    pub fn new(sources: Vec<Source>, options: &ReadOptions, keep_raw: bool) -> Result<Self, Error> {
+    pub fn count(sources: Vec<Source>, options: &ReadOptions) -> Result<Self, Error> {
+        let plan = Plan { layout: None, ..options.plan() };
+        Self::start(sources, options, plan)
+    }
+
+    /// Finds everything that a table with these options would be without, or have in another form, and keeps the bytes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`].
+    pub fn problems_of(sources: Vec<Source>, options: &ReadOptions) -> Result<Self, Error> {
+        // The table is built, too: whether a dictionary has room for all codes shows only there.
+        let plan = Plan { keep_raw: true, ..options.plan() };
+        Self::start(sources, options, plan)
+    }
+
+    fn start(sources: Vec<Source>, options: &ReadOptions, plan: Plan) -> Result<Self, Error> {
         options.validate()?;
-        let plan = Plan { layout: None, shape: options.shape(), keep_raw };
         let pipeline = PipelineDebug(start(sources, options, plan)?);
         let tally = Tally { ignore_errors: true, ..Tally::new(options) };
         Ok(Self { pipeline, tally, rows: 0 })

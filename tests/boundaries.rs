@@ -21,7 +21,7 @@ fn options(batch_size: usize) -> ReadOptions {
 }
 
 fn problems(source: Source, batch_size: usize) -> Vec<Problem> {
-    let mut inspection = Inspection::new(vec![source], &options(batch_size), true).unwrap();
+    let mut inspection = Inspection::problems_of(vec![source], &options(batch_size)).unwrap();
     let mut all = Vec::new();
     while let Some(found) = inspection.poll(Duration::from_secs(10)).unwrap() {
         all.extend(found);

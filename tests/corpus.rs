@@ -48,7 +48,7 @@ fn every_byte_of_every_real_file_is_accounted_for() {
             spans.extend(offsets.values().iter().zip(lengths.values()).map(|(o, l)| (*o, u64::from(*l))));
         }
         total += spans.len();
-        let mut inspection = Inspection::new(vec![Source::path(&path)], &options, true).unwrap();
+        let mut inspection = Inspection::problems_of(vec![Source::path(&path)], &options).unwrap();
         while let Some(problems) = inspection.poll(Duration::from_secs(10)).unwrap() {
             let aside = problems.iter().filter(|problem| problem.code.severity() != Severity::Repair);
             spans.extend(aside.map(|problem| (problem.offset, problem.length)));
@@ -82,7 +82,7 @@ fn the_scanner_finds_in_memory_what_a_read_finds() {
             continue;
         }
         let boundaries = scan_record_boundaries(&bytes, None);
-        let mut inspection = Inspection::new(vec![Source::path(&path)], &options, false).unwrap();
+        let mut inspection = Inspection::count(vec![Source::path(&path)], &options).unwrap();
         while inspection.poll(Duration::from_secs(10)).unwrap().is_some() {}
         let problems = inspection.problems();
         if problems.get(mrrc_arrow::Code::UnsupportedFormat) > 0 {

@@ -228,3 +228,19 @@ fn many_streams_at_once_do_not_mix() {
         thread.join().unwrap();
     }
 }
+
+#[test]
+fn what_was_whole_before_a_cut_in_a_gzip_file_comes_before_the_error() {
+    let mut packed = gzip(&numbered_file(1500));
+    packed.truncate(packed.len() - 10);
+    let mut rows = 0;
+    let mut last = None;
+    for batch in read(vec![Source::memory(packed)], options()).unwrap() {
+        match batch {
+            Ok(batch) => rows += batch.num_rows(),
+            Err(error) => last = Some(error),
+        }
+    }
+    assert!(rows > 1000, "{rows}");
+    assert_eq!(last.unwrap().kind(), ErrorKind::Io);
+}

@@ -233,7 +233,7 @@ fn a_read_that_only_counts_agrees_with_the_table() {
         .collect();
     let mut lenient = ReadOptions::default();
     lenient.ignore_errors = true;
-    let mut inspection = Inspection::new(vec![Source::memory(file.clone())], &lenient, false).unwrap();
+    let mut inspection = Inspection::count(vec![Source::memory(file.clone())], &lenient).unwrap();
     while inspection.poll(std::time::Duration::from_secs(5)).unwrap().is_some() {}
     let mut stream = read(vec![Source::memory(file)], lenient).unwrap();
     let rows: usize = stream.by_ref().map(|batch| batch.unwrap().num_rows()).sum();

@@ -10,6 +10,6 @@ from mrrc_arrow import _native
 
 def main() -> int:
     """Run `mrrc-arrow` and return its exit code."""
-    # The command runs outside the interpreter, which could not act on Ctrl-C until it is done.
+    # The command runs outside the interpreter and answers Ctrl-C itself.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return _native.run_command(["mrrc-arrow", *sys.argv[1:]])

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::interrupt::{INTERVAL, Interrupt};
 use super::{report, say, sources};
 use crate::error::Error;
-use crate::read::{ReadOptions, read};
+use crate::read::{Poll, ReadOptions, read};
 use crate::write::parquet::write_parquet;
 
 /// Convert MARC files to one Parquet file, a row per record.
@@ -16,7 +17,7 @@ use crate::write::parquet::write_parquet;
 pub(super) struct Arguments {
     /// Files, or glob patterns in quotes
     #[arg(required = true)]
-    input: Vec<String>,
+    input: Vec<PathBuf>,
     /// The file to write, ending in .parquet
     output: PathBuf,
     /// Leave out records that cannot be read, and tell how many
@@ -29,9 +30,26 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     if output.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("parquet")) {
         return Err(Error::option(format!("{}: the output's name must end in .parquet", output.display())));
     }
-    let options = ReadOptions { ignore_errors: arguments.ignore_errors, ..ReadOptions::default() };
+    let options = ReadOptions {
+        ignore_errors: arguments.ignore_errors,
+        // Parquet makes dictionaries of its own, and every reader knows plain strings.
+        categorical: Some(false),
+        ..ReadOptions::default()
+    };
+    let interrupt = Interrupt::watch()?;
     let mut stream = read(sources(&arguments.input)?, options)?;
-    let rows = write_parquet(&mut stream, output)?;
+    let schema = stream.schema().clone();
+    let batches = std::iter::from_fn(|| {
+        loop {
+            if let Err(error) = interrupt.check() {
+                return Some(Err(error));
+            }
+            if let Poll::Ready(next) = stream.poll(INTERVAL) {
+                return next;
+            }
+        }
+    });
+    let rows = write_parquet(&schema, batches, output)?;
     report(stream.problems());
     say(&format!("{rows} records written to {}", output.display()));
     Ok(())

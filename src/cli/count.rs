@@ -1,8 +1,9 @@
 //! `mrrc-arrow count`.
 
 use std::io::Write;
-use std::time::Duration;
+use std::path::PathBuf;
 
+use super::interrupt::{INTERVAL, Interrupt};
 use super::{report, say, sources};
 use crate::error::Error;
 use crate::read::{Inspection, ReadOptions};
@@ -15,16 +16,18 @@ use crate::read::{Inspection, ReadOptions};
 pub(super) struct Arguments {
     /// Files, or glob patterns in quotes
     #[arg(required = true)]
-    input: Vec<String>,
+    input: Vec<PathBuf>,
     /// Leave out records that cannot be read: exit code 0 all the same
     #[arg(long)]
     ignore_errors: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
-    let mut inspection = Inspection::new(sources(&arguments.input)?, &ReadOptions::default(), false)?;
+    let interrupt = Interrupt::watch()?;
+    let mut inspection = Inspection::count(sources(&arguments.input)?, &ReadOptions::default())?;
     let mut first = None;
-    while let Some(problems) = inspection.poll(Duration::from_secs(60))? {
+    while let Some(problems) = inspection.poll(INTERVAL)? {
+        interrupt.check()?;
         if first.is_none() {
             first = problems.into_iter().find(|problem| problem.code.is_reject());
         }

@@ -1,13 +1,15 @@
 //! The `mrrc-arrow` command; the same program from cargo and from pip.
 //!
 //! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 the input could not be read or the output not
-//! written, 2 wrong usage.
+//! written, 2 wrong usage, 130 interrupted.
 
 mod convert;
 mod count;
+mod interrupt;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
@@ -47,16 +49,19 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(()) => 0,
         Err(error) => {
             say(&format!("error: {error}"));
-            1
+            if interrupt::is_interrupt(&error) { 130 } else { 1 }
         }
     }
 }
 
 /// Inputs as given on the command line: paths and, where no such file exists, glob patterns.
-fn sources(inputs: &[String]) -> Result<Vec<Source>, Error> {
+fn sources(inputs: &[PathBuf]) -> Result<Vec<Source>, Error> {
     let mut sources = Vec::new();
     for input in inputs {
-        sources.extend(Source::glob(input)?);
+        match input.to_str() {
+            Some(pattern) => sources.extend(Source::glob(pattern)?),
+            None => sources.push(Source::path(input)),
+        }
     }
     Ok(sources)
 }

@@ -85,6 +85,8 @@ pub(crate) struct Blocks {
     sniffed: bool,
     /// How many bytes to read ahead for a block, learnt from the blocks before.
     expected: usize,
+    /// Why the stream could not be read further, to be told when what came before is used up.
+    failed: Option<Error>,
 }
 
 enum Buffer {
@@ -100,6 +102,9 @@ impl Buffer {
         }
     }
 }
+
+/// How much of a foreign source is read at a time.
+const DRAIN: usize = 1 << 20;
 
 /// The guess for a record's length before the first block is read.
 const TYPICAL_RECORD: usize = 2 << 10;
@@ -121,6 +126,7 @@ impl Blocks {
             scanner: Scanner::default(),
             sniffed: false,
             expected,
+            failed: None,
         })
     }
 
@@ -129,22 +135,22 @@ impl Blocks {
         self.next_record
     }
 
-    /// The length of the source; call it after [`Next::Foreign`], whose rest it reads and drops.
-    pub(crate) fn drain(&mut self) -> Result<u64, Error> {
-        let mut length = self.offset + self.buffer.bytes().len() as u64;
-        if let Some(mut stream) = self.stream.take() {
-            length +=
-                std::io::copy(&mut stream, &mut std::io::sink()).map_err(|error| self.source.cannot_read(error))?;
+    /// After [`Next::Foreign`]: reads the source to its end, as long as `wanted`, and returns its first `keep` bytes and
+    /// its length.
+    pub(crate) fn drain(&mut self, keep: usize, wanted: impl Fn() -> bool) -> Result<(Bytes, u64), Error> {
+        while self.buffer.bytes().len() < keep && wanted() && self.read_more(DRAIN)? {}
+        let mut length = self.buffer.bytes().len() as u64;
+        let head = match std::mem::replace(&mut self.buffer, Buffer::Growing(Vec::new())) {
+            Buffer::Whole(bytes) => bytes,
+            Buffer::Growing(bytes) => Bytes::from(bytes),
+        };
+        while wanted() && self.read_more(DRAIN)? {
+            if let Buffer::Growing(buffer) = &mut self.buffer {
+                length += buffer.len() as u64;
+                buffer.clear();
+            }
         }
-        Ok(length)
-    }
-
-    /// The bytes read so far that are in no block.
-    pub(crate) fn head(&self) -> Bytes {
-        match &self.buffer {
-            Buffer::Whole(bytes) => bytes.clone(),
-            Buffer::Growing(bytes) => Bytes::copy_from_slice(bytes),
-        }
+        Ok((head.slice(..head.len().min(keep)), length))
     }
 
     pub(crate) fn next(&mut self) -> Result<Next, Error> {
@@ -165,8 +171,15 @@ impl Blocks {
                 Step::Junk { end } => (&mut junk, at..end, Some(Code::Junk)),
                 Step::NeedMore => {
                     let want = self.wanted(records.len(), at);
-                    self.read_more(want)?;
-                    continue;
+                    match self.read_more(want) {
+                        Ok(_) => continue,
+                        Err(error) if at == 0 => return Err(error),
+                        Err(error) => {
+                            // First the records that were whole.
+                            self.failed = Some(error);
+                            break;
+                        }
+                    }
                 }
                 Step::End => break,
             };
@@ -236,10 +249,26 @@ impl Blocks {
 
     /// Reads at least one byte and at most `want` into the buffer; false at the end of the source.
     fn read_more(&mut self, want: usize) -> Result<bool, Error> {
-        let (Some(stream), Buffer::Growing(buffer)) = (&mut self.stream, &mut self.buffer) else { return Ok(false) };
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let (Some(stream), Buffer::Growing(buffer)) = (&mut self.stream, &mut self.buffer) else {
+            return Ok(false);
+        };
         buffer.reserve(want);
+        let before = buffer.len();
         // `read_to_end` reads into spare capacity without clearing it first, and repeats short reads.
-        let count = stream.take(want as u64).read_to_end(buffer).map_err(|error| self.source.cannot_read(error))?;
+        let count = match stream.take(want as u64).read_to_end(buffer) {
+            Ok(count) => count,
+            Err(error) => {
+                let error = self.source.cannot_read(error);
+                if buffer.len() == before {
+                    return Err(error);
+                }
+                self.failed = Some(error);
+                return Ok(true);
+            }
+        };
         if count < want {
             self.stream = None;
         }

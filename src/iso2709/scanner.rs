@@ -172,8 +172,8 @@ impl Scanner {
 }
 
 /// A run of junk.
-struct Junk {
-    end: usize,
+pub(super) struct Junk {
+    pub(super) end: usize,
     /// The run may go on beyond the buffer.
     open: bool,
 }
@@ -181,7 +181,7 @@ struct Junk {
 /// The end of the junk at `at`; looks no further than [`JUNK_PIECE`] bytes.
 ///
 /// `terminators` tells whether a lone `0x1D` counts; after a `0x1E` it ends a record.
-fn skip_junk(buffer: &[u8], at: usize, terminators: bool) -> Junk {
+pub(super) fn skip_junk(buffer: &[u8], at: usize, terminators: bool) -> Junk {
     let mut end = at;
     let most = at.saturating_add(JUNK_PIECE);
     while end < most {

@@ -3,10 +3,16 @@
 use memchr::memchr2;
 
 use super::leader::{Leader, Plausible, plausible};
+use super::scanner::skip_junk;
 use super::{FIELD_TERMINATOR, LEADER_LENGTH, RECORD_TERMINATOR};
 
 /// How many bytes at the start are looked at.
 pub const WINDOW: usize = 32 << 10;
+
+/// Up to here a cut record shows too little of its directory to be told from text.
+const CUT_LEADER: usize = 36;
+/// What is left of the window after junk must be this long to say anything.
+const ENOUGH: usize = 4 << 10;
 
 /// Says what `head`, the first [`WINDOW`] bytes of an input or all of it, looks like, if it is not ISO 2709.
 ///
@@ -36,8 +42,10 @@ pub fn foreign(head: &[u8]) -> Option<&'static str> {
     if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Some(what);
     }
-    let text = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    let text = text.trim_ascii_start();
+    let text = head.get(skip_junk(head, 0, true).end..).unwrap_or_default().trim_ascii_start();
+    if text.len() < ENOUGH && head.len() == WINDOW {
+        return None;
+    }
     match text {
         [b'<', ..] => return Some("XML (MARCXML is not read yet)"),
         [b'{' | b'[', b' ' | b'\r' | b'\n' | b'\t' | b'"' | b'{' | b'[' | b'}' | b']', ..] => return Some("JSON"),
@@ -64,7 +72,7 @@ pub fn foreign(head: &[u8]) -> Option<&'static str> {
         }
     }
     let digits = text.iter().take(5).all(|byte| byte.is_ascii_digit() || *byte == b' ');
-    if text.is_empty() || digits && text.len() < LEADER_LENGTH || plausible(text, 0, true) == Plausible::Yes {
+    if text.is_empty() || digits && text.len() < CUT_LEADER || plausible(text, 0, true) == Plausible::Yes {
         return None;
     }
     if memchr2(RECORD_TERMINATOR, FIELD_TERMINATOR, text).is_some() {

@@ -36,7 +36,9 @@ fn add(object: &Bound<'_, PyAny>, glob: bool, sources: &mut Vec<Source>) -> PyRe
         return Ok(());
     }
     if object.is_instance_of::<PyString>() || object.hasattr(intern!(py, "__fspath__"))? {
-        let expanded = py.import(intern!(py, "os.path"))?.call_method1(intern!(py, "expanduser"), (object,))?;
+        // A path-like object may give bytes; what is no UTF-8 comes as surrogates and cannot be a pattern.
+        let path = py.import(intern!(py, "os"))?.call_method1(intern!(py, "fsdecode"), (object,))?;
+        let expanded = py.import(intern!(py, "os.path"))?.call_method1(intern!(py, "expanduser"), (path,))?;
         match expanded.extract::<String>() {
             Ok(path) if glob => sources.extend(Source::glob(&path).map_err(|error| to_python(py, &error))?),
             _ => sources.push(Source::path(expanded.extract::<std::path::PathBuf>()?)),

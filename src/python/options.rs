@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyInt};
 
 use crate::layout::{Layout, StringType};
 use crate::read::ReadOptions;
@@ -30,13 +30,16 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
             "format" => {
                 choice(&name, &value, &[("auto", ()), ("iso2709", ())])?;
             }
-            "n_rows" => read.n_rows = value.extract().map_err(|_| typed("a non-negative int or None"))?,
+            "n_rows" => read.n_rows = number(&name, &value)?,
             "row_index_name" => read.row_index_name = value.extract().map_err(|_| typed("a str or None"))?,
-            "row_index_offset" => read.row_index_offset = value.extract().map_err(|_| typed("a non-negative int"))?,
+            "row_index_offset" => read.row_index_offset = number(&name, &value)?.ok_or_else(|| typed("an int"))?,
             "include_file_paths" => read.include_file_paths = value.extract().map_err(|_| typed("a str or None"))?,
             "include_offsets" => read.include_offsets = value.extract().map_err(|_| typed("a bool"))?,
             "ignore_errors" => read.ignore_errors = value.extract().map_err(|_| typed("a bool"))?,
-            "batch_size" => read.batch_size = value.extract().map_err(|_| typed("a positive int or None"))?,
+            "batch_size" => {
+                let size: Option<u64> = number(&name, &value)?;
+                read.batch_size = size.map(|size| usize::try_from(size).unwrap_or(usize::MAX));
+            }
             "categorical" => read.categorical = value.extract().map_err(|_| typed("a bool or None"))?,
             "glob" => glob = value.extract().map_err(|_| typed("a bool"))?,
             "string_type" => {
@@ -51,6 +54,18 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
         }
     }
     Ok(PyOptions { read, glob })
+}
+
+/// An int from 0 to 2^64 - 1, or None.
+fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
+    value.extract().map_err(|_| {
+        if value.is_instance_of::<PyInt>() {
+            PyValueError::new_err(format!("{name} must be from 0 to 2**64 - 1, not {value}"))
+        } else {
+            let got = value.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+            PyTypeError::new_err(format!("{name} must be an int or None, not {got}"))
+        }
+    })
 }
 
 /// One of some names.

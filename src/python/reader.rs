@@ -3,6 +3,7 @@
 //! The stream inside is guarded by a mutex that is only ever waited for with the GIL released, so threads that share a
 //! reader take turns and cannot lock each other out.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow_schema::{ArrowError, SchemaRef};
@@ -15,6 +16,7 @@ use super::options::parse;
 use super::stream::SIGNAL_INTERVAL;
 use super::tables::{RecordBatch, Schema, schema_capsule, stream_capsule};
 use crate::error::Error;
+use crate::pipeline::forked;
 use crate::problem::ProblemCounts;
 use crate::read::{BatchStream, Poll, ReadOptions, read};
 use crate::source::Source;
@@ -26,6 +28,9 @@ pub(super) struct RecordBatchReader {
     options: ReadOptions,
     schema: SchemaRef,
     state: Mutex<State>,
+    /// The process in which the iteration began; 0 before that. In a forked child a lock that another thread held stays held
+    /// for ever, so this is looked at before it.
+    opened_in: AtomicU32,
 }
 
 enum State {
@@ -54,12 +59,18 @@ pub(super) fn open_batches(
     for source in &sources {
         source.check().map_err(|error| to_python(py, &error))?;
     }
-    Ok(RecordBatchReader { sources, options, schema, state: Mutex::new(State::Unopened) })
+    Ok(RecordBatchReader { sources, options, schema, state: Mutex::new(State::Unopened), opened_in: AtomicU32::new(0) })
 }
 
 impl RecordBatchReader {
     fn open(&self) -> Result<BatchStream, Error> {
         read(self.sources.clone(), self.options.clone())
+    }
+
+    /// Opens the stream of the iteration.
+    fn begin(&self) -> Result<BatchStream, Error> {
+        self.opened_in.store(std::process::id(), Ordering::Relaxed);
+        self.open()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -68,8 +79,18 @@ impl RecordBatchReader {
     }
 
     /// Runs `look` on the state with the GIL released.
-    fn with_state<T: Send>(&self, py: Python<'_>, look: impl FnOnce(&mut State) -> T + Send) -> T {
-        py.detach(|| look(&mut self.lock()))
+    fn with_state<T: Send>(&self, py: Python<'_>, look: impl FnOnce(&mut State) -> T + Send) -> PyResult<T> {
+        self.same_process().map_err(|error| to_python(py, &error))?;
+        Ok(py.detach(|| look(&mut self.lock())))
+    }
+
+    /// Fails in a child that was forked after the iteration began.
+    fn same_process(&self) -> Result<(), Error> {
+        match self.opened_in.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            process if process == std::process::id() => Ok(()),
+            _ => Err(forked()),
+        }
     }
 }
 
@@ -124,13 +145,13 @@ impl RecordBatchReader {
             State::Unopened => ProblemCounts::default(),
             State::Open(stream) => stream.problems().clone(),
             State::Closed { problems, .. } => problems.clone(),
-        });
+        })?;
         counts(py, &problems)
     }
 
     /// Bytes of the sources that the iteration has read, after decompression.
     #[getter]
-    fn bytes_read(&self, py: Python<'_>) -> u64 {
+    fn bytes_read(&self, py: Python<'_>) -> PyResult<u64> {
         self.with_state(py, |state| match state {
             State::Unopened => 0,
             State::Open(stream) => stream.bytes_read(),
@@ -150,7 +171,7 @@ impl RecordBatchReader {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
         loop {
-            match self.with_state(py, |state| state.turn(|| self.open())) {
+            match self.with_state(py, |state| state.turn(|| self.begin()))? {
                 Ok(Turn::Batch(batch)) => return Ok(Some(RecordBatch::new(*batch))),
                 Ok(Turn::End(problems)) => {
                     if let Some(problems) = problems {
@@ -166,7 +187,11 @@ impl RecordBatchReader {
 
     /// Ends the iteration and the reading behind it; also at the end of a `with` block.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.with_state(py, State::close).map_or(Ok(()), |problems| warn_of_rejects(py, &problems))
+        if self.same_process().is_err() {
+            // What there is to end is the parent's.
+            return Ok(());
+        }
+        self.with_state(py, State::close)?.map_or(Ok(()), |problems| warn_of_rejects(py, &problems))
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {

@@ -60,7 +60,7 @@ pub(super) fn collect_problems(
     let options = parse(options)?;
     let sources = sources(source, options.glob)?;
     let mut inspection =
-        py.detach(|| Inspection::new(sources, &options.read, true)).map_err(|error| to_python(py, &error))?;
+        py.detach(|| Inspection::problems_of(sources, &options.read)).map_err(|error| to_python(py, &error))?;
     let mut batches = Vec::new();
     loop {
         let found = py.detach(|| -> Result<bool, crate::error::Error> {

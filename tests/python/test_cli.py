@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from .marc import books, with_length
+from .marc import books, data, encode, with_length
 
 MODULE = [sys.executable, "-m", "mrrc_arrow"]
 
@@ -83,6 +83,16 @@ def test_convert_writes_parquet_equal_to_the_table(sample: Path, tmp_path: Path)
     frame = pl.read_parquet(target)
     assert frame.columns == table.column_names
     assert frame.rows() == pl.DataFrame(table).rows()
+
+
+def test_convert_writes_more_codes_than_a_dictionary_holds(tmp_path: Path) -> None:
+    # Where a code was forgotten, the first letter of the text takes its place; large catalogues have hundreds of such.
+    fields = [[data("245", *[(chr(0x100 + 10 * i + j), "v") for j in range(10)])] for i in range(70)]
+    source, target = tmp_path / "codes.mrc", tmp_path / "codes.parquet"
+    source.write_bytes(b"".join(map(encode, fields)))
+    assert run("convert", source, target).returncode == 0
+    assert pq.read_table(target)["fields"].to_pylist() == fields
+    assert pl.read_parquet(target)["fields"].to_list() == fields
 
 
 def test_convert_takes_several_files_and_patterns(marc_file: Path, tmp_path: Path) -> None:

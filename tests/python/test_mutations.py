@@ -104,10 +104,8 @@ def test_damaged_streams_are_read_as_damaged_memory_is(sample: Path, data: st.Da
         assert account_of(gzip.compress(content, 0), batch_size=batch_size) == from_memory
 
 
-alphabet = st.sampled_from(
-    [*SPECIAL, b"9", b"a", b"\xc3", b"\xa9"]
-    + [b"00026nam a2200025 i 4500\x1e\x1d", b"00038nam a2200037 a 4500", b"001000200000", b"245000900002\x1e"]
-)
+RECORDS = [b"00026nam a2200025 i 4500\x1e\x1d", b"00038nam a2200037 a 4500", b"001000200000", b"245000900002\x1e"]
+alphabet = st.sampled_from([*SPECIAL, *RECORDS, b"9", b"a", b"\xc3", b"\xa9"])
 
 
 @settings(max_examples=400)

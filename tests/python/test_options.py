@@ -47,10 +47,10 @@ def test_n_rows_counts_over_all_sources(three: list[bytes]) -> None:
 def test_nothing_beyond_n_rows_raises_or_warns(three: list[bytes], batch_size: int | None) -> None:
     content = b"".join(three) + BAD + b"".join(three)[:-1]
     for ignore_errors in (False, True):
-        options: mrrc.ReadOptions = {"batch_size": batch_size, "ignore_errors": ignore_errors}
         for n_rows in range(4):
-            assert numbers(content, n_rows=n_rows, **options) == list(range(n_rows))
-            reader = mrrc.read_batches(content, n_rows=n_rows, **options)
+            options: mrrc.ReadOptions = {"n_rows": n_rows, "batch_size": batch_size, "ignore_errors": ignore_errors}
+            assert numbers(content, **options) == list(range(n_rows))
+            reader = mrrc.read_batches(content, **options)
             assert sum(batch.num_rows for batch in reader) == n_rows
             assert reader.problems == {}
     with pytest.raises(mrrc.RecordError):
@@ -68,6 +68,17 @@ def test_n_rows_counts_rows_and_not_rejected_records(three: list[bytes]) -> None
 def test_n_rows_ends_before_a_cut_or_foreign_source(three: list[bytes]) -> None:
     assert numbers([b"".join(three), b"<collection/>"], n_rows=3) == [0, 1, 2]
     assert numbers([b"".join(three), b"\x1f\x8b\x08\x00"], n_rows=3) == [0, 1, 2]
+
+
+def test_few_rows_of_a_huge_file_are_cheap(tmp_path: Path, three: list[bytes]) -> None:
+    path = tmp_path / "huge.mrc"
+    with path.open("wb") as file:
+        file.write(b"".join(three))
+        file.truncate(1 << 40)  # sparse: takes no space, and an age to read
+    assert numbers(path, n_rows=3) == [0, 1, 2]
+    reader = mrrc.read_batches(path, n_rows=3)
+    assert sum(batch.num_rows for batch in reader) == 3
+    assert reader.bytes_read < 1 << 30
 
 
 def test_n_rows_zero_still_looks_for_the_file(tmp_path: Path, three: list[bytes]) -> None:
@@ -136,7 +147,9 @@ def test_offsets_say_where_each_record_lies(three: list[bytes]) -> None:
         {"include_file_paths": "length", "include_offsets": True},
     ],
 )
-def test_two_columns_of_one_name_are_a_value_error(read: Callable[..., Any], options: Any, three: list[bytes]) -> None:
+def test_two_columns_of_one_name_are_a_value_error(
+    read: Callable[..., Any], options: dict[str, Any], three: list[bytes]
+) -> None:
     (clash,) = {"leader", "fields", "x", "offset", "length"} & set(options.values())
     with pytest.raises(ValueError, match=clash):
         read(three, **options)

@@ -49,8 +49,37 @@ def test_ctrl_c_ends_a_read_at_once(silent: Path, read: str) -> None:
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         READS[read](silent)
-    assert time.monotonic() - sent < 0.5
+    assert time.monotonic() - sent < 1
     timer.join()
+
+
+def test_ctrl_c_ends_a_read_that_skips_foreign_input(tmp_path: Path) -> None:
+    path = tmp_path / "huge.xml"
+    with path.open("wb") as file:
+        file.write(b"<collection>")
+        file.truncate(1 << 40)  # sparse: takes no space, and an age to read
+    run_script(
+        """
+        import os, signal, sys, time, mrrc_arrow as mrrc
+        from pathlib import Path
+
+        def reading():
+            names = (comm.read_text() for comm in Path("/proc/self/task").glob("*/comm"))
+            return any(name.startswith("mrrc-arrow-prod") for name in names)
+
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        try:
+            mrrc.read_table(sys.argv[1], ignore_errors=True)
+        except KeyboardInterrupt:
+            end = time.monotonic() + 2
+            while reading() and time.monotonic() < end:
+                time.sleep(0.01)
+            # Nothing goes on reading behind our back.
+            os._exit(reading())
+        """,
+        path,
+    )
 
 
 def test_other_threads_run_while_a_read_waits(silent: Path) -> None:
@@ -141,7 +170,7 @@ def test_a_reader_from_before_a_fork_raises_in_the_child(marc_file: Path) -> Non
         """
     def check():
         forked(lambda: next(reader))
-        assert list(reader) == []
+        forked(lambda: list(reader))  # Again: to end as if all had been read would be a lie.
         rows()
 
     reader = mrrc.read_batches(path, batch_size=3)

@@ -166,7 +166,7 @@ def test_a_missing_dependency_is_an_import_error_that_names_the_extra(
     assert sum(batch.num_rows for batch in mrrc.read_batches(three)) == 3
 
 
-def test_an_unreadable_file_is_an_os_error(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_an_os_error() -> None:
     # Opens, but cannot be read; also for the superuser, who may read everything else.
     memory = Path("/proc/self/mem")
     if not memory.exists():

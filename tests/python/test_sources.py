@@ -237,6 +237,12 @@ def test_a_path_may_be_relative_or_not_ascii(tmp_path: Path, monkeypatch: pytest
     assert numbers("Кириллица é.mrc") == numbers("*é.mrc") == ["name"]
 
 
+def test_a_pathlike_may_give_bytes(marc_file: Path) -> None:
+    (entry,) = os.scandir(os.fsencode(marc_file.parent))
+    assert isinstance(entry.path, bytes)
+    assert len(rows(entry)) == 217  # type: ignore[arg-type]
+
+
 def test_a_path_may_be_no_unicode_at_all(tmp_path: Path) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mrc"))
     file_of(path, "latin")
