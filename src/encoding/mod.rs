@@ -42,6 +42,9 @@ impl BlockText {
         if !flagged && record.is_ascii() {
             return if memchr(ESCAPE, record).is_none() { Ok(()) } else { unescaped(record, fields) };
         }
+        if flagged && self.utf8 && is_plain(record, fields) {
+            return Ok(());
+        }
         note_structure(record, fields, repairs);
         if !self.utf8 && from_utf8(record).is_err() {
             // The fault may lie in the structure alone.
@@ -72,6 +75,20 @@ fn unescaped(record: &[u8], fields: &[FieldSpan]) -> Result<(), Code> {
 
 fn field<'a>(record: &'a [u8], span: &FieldSpan) -> &'a [u8] {
     record.get(span.start as usize..span.end as usize).unwrap_or_default()
+}
+
+/// Whether leader, tags and indicators are ASCII, so that in a valid record no cut falls inside a character.
+fn is_plain(record: &[u8], fields: &[FieldSpan]) -> bool {
+    let leader = record.get(..LEADER_LENGTH).is_some_and(<[u8]>::is_ascii);
+    let bytes = fields.iter().fold(0, |bytes, span| {
+        // What follows a field is ASCII, so nothing is missed where one is shorter than two bytes.
+        let [a, b, c] = span.tag;
+        let at = span.start as usize;
+        let first = record.get(at).copied().unwrap_or(0);
+        let second = if is_control_tag(span.tag) { 0 } else { record.get(at + 1).copied().unwrap_or(0) };
+        bytes | a | b | c | first | second
+    });
+    leader && bytes.is_ascii()
 }
 
 /// In a valid record, whether each field begins at a character and its indicators are ASCII. A field ends before an ASCII

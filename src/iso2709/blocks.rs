@@ -155,7 +155,17 @@ impl Blocks {
 
     pub(crate) fn next(&mut self) -> Result<Next, Error> {
         if !self.sniffed {
-            while self.buffer.bytes().len() < sniff::WINDOW && self.read_more(self.expected)? {}
+            while self.buffer.bytes().len() < sniff::WINDOW {
+                match self.read_more(self.expected) {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) if self.buffer.bytes().is_empty() => return Err(error),
+                    Err(error) => {
+                        self.failed = Some(error);
+                        break;
+                    }
+                }
+            }
             self.sniffed = true;
             if let Some(what) = sniff::foreign(self.buffer.bytes()) {
                 return Ok(Next::Foreign(what));

@@ -2,7 +2,6 @@
 
 use memchr::memchr;
 
-use super::leader::number;
 use super::{FIELD_TERMINATOR, LEADER_LENGTH};
 
 /// Length of one entry: tag 3, field length 4, starting position 5.
@@ -66,11 +65,47 @@ impl<'a> Directory<'a> {
 impl Entry {
     #[inline]
     fn new(entry: &[u8; ENTRY_LENGTH]) -> Self {
-        let [a, b, c, l0, l1, l2, l3, start @ ..] = *entry;
-        let place = match (number(&[l0, l1, l2, l3]), number(&start)) {
-            (Some(length), Some(start)) => Some(Place { length, start }),
-            _ => None,
-        };
-        Self { tag: [a, b, c], place }
+        let [a, b, c, digits @ .., last] = *entry;
+        Self { tag: [a, b, c], place: place(digits, last) }
+    }
+}
+
+/// Four digits of a length and five of a start, all at once: eight bytes as one number.
+#[inline]
+fn place(digits: [u8; 8], last: u8) -> Option<Place> {
+    const HIGH: u64 = u64::from_ne_bytes([0xF0; 8]);
+    const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
+    let word = u64::from_le_bytes(digits);
+    // Digits are 0x30 to 0x39: the upper half of each byte is 3, and stays so when 6 is added.
+    let odd = (word & HIGH) ^ ZEROS | (word.wrapping_add(ZEROS / 8) & HIGH) ^ ZEROS;
+    if odd != 0 || !last.is_ascii_digit() {
+        return None;
+    }
+    // Two digits in each 16 bits, then four in each 32.
+    let values = word & !HIGH;
+    let pairs = (values * 10 + (values >> 8)) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
+    let (length, start) = (fours & 0xFFFF, fours >> 32);
+    Some(Place { length: length as usize, start: start as usize * 10 + usize::from(last - b'0') })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::iso2709::leader::number;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_place_is_two_numbers_or_nothing(
+            bytes in prop::array::uniform9(prop_oneof![
+                20 => b'0'..=b'9', 1 => any::<u8>(), 1 => prop::sample::select(&b"/: \0\xb0"[..]),
+            ]),
+        ) {
+            let (length, start) = bytes.split_at(4);
+            let expected = number(length).zip(number(start)).map(|(length, start)| Place { length, start });
+            let digits = *bytes.first_chunk().unwrap();
+            prop_assert_eq!(place(digits, bytes[8]), expected);
+        }
     }
 }

@@ -17,19 +17,41 @@ pub(super) const BLOCK: u32 = 0;
 /// The number of the buffer with text that was made.
 pub(super) const SCRATCH: u32 = 1;
 
-/// The view of `bytes[start..end]`, `bytes` being buffer number `buffer`.
+/// For each length up to 12, the bytes of a view that hold the string; above, those of the prefix.
+static KEPT: [u128; 16] = {
+    let mut kept = [u32::MAX as u128; 16];
+    let mut length = 0;
+    while length <= INLINE {
+        #[allow(clippy::indexing_slicing)] // at compile time
+        {
+            kept[length] = (1 << (8 * length)) - 1;
+        }
+        length += 1;
+    }
+    kept
+};
+
+/// The view of `bytes[start..end]`, `bytes` being buffer number `buffer`; an empty one if that is no range of `bytes`.
 #[inline]
 pub(super) fn view(bytes: &[u8], start: usize, end: usize, buffer: u32) -> u128 {
-    let value = bytes.get(start..end).unwrap_or_default();
+    let Some(value) = bytes.get(start..end) else { return 0 };
+    let length = value.len();
+    // Whether a value is short cannot be foretold, so both kinds are made alike: 16 bytes are read, what is not kept is
+    // masked out, and a long value's place is added.
+    let Some(chunk) = bytes.get(start..).and_then(<[u8]>::first_chunk::<16>) else {
+        return near_the_end(value, start, buffer);
+    };
+    #[allow(clippy::indexing_slicing)] // below 16
+    let kept = u128::from_le_bytes(*chunk) & KEPT[length.min(15)];
+    let place = u128::from(buffer) << 64 | (start as u128) << 96;
+    kept << 32 | length as u128 | if length > INLINE { place } else { 0 }
+}
+
+/// The same where fewer than 16 bytes follow.
+#[cold]
+fn near_the_end(value: &[u8], start: usize, buffer: u32) -> u128 {
     if value.len() <= INLINE {
-        // Reading 16 bytes and masking beats copying a few; near the end of the block there are fewer.
-        return match bytes.get(start..).and_then(<[u8]>::first_chunk::<16>) {
-            Some(chunk) => {
-                let mask = (1u128 << (8 * value.len())) - 1;
-                (u128::from_le_bytes(*chunk) & mask) << 32 | value.len() as u128
-            }
-            None => inline_view(value),
-        };
+        return inline_view(value);
     }
     let prefix = value.first_chunk::<4>().map_or(0, |prefix| u32::from_le_bytes(*prefix));
     value.len() as u128 | u128::from(prefix) << 32 | u128::from(buffer) << 64 | (start as u128) << 96

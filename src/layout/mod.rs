@@ -116,7 +116,7 @@ pub(crate) struct RecordContext<'a> {
     /// Where the record begins in the block.
     pub start: usize,
     pub fields: &'a [FieldSpan],
-    /// Positions in the block of the delimiters in this record.
+    /// Positions in the block of its delimiters, those of this record and of what follows it among them.
     pub tape: &'a [u32],
 }
 
@@ -125,6 +125,7 @@ pub(crate) fn build(block: Block, plan: Plan) -> Result<Built, ArrowError> {
     let mut worker = Worker {
         text: BlockText::new(&block.bytes),
         tape: Vec::new(),
+        reached: 0,
         outline: Outline::default(),
         repairs: Vec::new(),
         problems: Vec::new(),
@@ -145,6 +146,8 @@ struct Worker<'a> {
     plan: Plan,
     text: BlockText,
     tape: Vec<u32>,
+    /// How much of the tape lies before the record under way.
+    reached: usize,
     outline: Outline,
     repairs: Vec<TextRepair>,
     problems: Vec<Problem>,
@@ -162,12 +165,8 @@ impl Worker<'_> {
             tape::delimiters(&block.bytes, &mut self.tape);
             self.builder = Some(RecordsBuilder::new(self.plan.shape, self.capacity()));
         }
-        let mut delimiter = 0;
         for (index, &span) in block.records.iter().enumerate() {
-            let end = span.offset + span.length;
-            let first = delimiter;
-            delimiter += self.tape.get(first..).map_or(0, |rest| rest.iter().take_while(|&&at| at < end).count());
-            self.record(block.first_record + index as u64, span, first..delimiter)?;
+            self.record(block.first_record + index as u64, span)?;
         }
         self.end_part()?;
         for &span in &block.junk {
@@ -191,7 +190,7 @@ impl Worker<'_> {
         }
     }
 
-    fn record(&mut self, number: u64, span: Span, tape: std::ops::Range<usize>) -> Result<(), ArrowError> {
+    fn record(&mut self, number: u64, span: Span) -> Result<(), ArrowError> {
         let block = self.block;
         let record = block.slice(span);
         if let Err(code) = self.judge(record, span.flaw) {
@@ -210,7 +209,7 @@ impl Worker<'_> {
         for (code, tag) in std::mem::take(&mut self.repairs) {
             self.note(Some(number), span, code, tag, bytes::Bytes::new());
         }
-        self.push(number, span, tape)?;
+        self.push(number, span)?;
         self.rows.push(block.offset + u64::from(span.offset));
         Ok(())
     }
@@ -225,33 +224,35 @@ impl Worker<'_> {
         self.text.judge(record, self.outline.fields(), &mut self.repairs)
     }
 
-    fn push(&mut self, number: u64, span: Span, tape: std::ops::Range<usize>) -> Result<(), ArrowError> {
+    fn push(&mut self, number: u64, span: Span) -> Result<(), ArrowError> {
         let block = self.block;
         let Some(builder) = &mut self.builder else { return Ok(()) };
+        let rest = self.tape.get(self.reached..).unwrap_or_default();
+        self.reached += rest.iter().take_while(|&&at| at < span.offset).count();
         let context = RecordContext {
             block: &block.bytes,
             start: span.offset as usize,
             fields: self.outline.fields(),
-            tape: self.tape.get(tape).unwrap_or_default(),
+            tape: self.tape.get(self.reached..).unwrap_or_default(),
         };
-        if builder.push(&context).is_err() {
-            // Begin a new dictionary with this record; if it overflows one alone, do what can be done.
-            if builder.rows() > 0 {
-                let full = std::mem::replace(builder, RecordsBuilder::new(self.plan.shape, Capacity::default()));
-                self.parts.push(finish(full, block, self.plan, &mut self.spans)?);
-            }
-            if builder.push(&context).is_err() {
-                builder.set_lossy();
-                // Nothing is refused by a lossy builder.
-                let _ = builder.push(&context);
-                self.spans.push(span);
-                self.end_part()?;
-                self.builder = Some(RecordsBuilder::new(self.plan.shape, Capacity::default()));
-                self.note(Some(number), span, Code::DictionaryFull, None, bytes::Bytes::new());
-                return Ok(());
-            }
+        let mut pushed = builder.push(&context);
+        if pushed.is_err() && builder.rows() > 0 {
+            // Begin a new dictionary with this record.
+            let full = std::mem::replace(builder, RecordsBuilder::new(self.plan.shape, Capacity::default()));
+            self.parts.push(finish(full, block, self.plan, &mut self.spans)?);
+            pushed = builder.push(&context);
         }
         self.spans.push(span);
+        if let Ok(consumed) = pushed {
+            self.reached += consumed;
+            return Ok(());
+        }
+        // It overflows one alone: do what can be done. Nothing is refused by a lossy builder.
+        builder.set_lossy();
+        let _ = builder.push(&context);
+        self.end_part()?;
+        self.builder = Some(RecordsBuilder::new(self.plan.shape, Capacity::default()));
+        self.note(Some(number), span, Code::DictionaryFull, None, bytes::Bytes::new());
         Ok(())
     }
 

@@ -117,12 +117,12 @@ impl RecordsBuilder {
         self.lossy = true;
     }
 
-    /// Appends a record whose text was judged sound.
+    /// Appends a record whose text was judged sound; returns how much of the tape lies before its end.
     ///
     /// # Errors
     ///
     /// [`Full`], and nothing is appended.
-    pub(super) fn push(&mut self, record: &RecordContext<'_>) -> Result<(), Full> {
+    pub(super) fn push(&mut self, record: &RecordContext<'_>) -> Result<usize, Full> {
         let (rows, fields, subfields) = (self.leader.len(), self.flags.len(), self.subfield_value.len());
         let pushed = self.push_fields(record);
         if pushed.is_err() {
@@ -142,7 +142,7 @@ impl RecordsBuilder {
         pushed
     }
 
-    fn push_fields(&mut self, record: &RecordContext<'_>) -> Result<(), Full> {
+    fn push_fields(&mut self, record: &RecordContext<'_>) -> Result<usize, Full> {
         let mut control_number = None;
         let mut delimiters = Delimiters::new(record.tape);
         for span in record.fields {
@@ -166,7 +166,7 @@ impl RecordsBuilder {
         self.control_number.push(control_number.unwrap_or(0));
         self.has_control_number.push(u8::from(control_number.is_some()));
         self.field_ends.push(self.flags.len() as i64);
-        Ok(())
+        Ok(delimiters.next)
     }
 
     #[inline]

@@ -107,7 +107,7 @@ macro_rules! symbol_column {
 
 symbol_column! {
     /// Indicators and subfield codes: one character each, rarely none.
-    CodeColumn, u8, UInt8Type, 128
+    CodeColumn, u8, UInt8Type, 256
 }
 symbol_column! {
     /// Tags: three bytes each, nearly always digits.
@@ -127,15 +127,18 @@ impl CodeColumn {
     /// An ASCII character, or U+FFFD for a byte that is not.
     #[inline]
     pub(super) fn push_byte(&mut self, byte: u8, lossy: bool) -> Result<(), Full> {
-        match (self.direct.get(usize::from(byte)), &mut self.keys) {
-            (Some(&key), Some(keys)) if key != u8::MAX => keys.push(key),
-            (Some(_), None) => self.views.push(1 | u128::from(byte) << 32),
-            _ if byte.is_ascii() => {
-                self.push_text(std::str::from_utf8(&[byte]).unwrap_or_default(), Some(byte.into()), lossy)?;
+        #[allow(clippy::indexing_slicing)] // a place for each byte
+        let key = self.direct[usize::from(byte)];
+        match &mut self.keys {
+            Some(keys) if key != u8::MAX => {
+                keys.push(key);
+                Ok(())
             }
-            _ => self.push_text(REPLACEMENT, None, lossy)?,
+            _ if byte.is_ascii() => {
+                self.push_text(std::str::from_utf8(&[byte]).unwrap_or_default(), Some(byte.into()), lossy)
+            }
+            _ => self.push_text(REPLACEMENT, None, lossy),
         }
-        Ok(())
     }
 
     /// A code: the UTF-8 bytes of one character, or nothing.
