@@ -8,8 +8,8 @@
 //! batches whose strings are views into the input's own bytes; [`Inspection`] tells what is wrong with it, byte by byte.
 //! Below that, [`iso2709`] is usable by itself: boundaries, leader, directory, borrowed records.
 //!
-//! The modules, each using only those before it: [`error`], [`problem`], [`source`], [`iso2709`], `encoding`, [`layout`],
-//! `pool`, `pipeline`, [`read`](mod@read), `write`, `cli`, `python`. Nothing but the last knows Python.
+//! The modules, each using only those before it: `error`, `problem`, `source`, [`iso2709`], `encoding`, `layout`, `pool`,
+//! `pipeline`, `read`, `write`, `cli`, `python`. Nothing but the last knows Python.
 //!
 //! # Example
 //!
@@ -28,16 +28,16 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 mod encoding;
-pub mod error;
+mod error;
 pub mod iso2709;
-pub mod layout;
+mod layout;
 mod pipeline;
 mod pool;
-pub mod problem;
+mod problem;
 #[cfg(feature = "python")]
 mod python;
-pub mod read;
-pub mod source;
+mod read;
+mod source;
 #[cfg(feature = "cli")]
 pub mod write;
 

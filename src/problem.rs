@@ -136,6 +136,7 @@ impl Code {
 
 /// One thing that was wrong, and where.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Problem {
     /// The path of the source; `None` for memory.
     pub source: Option<Arc<str>>,

@@ -241,6 +241,7 @@ impl std::fmt::Debug for BatchStream {
 
 /// What [`BatchStream::poll`] found.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Poll {
     /// A batch, an error, or the end.
     Ready(Option<Result<RecordBatch, Error>>),
@@ -282,7 +283,7 @@ impl BatchStream {
 
     /// Waits for the next batch, at most `timeout`, so that a caller can look after other things in between.
     pub fn poll(&mut self, timeout: Duration) -> Poll {
-        self.wait(Some(Instant::now() + timeout))
+        self.wait(Instant::now().checked_add(timeout))
     }
 
     fn wait(&mut self, deadline: Option<Instant>) -> Poll {
@@ -445,7 +446,7 @@ impl Inspection {
             self.pipeline.0.stop();
             return Ok(None);
         }
-        match self.pipeline.0.next(Some(Instant::now() + timeout)) {
+        match self.pipeline.0.next(Instant::now().checked_add(timeout)) {
             Wait::Pending => Ok(Some(Vec::new())),
             Wait::Ready(None) => {
                 self.tally.done = true;

@@ -208,6 +208,16 @@ fn many_weak_terminators_under_long_lengths_take_linear_time() {
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
+#[test]
+fn a_long_run_behind_a_record_takes_linear_time_from_a_stream() {
+    let mut file = numbered(0);
+    file.extend(std::iter::repeat_n(0x1E, 10 << 20));
+    let (_keep, source) = as_file(&file);
+    let start = std::time::Instant::now();
+    assert_tiles(&spans(&source, 1000), file.len());
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         6 => (0..100usize).prop_map(numbered),

@@ -76,7 +76,11 @@ fn every_byte_of_every_real_file_is_accounted_for() {
 fn the_scanner_finds_in_memory_what_a_read_finds() {
     let mut options = ReadOptions::default();
     options.ignore_errors = true;
-    for path in corpus() {
+    let files = corpus();
+    if files.is_empty() {
+        eprintln!("skipped: no corpus at ../shared/data/iso2709");
+    }
+    for path in files {
         let bytes = std::fs::read(&path).unwrap();
         if bytes.starts_with(b"\x1f\x8b") {
             continue;

@@ -24,7 +24,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let interrupt = Interrupt::watch()?;
-    let mut inspection = Inspection::count(sources(&arguments.input)?, &ReadOptions::default())?;
+    let options = ReadOptions { ignore_errors: arguments.ignore_errors, ..ReadOptions::default() };
+    let mut inspection = Inspection::count(sources(&arguments.input)?, &options)?;
     let mut first = None;
     while let Some(problems) = inspection.poll(INTERVAL)? {
         interrupt.check()?;

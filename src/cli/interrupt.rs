@@ -21,7 +21,9 @@ impl Interrupt {
     pub(super) fn watch() -> Result<Self, Error> {
         let flag = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
-            signal_hook::flag::register(signal, Arc::clone(&flag))
+            // The second time ends the process at once, should the first not do.
+            signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&flag))
+                .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
                 .map_err(|error| Error::from_io(error, "cannot watch for Ctrl-C"))?;
         }
         Ok(Self(flag))

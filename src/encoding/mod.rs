@@ -23,8 +23,15 @@ pub(crate) struct BlockText {
     utf8: bool,
 }
 
-/// A repair that concerns text: its code and, if it is one field's, the tag.
-pub(crate) type TextRepair = (Code, Option<[u8; 3]>);
+/// A repair that concerns text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TextRepair {
+    pub code: Code,
+    /// The field's tag, if it is one field's.
+    pub tag: Option<[u8; 3]>,
+    /// The bytes that tables show as something else.
+    pub raw: Vec<u8>,
+}
 
 impl BlockText {
     pub(crate) fn new(block: &[u8]) -> Self {
@@ -46,21 +53,18 @@ impl BlockText {
             return Ok(());
         }
         note_structure(record, fields, repairs);
-        if !self.utf8 && from_utf8(record).is_err() {
-            // The fault may lie in the structure alone.
-            return if flagged {
-                all_values(record, fields, |value| from_utf8(value).is_ok()).ok_or(Code::InvalidUtf8)
-            } else {
-                unescaped(record, fields)
-            };
-        }
-        if !flagged && all_values(record, fields, <[u8]>::is_ascii).is_none() {
-            if memchr(ESCAPE, record).is_some() {
+        let utf8 = self.utf8 || from_utf8(record).is_ok();
+        if !flagged {
+            // The text may be ASCII for all that, and what is not be in the structure alone.
+            if unescaped(record, fields).is_ok() {
+                return Ok(());
+            }
+            if !utf8 || memchr(ESCAPE, record).is_some() {
                 return Err(Code::UnsupportedEncoding);
             }
-            repairs.push((Code::Utf8NotFlagged, None));
+            repairs.push(TextRepair { code: Code::Utf8NotFlagged, tag: None, raw: Vec::new() });
         }
-        if cuts_are_sound(record, fields) {
+        if utf8 && cuts_are_sound(record, fields) {
             return Ok(());
         }
         all_values(record, fields, |value| from_utf8(value).is_ok()).ok_or(Code::InvalidUtf8)
@@ -120,15 +124,17 @@ fn all_values(record: &[u8], fields: &[FieldSpan], sound: impl Fn(&[u8]) -> bool
 
 /// Notes leader, tags and indicators that are not ASCII; in tables each of their bytes that is not becomes U+FFFD.
 fn note_structure(record: &[u8], fields: &[FieldSpan], repairs: &mut Vec<TextRepair>) {
-    if !record.get(..LEADER_LENGTH).is_some_and(<[u8]>::is_ascii) {
-        repairs.push((Code::NonAsciiStructure, None));
+    let code = Code::NonAsciiStructure;
+    let leader = record.get(..LEADER_LENGTH).unwrap_or_default();
+    if !leader.is_ascii() {
+        repairs.push(TextRepair { code, tag: None, raw: leader.to_vec() });
     }
     for span in fields {
         let data = field(record, span);
         let indicators = if is_control_tag(span.tag) { &[] } else { data.get(..2).unwrap_or(data) };
         let indicators = indicators.split(|&byte| byte == DELIMITER).next().unwrap_or_default();
         if !span.tag.is_ascii() || !indicators.is_ascii() {
-            repairs.push((Code::NonAsciiStructure, Some(span.tag)));
+            repairs.push(TextRepair { code, tag: Some(span.tag), raw: [&span.tag, indicators].concat() });
         }
     }
 }
@@ -169,7 +175,8 @@ mod tests {
 
     #[test]
     fn utf8_that_is_not_flagged_is_a_repair() {
-        assert_eq!(judge(b' ', *b"245", "10\x1faCafé".as_bytes()), (Ok(()), vec![(Code::Utf8NotFlagged, None)]));
+        let (sound, repairs) = judge(b' ', *b"245", "10\x1faCafé".as_bytes());
+        assert_eq!((sound, repairs.len(), repairs[0].code), (Ok(()), 1, Code::Utf8NotFlagged));
     }
 
     #[test]
@@ -177,7 +184,15 @@ mod tests {
         // Cutting after two bytes leaves a continuation byte alone.
         assert_eq!(judge(b'a', *b"245", "1éText".as_bytes()).0, Err(Code::InvalidUtf8));
         let (sound, repairs) = judge(b'a', *b"245", "é\x1faText".as_bytes());
-        assert_eq!((sound, repairs), (Ok(()), vec![(Code::NonAsciiStructure, Some(*b"245"))]));
+        let raw = [b"245", "é".as_bytes()].concat();
+        assert_eq!(sound, Ok(()));
+        assert_eq!(repairs, [TextRepair { code: Code::NonAsciiStructure, tag: Some(*b"245"), raw }]);
+    }
+
+    #[test]
+    fn an_escape_is_never_text_whatever_the_structure_is() {
+        let (found, _) = judge(b' ', *b"245", "é\x1fa\x1b$1!0!".as_bytes());
+        assert_eq!(found, Err(Code::UnsupportedEncoding));
     }
 
     #[test]

@@ -115,7 +115,11 @@ impl Blocks {
             Input::Memory(bytes) => (Buffer::Whole(bytes), None),
             Input::Stream(stream) => (Buffer::Growing(Vec::new()), Some(stream)),
         };
-        let expected = size.records.saturating_mul(TYPICAL_RECORD).clamp(sniff::WINDOW, size.bytes.max(sniff::WINDOW));
+        let most = size.bytes.max(sniff::WINDOW);
+        let expected = size.records.saturating_mul(TYPICAL_RECORD).clamp(sniff::WINDOW, most);
+        // Small files need no large buffers; a compressed one is larger than it seems.
+        let file = source.size().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
+        let expected = expected.min(file.saturating_mul(8)).max(READ_AT_LEAST);
         Ok(Self {
             source,
             size,
@@ -219,9 +223,14 @@ impl Blocks {
             Buffer::Whole(bytes) => bytes.split_to(end),
             Buffer::Growing(buffer) => {
                 let rest = buffer.get(end..).unwrap_or_default();
-                let mut next = Vec::with_capacity(self.expected.max(rest.len()) + READ_AT_LEAST);
+                let room = if self.stream.is_some() { self.expected + READ_AT_LEAST } else { 0 };
+                let mut next = Vec::with_capacity(room.max(rest.len()));
                 next.extend_from_slice(rest);
                 buffer.truncate(end);
+                if buffer.capacity() / 2 > end {
+                    // Retained with the batch, the room that was not needed would count.
+                    buffer.shrink_to_fit();
+                }
                 Bytes::from(std::mem::replace(buffer, next))
             }
         };
@@ -254,7 +263,8 @@ impl Blocks {
             0 => have,
             records => (at / records).saturating_mul(self.size.records.saturating_sub(records)).min(self.size.bytes),
         };
-        ahead.max(missing).max(READ_AT_LEAST)
+        // What is not cut yet at least doubles, so that looking through it again and again stays linear in all.
+        ahead.max(missing).max(have - at).max(READ_AT_LEAST)
     }
 
     /// Reads at least one byte and at most `want` into the buffer; false at the end of the source.

@@ -6,27 +6,27 @@
 //! data field: ind1 ind2 1F code value 1F code value … 1E        control field: value 1E
 //! ```
 //!
-//! * [`scanner`]: the one rule by which every path through the program cuts records.
-//! * [`sniff`]: what an input that is not ISO 2709 looks like.
-//! * [`blocks`]: runs of whole records, the unit of work of the pipeline.
-//! * [`leader`], [`directory`], [`outline`], [`record`]: one record, borrowed.
-//! * [`tape`]: where the subfield delimiters of a block are, in one SIMD pass.
+//! * `scanner`: the one rule by which every path through the program cuts records.
+//! * `sniff`: what an input that is not ISO 2709 looks like.
+//! * `blocks`: runs of whole records, the unit of work of the pipeline.
+//! * `leader`, `directory`, `outline`, `record`: one record, borrowed.
+//! * `tape`: where the subfield delimiters of a block are, in one SIMD pass.
 //!
 //! Nothing here decodes text or knows Arrow.
 
-pub mod blocks;
-pub mod directory;
-pub mod leader;
-pub mod outline;
-pub mod record;
-pub mod scanner;
-pub mod sniff;
-pub mod tape;
+pub(crate) mod blocks;
+pub(crate) mod directory;
+mod leader;
+pub(crate) mod outline;
+pub(crate) mod record;
+pub(crate) mod scanner;
+mod sniff;
+pub(crate) mod tape;
 
-pub use directory::{Directory, Entry};
+pub use directory::{Directory, Entry, Place};
 pub use leader::Leader;
-pub use outline::{FieldSpan, Outline};
-pub use record::{FieldRef, RecordRef, SubfieldRef, Subfields};
+pub use outline::{FieldSpan, Flaw, Outline};
+pub use record::{FieldRef, Fields, RecordRef, SubfieldRef, Subfields};
 pub use scanner::scan_record_boundaries;
 
 /// Ends a record.

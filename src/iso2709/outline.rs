@@ -6,15 +6,13 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter};
+use memchr::memchr_iter;
 
-use super::directory::{Directory, Place};
+use super::directory::{Directory, ENTRY_LENGTH, Place};
 use super::leader::Leader;
-use super::{FIELD_TERMINATOR, MIN_RECORD, RECORD_TERMINATOR};
+use super::scanner::MAX_RECORD;
+use super::{FIELD_TERMINATOR, LEADER_LENGTH, MIN_RECORD, RECORD_TERMINATOR};
 use crate::problem::Code;
-
-/// Fields may share data, but only so much that output stays in proportion to input.
-const SHARING: usize = 2;
 
 /// One field: its tag, and where its data lies in the record, without the field terminator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +27,7 @@ pub struct FieldSpan {
 
 /// Something that was put right in a record's structure.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Flaw {
     /// What it was.
     pub code: Code,
@@ -68,11 +67,15 @@ impl Outline {
     ///
     /// # Errors
     ///
-    /// The code of the reject, if this is no record: [`Code::TooShort`], [`Code::NoDirectory`], [`Code::NotMarc`].
+    /// The code of the reject, if this is no record: [`Code::TooShort`], [`Code::NoDirectory`], [`Code::NotMarc`], or
+    /// [`Code::NoTerminator`] if it is longer than 64 MiB.
     pub fn read(&mut self, record: &[u8]) -> Result<(), Code> {
         self.fields.clear();
         self.flaws.clear();
         let leader = Leader::new(record).filter(|_| record.len() >= MIN_RECORD).ok_or(Code::TooShort)?;
+        if record.len() > MAX_RECORD {
+            return Err(Code::NoTerminator);
+        }
         let directory = Directory::new(record).ok_or(Code::NoDirectory)?;
         if leader.base_address() != Some(directory.base_address()) {
             if directory.entries().all(|entry| entry.place.is_none()) {
@@ -81,20 +84,21 @@ impl Outline {
             self.flaws.push(Flaw::new(Code::BaseAddressMismatch));
         }
         if directory.excess() != 0 {
-            self.flaws.push(Flaw::new(Code::DirectorySize));
+            let end = directory.base_address() - 1;
+            let lost = std::iter::once(end - directory.excess()..end).collect();
+            self.flaws.push(Flaw { lost, ..Flaw::new(Code::DirectorySize) });
         }
         let data = directory.base_address()..data_end(record);
         if self.sequential(record, directory, &data) {
             return Ok(());
         }
         self.fields.clear();
-        if self.in_range(record, directory, &data) {
-            self.note_sharing_and_gaps(&data);
-        } else {
+        if !self.in_range(record, directory, &data) {
             self.fields.clear();
             self.flaws.push(Flaw::new(Code::DirectoryMismatch));
             self.split(record, directory, &data);
         }
+        self.note_gaps(&data);
         Ok(())
     }
 
@@ -119,33 +123,40 @@ impl Outline {
 
     /// Entries in any order, sharing or leaving out data, but each a whole field.
     fn in_range(&mut self, record: &[u8], directory: Directory<'_>, data: &Range<usize>) -> bool {
-        let mut taken = 0;
+        let pieces = pieces(record, data);
+        let mut given = Given::new(&pieces, record.len());
         for entry in directory.entries() {
             let Some(Place { length, start }) = entry.place else { return false };
             let start = data.start + start;
-            let end = start + length;
-            let field = match record.get(start..end) {
-                Some(field) if end <= data.end => field,
-                _ => return false,
-            };
-            taken += length;
-            if taken > SHARING * record.len() || memchr(FIELD_TERMINATOR, field) != length.checked_sub(1) {
+            // The first terminator at or after the start must be the last byte.
+            let index = pieces.partition_point(|piece| piece.end < start);
+            let ends = pieces.get(index).is_some_and(|piece| start >= piece.start && start + length == piece.end + 1);
+            if length == 0 || !ends || start + length > data.end {
                 return false;
             }
-            self.push(entry.tag, start..end - 1);
+            self.push(entry.tag, given.give(index, start));
         }
+        self.note_sharing(&given);
         true
     }
 
-    fn note_sharing_and_gaps(&mut self, data: &Range<usize>) {
+    fn note_sharing(&mut self, given: &Given<'_>) {
+        if given.shared {
+            self.flaws.push(Flaw::new(Code::SharedData));
+        }
+        if given.limited {
+            self.flaws.push(Flaw::new(Code::SharedDataLimit));
+        }
+    }
+
+    /// Notes the data that no field has got.
+    fn note_gaps(&mut self, data: &Range<usize>) {
         let mut spans: Vec<Range<usize>> =
             self.fields.iter().map(|field| field.start as usize..field.end as usize + 1).collect();
         spans.sort_unstable_by_key(|span| span.start);
         let mut lost = Vec::new();
-        let mut shared = false;
         let mut next = data.start;
         for span in spans {
-            shared |= span.start < next;
             if span.start > next {
                 lost.push(next..span.start);
             }
@@ -154,10 +165,9 @@ impl Outline {
         if next < data.end {
             lost.push(next..data.end);
         }
-        if shared {
-            self.flaws.push(Flaw::new(Code::SharedData));
+        if !lost.is_empty() {
+            self.flaws.push(Flaw { lost, ..Flaw::new(Code::UnreferencedData) });
         }
-        self.note_lost(lost);
     }
 
     fn split(&mut self, record: &[u8], directory: Directory<'_>, data: &Range<usize>) {
@@ -169,52 +179,67 @@ impl Outline {
             }
             return;
         }
-        let mut used = vec![false; pieces.len()];
-        let mut taken = 0;
-        let (mut shared, mut limited) = (false, false);
-        for entry in entries {
-            let found = entry.place.and_then(|place| {
-                let start = data.start + place.start;
-                let index = pieces.partition_point(|piece| piece.end < start);
-                pieces.get(index).filter(|piece| piece.start <= start).map(|piece| (index, piece.clone()))
-            });
-            let Some((index, piece)) = found else {
-                self.flaws.push(Flaw { tag: Some(entry.tag), ..Flaw::new(Code::EntryWithoutField) });
-                continue;
-            };
-            if let Some(used) = used.get_mut(index) {
-                shared |= *used;
-                *used = true;
-            }
-            taken += piece.len();
-            if taken > SHARING * record.len() {
-                limited = true;
-                self.push(entry.tag, piece.end..piece.end);
-            } else {
-                self.push(entry.tag, piece);
+        let mut given = Given::new(&pieces, record.len());
+        let mut orphans = Flaw::new(Code::EntryWithoutField);
+        for (number, entry) in entries.enumerate() {
+            let start = entry.place.map(|place| data.start + place.start);
+            let index = start.map(|start| pieces.partition_point(|piece| piece.end < start));
+            match (index, index.and_then(|index| pieces.get(index)), start) {
+                (Some(index), Some(piece), Some(start)) if piece.start <= start => {
+                    self.push(entry.tag, given.give(index, piece.start));
+                }
+                _ => {
+                    orphans.tag.get_or_insert(entry.tag);
+                    let at = LEADER_LENGTH + number * ENTRY_LENGTH;
+                    match orphans.lost.last_mut() {
+                        Some(last) if last.end == at => last.end += ENTRY_LENGTH,
+                        _ => orphans.lost.push(at..at + ENTRY_LENGTH),
+                    }
+                }
             }
         }
-        if shared {
-            self.flaws.push(Flaw::new(Code::SharedData));
+        if orphans.tag.is_some() {
+            self.flaws.push(orphans);
         }
-        if limited {
-            self.flaws.push(Flaw::new(Code::SharedDataLimit));
-        }
-        let unused = pieces.into_iter().zip(used).filter(|(_, used)| !used);
-        self.note_lost(unused.map(|(piece, _)| piece.start..(piece.end + 1).min(data.end)).collect());
-    }
-
-    fn note_lost(&mut self, lost: Vec<Range<usize>>) {
-        if !lost.is_empty() {
-            self.flaws.push(Flaw { lost, ..Flaw::new(Code::UnreferencedData) });
-        }
+        self.note_sharing(&given);
     }
 
     #[inline]
     fn push(&mut self, tag: [u8; 3], data: Range<usize>) {
-        // Records are at most `scanner::MAX_RECORD` long when they come from the scanner; longer ones are refused above it.
-        debug_assert!(u32::try_from(data.end).is_ok());
+        // Records are at most `MAX_RECORD` long.
         self.fields.push(FieldSpan { tag, start: data.start as u32, end: data.end as u32 });
+    }
+}
+
+/// Which pieces of the data have been given to fields, and how much of them more than once.
+struct Given<'a> {
+    pieces: &'a [Range<usize>],
+    used: Vec<bool>,
+    /// Bytes that may still be given again.
+    spare: usize,
+    shared: bool,
+    limited: bool,
+}
+
+impl<'a> Given<'a> {
+    fn new(pieces: &'a [Range<usize>], record: usize) -> Self {
+        Self { pieces, used: vec![false; pieces.len()], spare: record, shared: false, limited: false }
+    }
+
+    /// The piece from `start` on or, when it has been given before and there is no more to spare, nothing of it.
+    fn give(&mut self, index: usize, start: usize) -> Range<usize> {
+        let Some((piece, used)) = self.pieces.get(index).zip(self.used.get_mut(index)) else { return start..start };
+        let field = start..piece.end;
+        if *used {
+            self.shared = true;
+            let Some(spare) = self.spare.checked_sub(field.len()) else {
+                self.limited = true;
+                return piece.end..piece.end;
+            };
+            self.spare = spare;
+        }
+        *used = true;
+        field
     }
 }
 
@@ -239,4 +264,101 @@ fn pieces(record: &[u8], data: &Range<usize>) -> Vec<Range<usize>> {
         pieces.push(start..data.end);
     }
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A record with these directory entries over these data, which end in `0x1E` or not.
+    fn record(entries: &[(&str, usize, usize)], data: &[u8]) -> Vec<u8> {
+        let base = LEADER_LENGTH + entries.len() * ENTRY_LENGTH + 1;
+        let mut record = format!("{:05}nam a22{base:05} a 4500", base + data.len() + 1).into_bytes();
+        for (tag, length, start) in entries {
+            record.extend_from_slice(format!("{tag}{length:04}{start:05}").as_bytes());
+        }
+        record.push(FIELD_TERMINATOR);
+        record.extend_from_slice(data);
+        record.push(RECORD_TERMINATOR);
+        record
+    }
+
+    /// Each field's tag and data, and the codes of the flaws.
+    fn outline(record: &[u8]) -> (Vec<(String, String)>, Vec<&'static str>) {
+        let mut outline = Outline::default();
+        outline.read(record).unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let data = |field: &FieldSpan| text(&record[field.start as usize..field.end as usize]);
+        let fields = outline.fields().iter().map(|field| (text(&field.tag), data(field))).collect();
+        (fields, outline.flaws().iter().map(|flaw| flaw.code.as_str()).collect())
+    }
+
+    fn fields(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+        expected.iter().map(|(tag, data)| ((*tag).into(), (*data).into())).collect()
+    }
+
+    #[test]
+    fn any_order_is_trusted_where_each_entry_is_a_whole_field() {
+        let (found, flaws) = outline(&record(&[("100", 2, 0), ("300", 2, 4), ("200", 2, 2)], b"A\x1eB\x1eC\x1e"));
+        assert_eq!((found, flaws.len()), (fields(&[("100", "A"), ("300", "C"), ("200", "B")]), 0));
+    }
+
+    #[test]
+    fn an_entry_of_no_length_is_not_trusted() {
+        let (found, flaws) = outline(&record(&[("100", 2, 0), ("520", 0, 2), ("300", 2, 4)], b"A\x1eB\x1eC\x1e"));
+        assert_eq!(found, fields(&[("100", "A"), ("520", "B"), ("300", "C")]));
+        assert_eq!(flaws, ["directory_mismatch"]);
+    }
+
+    #[test]
+    fn lengths_that_are_off_pair_with_the_pieces_in_order() {
+        let (found, flaws) = outline(&record(&[("100", 1, 0), ("300", 1, 1)], "é\x1eB\x1e".as_bytes()));
+        assert_eq!((found, flaws), (fields(&[("100", "é"), ("300", "B")]), vec!["directory_mismatch"]));
+    }
+
+    #[test]
+    fn what_no_entry_points_at_is_told() {
+        let (found, flaws) = outline(&record(&[("100", 2, 0), ("300", 2, 4)], b"A\x1eB\x1eC\x1e"));
+        assert_eq!((found, flaws), (fields(&[("100", "A"), ("300", "C")]), vec!["unreferenced_data"]));
+    }
+
+    #[test]
+    fn entries_may_share_data_within_a_limit_and_what_is_not_shared_is_never_refused() {
+        let (found, flaws) = outline(&record(&[("100", 2, 0), ("200", 2, 0), ("300", 2, 0)], b"A\x1eB\x1eC\x1e"));
+        assert_eq!(found, fields(&[("100", "A"), ("200", "A"), ("300", "A")]));
+        assert_eq!(flaws, ["shared_data", "unreferenced_data"]);
+
+        let long = "x".repeat(400);
+        let mut entries = vec![("100", 401, 0); 6];
+        entries.push(("300", 2, 401));
+        let (found, flaws) = outline(&record(&entries, format!("{long}\x1eB\x1e").as_bytes()));
+        assert_eq!(found.last(), fields(&[("300", "B")]).last());
+        assert_eq!(found.iter().filter(|(_, data)| *data == long).count(), 2);
+        assert_eq!(flaws, ["shared_data", "shared_data_limit"]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_byte_of_the_data_is_in_a_field_or_named_as_lost(
+            entries in prop::collection::vec((0..30usize, 0..60usize), 0..8),
+            data in prop::collection::vec(prop_oneof![3 => Just(b'x'), 1 => Just(FIELD_TERMINATOR)], 0..60),
+        ) {
+            let entries: Vec<_> = entries.into_iter().map(|(length, start)| ("500", length, start)).collect();
+            let record = record(&entries, &data);
+            let mut outline = Outline::default();
+            outline.read(&record).unwrap();
+            let mut seen = vec![false; record.len() + 1];
+            for field in outline.fields() {
+                prop_assert!(field.start <= field.end && field.end as usize <= record.len());
+                // The terminator belongs to its field.
+                seen[field.start as usize..=field.end as usize].fill(true);
+            }
+            for range in outline.flaws().iter().flat_map(|flaw| &flaw.lost) {
+                seen[range.clone()].fill(true);
+            }
+            let base = record.len() - 1 - data.len();
+            prop_assert!(seen[base..record.len() - 1].iter().all(|&seen| seen));
+        }
+    }
 }

@@ -7,7 +7,7 @@ use super::scanner::skip_junk;
 use super::{FIELD_TERMINATOR, LEADER_LENGTH, RECORD_TERMINATOR};
 
 /// How many bytes at the start are looked at.
-pub const WINDOW: usize = 32 << 10;
+pub(super) const WINDOW: usize = 32 << 10;
 
 /// Up to here a cut record shows too little of its directory to be told from text.
 const CUT_LEADER: usize = 36;
@@ -17,14 +17,8 @@ const ENOUGH: usize = 4 << 10;
 /// Says what `head`, the first [`WINDOW`] bytes of an input or all of it, looks like, if it is not ISO 2709.
 ///
 /// Damage alone never makes an input foreign: that takes a known other format, or not one terminator in the window.
-///
-/// ```
-/// use mrrc_arrow::iso2709::sniff::foreign;
-/// assert_eq!(foreign(b"<?xml version='1.0'?><collection/>"), Some("XML (MARCXML is not read yet)"));
-/// assert_eq!(foreign(b"00038nam a2200037 a 4500001000100000\x1eX\x1e\x1d"), None);
-/// ```
 #[must_use]
-pub fn foreign(head: &[u8]) -> Option<&'static str> {
+pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
     const MAGIC: &[(&[u8], &str)] = &[
         (b"PK\x03\x04", "a zip archive (unpack it first)"),
         (b"\x1F\x8B", "gzip within gzip"),
@@ -46,19 +40,6 @@ pub fn foreign(head: &[u8]) -> Option<&'static str> {
     if text.len() < ENOUGH && head.len() == WINDOW {
         return None;
     }
-    match text {
-        [b'<', ..] => return Some("XML (MARCXML is not read yet)"),
-        [b'{' | b'[', b' ' | b'\r' | b'\n' | b'\t' | b'"' | b'{' | b'[' | b'}' | b']', ..] => return Some("JSON"),
-        [b'=', b'L', b'D', b'R', ..] => return Some("MARCMaker mnemonic text (.mrk)"),
-        _ => {}
-    }
-    if let Some(line) = text.get(..18)
-        && line.iter().take(9).all(u8::is_ascii_digit)
-        && line.get(9) == Some(&b' ')
-        && line.get(16..18) == Some(b"L ")
-    {
-        return Some("Aleph sequential text");
-    }
     if let Some(leader) = Leader::new(text) {
         // MAB2 has ISO 2709's terminators but no directory: the data follow the leader at once.
         if leader.as_bytes().get(6..10) == Some(b"M2.0") {
@@ -78,6 +59,20 @@ pub fn foreign(head: &[u8]) -> Option<&'static str> {
     if memchr2(RECORD_TERMINATOR, FIELD_TERMINATOR, text).is_some() {
         return None;
     }
+    // No text format has terminators in it; damage in front of a record is no reason to take it for one.
+    match text {
+        [b'<', ..] => return Some("XML (MARCXML is not read yet)"),
+        [b'{' | b'[', b' ' | b'\r' | b'\n' | b'\t' | b'"' | b'{' | b'[' | b'}' | b']', ..] => return Some("JSON"),
+        [b'=', b'L', b'D', b'R', ..] => return Some("MARCMaker mnemonic text (.mrk)"),
+        _ => {}
+    }
+    if let Some(line) = text.get(..18)
+        && line.iter().take(9).all(u8::is_ascii_digit)
+        && line.get(9) == Some(&b' ')
+        && line.get(16..18) == Some(b"L ")
+    {
+        return Some("Aleph sequential text");
+    }
     Some(if printable(text.get(..256).unwrap_or(text)) {
         "plain text"
     } else {
@@ -95,4 +90,28 @@ fn printable(text: &[u8]) -> bool {
         Err(_) => return false,
     };
     valid.chars().all(|c| !c.is_control() || c.is_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECORD: &[u8] = b"00038nam a2200037 a 4500001000100000\x1eX\x1e\x1d";
+
+    #[test]
+    fn other_formats_are_told_by_name() {
+        assert_eq!(foreign(b"<?xml version='1.0'?><collection/>"), Some("XML (MARCXML is not read yet)"));
+        assert_eq!(foreign(b"\xEF\xBB\xBF[\n{\"leader\": \"\"}]"), Some("JSON"));
+        assert_eq!(foreign(b"=LDR  00714cam a2200205 a 4500"), Some("MARCMaker mnemonic text (.mrk)"));
+        assert_eq!(foreign(b"000000001 LDR   L 00714cam^a2200205^a^4500"), Some("Aleph sequential text"));
+        assert_eq!(foreign(b"01175nM2.01200024      h001 2078\x1e\x1d"), Some("MAB2, which has no directory"));
+        assert_eq!(foreign(b"Dear reader, this is a letter."), Some("plain text"));
+    }
+
+    #[test]
+    fn damage_in_front_of_a_record_makes_no_input_foreign() {
+        for front in [&b""[..], b"<br>\n", b"[ ", b"{\n", b"xx", b"\r\n\x1a"] {
+            assert_eq!(foreign(&[front, RECORD].concat()), None, "{front:?}");
+        }
+    }
 }

@@ -7,7 +7,7 @@
 use super::DELIMITER;
 
 /// Fills `tape` with the position of every `0x1F` in `block`, in order. Blocks are under 4 GiB.
-pub fn delimiters(block: &[u8], tape: &mut Vec<u32>) {
+pub(crate) fn delimiters(block: &[u8], tape: &mut Vec<u32>) {
     tape.clear();
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("bmi1") {
@@ -45,7 +45,7 @@ fn portable(block: &[u8], origin: usize, tape: &mut Vec<u32>) {
 
 #[inline]
 fn push(tape: &mut Vec<u32>, position: usize) {
-    // Blocks are bounded far below this; a position that did not fit would only lose its subfield boundary.
+    // Blocks are bounded far below 4 GiB.
     debug_assert!(u32::try_from(position).is_ok());
     tape.push(position as u32);
 }

@@ -89,11 +89,11 @@ pub(super) fn dictionary<K: ArrowDictionaryKeyType>(
     nulls: Option<NullBuffer>,
 ) -> ArrayRef {
     let keys = PrimitiveArray::<K>::new(keys.into(), nulls);
-    // A null's key is 0, which must exist all the same for consumers that look.
     let values: ArrayRef = Arc::new(StringArray::from_iter_values(values));
     debug_assert!(DictionaryArray::try_new(keys.clone(), Arc::clone(&values)).is_ok());
     #[allow(unsafe_code)]
-    // SAFETY: keys are below the number of values, this function's stated condition, checked above in debug builds.
+    // SAFETY: keys are below the number of values, this function's stated condition, checked above in debug builds; those of
+    // nulls are 0, which nobody looks up.
     Arc::new(unsafe { DictionaryArray::new_unchecked(keys, values) })
 }
 

@@ -37,6 +37,7 @@ pub enum Layout {
 
 /// The Arrow type of text columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum StringType {
     /// `Utf8View`, pointing into the input: no copy.
     #[default]
@@ -206,8 +207,8 @@ impl Worker<'_> {
                 self.note(Some(number), span, flaw.code, flaw.tag, lost);
             }
         }
-        for (code, tag) in std::mem::take(&mut self.repairs) {
-            self.note(Some(number), span, code, tag, bytes::Bytes::new());
+        for repair in std::mem::take(&mut self.repairs) {
+            self.note(Some(number), span, repair.code, repair.tag, repair.raw.into());
         }
         self.push(number, span)?;
         self.rows.push(block.offset + u64::from(span.offset));
@@ -252,7 +253,7 @@ impl Worker<'_> {
         let _ = builder.push(&context);
         self.end_part()?;
         self.builder = Some(RecordsBuilder::new(self.plan.shape, Capacity::default()));
-        self.note(Some(number), span, Code::DictionaryFull, None, bytes::Bytes::new());
+        self.note(Some(number), span, Code::DictionaryFull, None, block.slice_bytes(span));
         Ok(())
     }
 

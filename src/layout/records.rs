@@ -319,7 +319,10 @@ impl<'a> Delimiters<'a> {
         }
         self.reached = end;
         let rest = self.tape.get(self.next..).unwrap_or_default();
-        let skipped = rest.iter().take_while(|&&at| (at as usize) < start).count();
+        let skipped = match rest.first() {
+            Some(&at) if (at as usize) < start => rest.partition_point(|&at| (at as usize) < start),
+            _ => 0,
+        };
         let rest = rest.get(skipped..).unwrap_or_default();
         let count = rest.iter().take_while(|&&at| (at as usize) < end).count();
         self.next += skipped + count;

@@ -248,8 +248,8 @@ impl Iterator for CStream {
         let next = match next {
             Some(Ok(next)) => next.map(|batch| batch.map_err(|error| error.to_string())),
             Some(Err(message)) => Some(Err(message)),
-            // The interpreter is shutting down.
-            None => None,
+            // To end as if all had been read would be a lie.
+            None => Some(Err("the interpreter is shutting down".to_owned())),
         };
         if !matches!(next, Some(Ok(_))) {
             self.0 = None;

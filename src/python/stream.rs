@@ -14,6 +14,9 @@ use crate::read::{BatchStream, Inspection, Poll, read};
 /// How often waiting code looks for Ctrl-C.
 pub(super) const SIGNAL_INTERVAL: Duration = Duration::from_millis(50);
 
+/// Rows of a batch of problems.
+const PROBLEMS_PER_BATCH: usize = 65_536;
+
 /// Reads every batch.
 #[pyfunction]
 #[pyo3(signature = (source, **options))]
@@ -65,8 +68,9 @@ pub(super) fn collect_problems(
     loop {
         let found = py.detach(|| -> Result<bool, crate::error::Error> {
             let Some(problems) = inspection.poll(SIGNAL_INTERVAL)? else { return Ok(true) };
-            if !problems.is_empty() {
-                batches.push(Inspection::batch(&problems)?);
+            // In pieces, so that no column outgrows 32-bit offsets.
+            for problems in problems.chunks(PROBLEMS_PER_BATCH) {
+                batches.push(Inspection::batch(problems)?);
             }
             Ok(false)
         });

@@ -127,8 +127,8 @@ impl Source {
     }
 
     pub(crate) fn cannot_open(&self, error: std::io::Error) -> Error {
-        if error.kind() == std::io::ErrorKind::InvalidInput {
-            // No file can have that name. The words are Python's.
+        if error.kind() == std::io::ErrorKind::InvalidInput && error.raw_os_error().is_none() {
+            // Refused before the system was asked: no file can have that name. The words are Python's.
             return Error::option(format!("embedded null byte in a path ({error})"));
         }
         Error::from_io(error, "cannot open").in_source(self.name.clone())

@@ -14,6 +14,9 @@ use parquet::file::properties::WriterProperties;
 use super::atomic::AtomicFile;
 use crate::error::Error;
 
+/// Encoded row groups are held in memory until they are whole.
+const ROW_GROUP_BYTES: usize = 64 << 20;
+
 /// Writes `batches` of `schema` to `target` with zstd compression and returns the number of rows.
 ///
 /// `target` has the whole file or, after an error, what was there before. Types are Parquet's own: the file does not ask
@@ -34,6 +37,7 @@ pub fn write_parquet(
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_created_by(concat!("mrrc_arrow version ", env!("CARGO_PKG_VERSION")).into())
         .set_coerce_types(true)
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .build();
     let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
     let file = AtomicFile::create(target).map_err(cannot_write)?;
