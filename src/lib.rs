@@ -31,6 +31,7 @@ mod encoding;
 mod error;
 pub mod iso2709;
 mod layout;
+mod memory;
 mod pipeline;
 mod pool;
 mod problem;

@@ -2,6 +2,11 @@
 
 use std::process::ExitCode;
 
+// As in the extension module, which sets it for itself.
+#[cfg(all(target_os = "linux", not(feature = "python")))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     ExitCode::from(mrrc_arrow::cli::run(std::env::args_os()))
 }

@@ -52,6 +52,9 @@ class RecordBatchReader:
     def problems(self) -> dict[str, int]:
         """How often each problem was met so far in the iteration, by code."""
     @property
+    def rejected(self) -> int:
+        """Number of records that the iteration left out so far."""
+    @property
     def bytes_read(self) -> int:
         """Bytes of the sources that the iteration has read, after decompression."""
     @property
@@ -84,7 +87,7 @@ class Collected:
 
 def collect(source: Source, **options: Unpack[ReadOptions]) -> Collected: ...
 def collect_problems(source: Source, **options: Unpack[ReadOptions]) -> Collected: ...
-def open_batches(source: Source, **options: Unpack[ReadOptions]) -> RecordBatchReader: ...
+def open_batches(source: Source, quiet: bool = False, /, **options: Unpack[ReadOptions]) -> RecordBatchReader: ...
 def scan_record_boundaries(
     buffer: bytes | bytearray | memoryview, limit: int | None = None
 ) -> list[tuple[int, int]]: ...

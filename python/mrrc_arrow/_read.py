@@ -106,7 +106,15 @@ def read_marc(source: Source, **options: Unpack[ReadOptions]) -> pl.DataFrame:
         import polars as pl
     except ImportError as error:
         raise ImportError('read_marc gives a polars.DataFrame: pip install "mrrc-arrow[polars]"') from error
-    return pl.DataFrame(_collect(source, options))
+    # Each batch is taken over while the next ones are read.
+    with _native.open_batches(source, True, **options) as reader:
+        frames = [pl.DataFrame(batch) for batch in reader]
+        if reader.rejected:
+            _warn_of_rejects(reader.rejected, reader.problems, stacklevel=2)
+    if not frames:
+        options["n_rows"] = 0
+        return pl.DataFrame(_native.collect(b"", **options))
+    return pl.concat(frames, rechunk=False)
 
 
 @takes_read_options

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::scanner::{Scanner, Step};
 use super::sniff;
 use crate::error::Error;
+use crate::memory;
 use crate::problem::Code;
 use crate::source::{Input, Source};
 
@@ -276,6 +277,7 @@ impl Blocks {
             return Ok(false);
         };
         buffer.reserve(want);
+        memory::populate(buffer, want);
         let before = buffer.len();
         // `read_to_end` reads into spare capacity without clearing it first, and repeats short reads.
         let count = match stream.take(want as u64).read_to_end(buffer) {

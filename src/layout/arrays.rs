@@ -1,6 +1,6 @@
 //! Arrow arrays from parts that a builder vouches for, without looking through them again.
 //!
-//! One of the two modules with `unsafe` code. Both functions skip a check that would cost a pass over the data:
+//! One of the few modules with `unsafe` code. Both functions skip a check that would cost a pass over the data:
 //! that string views hold valid UTF-8 and that dictionary keys are in range.
 
 use std::sync::Arc;

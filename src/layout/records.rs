@@ -16,6 +16,7 @@ use super::{RecordContext, Shape, string_field, symbol_type, with_string_type};
 use crate::encoding::structure_text;
 use crate::iso2709::record::code_length;
 use crate::iso2709::{FieldSpan, LEADER_LENGTH, is_control_tag};
+use crate::memory::with_capacity;
 
 /// Validity of one field's columns, a bit each.
 const DATA: u8 = 1;
@@ -89,18 +90,18 @@ impl RecordsBuilder {
         let mut this = Self {
             shape,
             lossy: false,
-            leader: Vec::with_capacity(records),
-            control_number: Vec::with_capacity(records),
-            has_control_number: Vec::with_capacity(records),
-            field_ends: Vec::with_capacity(records + 1),
+            leader: with_capacity(records),
+            control_number: with_capacity(records),
+            has_control_number: with_capacity(records),
+            field_ends: with_capacity(records + 1),
             tag: TagColumn::with_capacity(shape.categorical, fields),
             ind1: CodeColumn::with_capacity(shape.categorical, fields),
             ind2: CodeColumn::with_capacity(shape.categorical, fields),
-            value: Vec::with_capacity(fields),
-            flags: Vec::with_capacity(fields),
-            subfield_ends: Vec::with_capacity(fields + 1),
+            value: with_capacity(fields),
+            flags: with_capacity(fields),
+            subfield_ends: with_capacity(fields + 1),
             code: CodeColumn::with_capacity(shape.categorical, subfields),
-            subfield_value: Vec::with_capacity(subfields),
+            subfield_value: with_capacity(subfields),
             scratch: Vec::new(),
         };
         this.field_ends.push(0);

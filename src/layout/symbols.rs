@@ -13,6 +13,7 @@ use arrow_buffer::NullBuffer;
 
 use super::arrays::{dictionary, inline_view, string_views};
 use crate::encoding::structure_text;
+use crate::memory::with_capacity;
 
 /// The dictionary has no room for another value.
 #[derive(Debug, Clone, Copy)]
@@ -67,8 +68,8 @@ macro_rules! symbol_column {
         impl $name {
             pub(super) fn with_capacity(categorical: bool, capacity: usize) -> Self {
                 Self {
-                    keys: categorical.then(|| Vec::with_capacity(capacity)),
-                    views: Vec::with_capacity(if categorical { 0 } else { capacity }),
+                    keys: categorical.then(|| with_capacity(capacity)),
+                    views: with_capacity(if categorical { 0 } else { capacity }),
                     direct: Box::new([<$key>::MAX; $direct]),
                     values: Values::default(),
                 }

@@ -14,6 +14,12 @@ use std::ffi::OsString;
 
 use pyo3::prelude::*;
 
+// Tables are large buffers in fresh memory. This allocator keeps and reuses what it has, and maps memory in large steps;
+// glibc's changes its mappings buffer by buffer, for which all threads wait. It serves this module, not the interpreter.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Runs the `mrrc-arrow` command with `argv` and returns its exit code.
 #[pyfunction]
 fn run_command(py: Python<'_>, argv: Vec<OsString>) -> u8 {

@@ -27,6 +27,8 @@ pub(super) struct RecordBatchReader {
     sources: Vec<Source>,
     options: ReadOptions,
     schema: SchemaRef,
+    /// The iteration leaves it to its caller to warn of rejects.
+    quiet: bool,
     state: Mutex<State>,
     /// The process in which the iteration began; 0 before that. In a forked child a lock that another thread held stays held
     /// for ever, so this is looked at before it.
@@ -44,12 +46,13 @@ enum State {
     },
 }
 
-/// Opens `source` for reading by batches.
+/// Opens `source` for reading by batches. A `quiet` reader leaves it to the package to warn of rejects.
 #[pyfunction]
-#[pyo3(signature = (source, **options))]
+#[pyo3(signature = (source, quiet=false, /, **options))]
 pub(super) fn open_batches(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
+    quiet: bool,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<RecordBatchReader> {
     let options = parse(options)?;
@@ -59,12 +62,23 @@ pub(super) fn open_batches(
     for source in &sources {
         source.check().map_err(|error| to_python(py, &error))?;
     }
-    Ok(RecordBatchReader { sources, options, schema, state: Mutex::new(State::Unopened), opened_in: AtomicU32::new(0) })
+    Ok(RecordBatchReader {
+        sources,
+        options,
+        schema,
+        quiet,
+        state: Mutex::new(State::Unopened),
+        opened_in: AtomicU32::new(0),
+    })
 }
 
 impl RecordBatchReader {
     fn open(&self) -> Result<BatchStream, Error> {
         read(self.sources.clone(), self.options.clone())
+    }
+
+    fn warn(&self, py: Python<'_>, problems: Option<ProblemCounts>) -> PyResult<()> {
+        problems.filter(|_| !self.quiet).map_or(Ok(()), |problems| warn_of_rejects(py, &problems))
     }
 
     /// Opens the stream of the iteration.
@@ -102,6 +116,14 @@ enum Turn {
 }
 
 impl State {
+    fn problems(&self) -> ProblemCounts {
+        match self {
+            State::Unopened => ProblemCounts::default(),
+            State::Open(stream) => stream.problems().clone(),
+            State::Closed { problems, .. } => problems.clone(),
+        }
+    }
+
     /// Ends the reading, if that has not been done; returns what an open stream had met.
     fn close(&mut self) -> Option<ProblemCounts> {
         let (problems, bytes_read) = match self {
@@ -141,12 +163,13 @@ impl RecordBatchReader {
     /// How often each problem was met so far in the iteration, by code.
     #[getter]
     fn problems<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let problems = self.with_state(py, |state| match state {
-            State::Unopened => ProblemCounts::default(),
-            State::Open(stream) => stream.problems().clone(),
-            State::Closed { problems, .. } => problems.clone(),
-        })?;
-        counts(py, &problems)
+        counts(py, &self.with_state(py, |state| state.problems())?)
+    }
+
+    /// Number of records that the iteration left out so far.
+    #[getter]
+    fn rejected(&self, py: Python<'_>) -> PyResult<u64> {
+        self.with_state(py, |state| state.problems().rejected())
     }
 
     /// Bytes of the sources that the iteration has read, after decompression.
@@ -174,9 +197,7 @@ impl RecordBatchReader {
             match self.with_state(py, |state| state.turn(|| self.begin()))? {
                 Ok(Turn::Batch(batch)) => return Ok(Some(RecordBatch::new(*batch))),
                 Ok(Turn::End(problems)) => {
-                    if let Some(problems) = problems {
-                        warn_of_rejects(py, &problems)?;
-                    }
+                    self.warn(py, problems)?;
                     return Ok(None);
                 }
                 Ok(Turn::Pending) => py.check_signals()?,
@@ -191,7 +212,8 @@ impl RecordBatchReader {
             // What there is to end is the parent's.
             return Ok(());
         }
-        self.with_state(py, State::close)?.map_or(Ok(()), |problems| warn_of_rejects(py, &problems))
+        let problems = self.with_state(py, State::close)?;
+        self.warn(py, problems)
     }
 
     fn __enter__(slf: Py<Self>) -> Py<Self> {

@@ -105,6 +105,6 @@ def test_stubs_name_what_there_is() -> None:
     for kind in (mrrc.Schema, mrrc.RecordBatch, mrrc.RecordBatchReader):
         assert kind.__module__ == "mrrc_arrow"
     public = {name for name in dir(mrrc.RecordBatchReader) if not name.startswith("_")}
-    assert public == {"schema", "problems", "bytes_read", "total_bytes", "close"}
+    assert public == {"schema", "problems", "rejected", "bytes_read", "total_bytes", "close"}
     assert {name for name in dir(mrrc.RecordBatch) if not name.startswith("_")} == {"num_rows", "num_columns", "schema"}
     assert {name for name in dir(mrrc.Schema) if not name.startswith("_")} == {"names"}
