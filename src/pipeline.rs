@@ -144,6 +144,13 @@ impl Pipeline {
     }
 }
 
+impl std::fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The ends of channels have nothing to show.
+        f.debug_struct("Pipeline").field("finished", &self.finished).finish_non_exhaustive()
+    }
+}
+
 impl Drop for Pipeline {
     fn drop(&mut self) {
         self.stop();

@@ -219,6 +219,7 @@ pub(crate) fn rejected(problem: &Problem) -> Error {
 }
 
 /// A stream of record batches in the order of the input. After an error it is at its end.
+#[derive(Debug)]
 pub struct BatchStream {
     pipeline: Pipeline,
     schema: SchemaRef,
@@ -228,15 +229,6 @@ pub struct BatchStream {
     /// Batches that are built and not yet delivered, last first.
     ready: Vec<RecordBatch>,
     row_index: u64,
-}
-
-impl std::fmt::Debug for BatchStream {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BatchStream")
-            .field("options", &self.options)
-            .field("tally", &self.tally)
-            .finish_non_exhaustive()
-    }
 }
 
 /// What [`BatchStream::poll`] found.
@@ -372,18 +364,9 @@ impl Iterator for BatchStream {
 /// Counts records, or lists what is wrong with them: a read that gives no table.
 #[derive(Debug)]
 pub struct Inspection {
-    pipeline: PipelineDebug,
+    pipeline: Pipeline,
     tally: Tally,
     rows: u64,
-}
-
-/// Hides the channel ends, which have nothing to show.
-struct PipelineDebug(Pipeline);
-
-impl std::fmt::Debug for PipelineDebug {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Pipeline")
-    }
 }
 
 impl Inspection {
@@ -413,7 +396,7 @@ impl Inspection {
 
     fn start(sources: Vec<Source>, options: &ReadOptions, plan: Plan) -> Result<Self, Error> {
         options.validate()?;
-        let pipeline = PipelineDebug(start(sources, options, plan)?);
+        let pipeline = start(sources, options, plan)?;
         let tally = Tally { ignore_errors: true, ..Tally::new(options) };
         Ok(Self { pipeline, tally, rows: 0 })
     }
@@ -443,10 +426,10 @@ impl Inspection {
     /// Input that cannot be read at all.
     pub fn poll(&mut self, timeout: Duration) -> Result<Option<Vec<Problem>>, Error> {
         if self.tally.done {
-            self.pipeline.0.stop();
+            self.pipeline.stop();
             return Ok(None);
         }
-        match self.pipeline.0.next(Instant::now().checked_add(timeout)) {
+        match self.pipeline.next(Instant::now().checked_add(timeout)) {
             Wait::Pending => Ok(Some(Vec::new())),
             Wait::Ready(None) => {
                 self.tally.done = true;

@@ -45,11 +45,16 @@ fn add(object: &Bound<'_, PyAny>, glob: bool, sources: &mut Vec<Source>) -> PyRe
         }
         return Ok(());
     }
-    let name = object.get_type().fully_qualified_name()?;
     Err(PyTypeError::new_err(format!(
-        "cannot read MARC from an object of type {name}; give a path (str or os.PathLike), bytes, bytearray, memoryview, \
-         io.BytesIO, or a list of these"
+        "cannot read MARC from an object of type {}; give a path (str or os.PathLike), bytes, bytearray, memoryview, \
+         io.BytesIO, or a list of these",
+        type_name(object)
     )))
+}
+
+/// The name of an object's type, for messages.
+pub(super) fn type_name(object: &Bound<'_, PyAny>) -> String {
+    object.get_type().fully_qualified_name().map_or_else(|_| "?".to_owned(), |name| name.to_string())
 }
 
 /// The bytes of a `bytes`, `bytearray` or `memoryview`.

@@ -35,7 +35,7 @@ fn scan_record_boundaries(
     limit: Option<usize>,
 ) -> PyResult<Vec<(usize, usize)>> {
     let bytes = inputs::buffer(buffer)?.ok_or_else(|| {
-        let name = buffer.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+        let name = inputs::type_name(buffer);
         pyo3::exceptions::PyTypeError::new_err(format!("buffer must be bytes, bytearray or memoryview, not {name}"))
     })?;
     Ok(py.detach(|| crate::iso2709::scan_record_boundaries(&bytes, limit)))

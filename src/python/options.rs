@@ -4,6 +4,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt};
 
+use super::inputs::type_name;
 use crate::layout::{Layout, StringType};
 use crate::read::ReadOptions;
 
@@ -19,10 +20,8 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
     let mut glob = true;
     for (name, value) in options.into_iter().flatten() {
         let name: String = name.extract()?;
-        let typed = |expected: &str| {
-            let got = value.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
-            PyTypeError::new_err(format!("{name} must be {expected}, not {got}"))
-        };
+        let typed =
+            |expected: &str| PyTypeError::new_err(format!("{name} must be {expected}, not {}", type_name(&value)));
         match name.as_str() {
             "layout" => {
                 read.layout = choice(&name, &value, &[("records", Layout::Records)])?;
@@ -62,8 +61,7 @@ fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
         if value.is_instance_of::<PyInt>() {
             PyValueError::new_err(format!("{name} must be from 0 to 2**64 - 1, not {value}"))
         } else {
-            let got = value.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
-            PyTypeError::new_err(format!("{name} must be an int or None, not {got}"))
+            PyTypeError::new_err(format!("{name} must be an int or None, not {}", type_name(value)))
         }
     })
 }
