@@ -248,3 +248,23 @@ fn the_schema_is_known_before_anything_is_read() {
     let schema = read(vec![Source::memory(Bytes::new())], options).unwrap().schema().clone();
     assert_eq!(schema, batches[0].schema());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_rejected_takes_no_room_for_rows() {
+    // Nothing but delimiters, and then nothing but what could be directory entries; neither is a record.
+    let peak = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+    };
+    for filler in [0x1F, b'x'] {
+        let file = [numbered(0), vec![filler; 30 << 20], vec![0x1E, 0x1D], numbered(1)].concat();
+        let length = file.len();
+        let before = peak();
+        let mut lenient = ReadOptions::default();
+        lenient.ignore_errors = true;
+        assert_eq!(read_rows(&file, lenient).len(), 2);
+        assert!(peak() - before < 12 * length, "{} for {length}", peak() - before);
+    }
+}

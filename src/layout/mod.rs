@@ -180,14 +180,15 @@ impl Worker<'_> {
     }
 
     /// What the block's rows will take. The directory's length is that of the block's own bytes, whatever the leader says.
+    /// Bytes that are denser than any catalogue may be no records at all: for those, buffers grow with what is found.
     fn capacity(&self) -> Capacity {
         let entries = |&span: &Span| {
             Directory::new(self.block.slice(span)).map_or(0, |directory| directory.as_bytes().len() / ENTRY_LENGTH)
         };
         Capacity {
             records: self.block.records.len(),
-            fields: self.block.records.iter().map(entries).sum(),
-            subfields: self.tape.len(),
+            fields: self.block.records.iter().map(entries).sum::<usize>().min(self.block.bytes.len() / 16),
+            subfields: self.tape.len().min(self.block.bytes.len() / 8),
         }
     }
 
