@@ -8,8 +8,8 @@
 //! batches whose strings are views into the input's own bytes; [`Inspection`] tells what is wrong with it, byte by byte.
 //! Below that, [`iso2709`] is usable by itself: boundaries, leader, directory, borrowed records.
 //!
-//! The modules, each using only those before it: `error`, `problem`, `source`, [`iso2709`], `encoding`, `layout`, `pool`,
-//! `pipeline`, `read`, `write`, `cli`, `python`. Nothing but the last knows Python.
+//! The modules, each using only those before it: `error`, `problem`, `process`, `source`, [`iso2709`], `encoding`, `layout`,
+//! `feed`, `pool`, `pipeline`, `read`, `reader`, `write`, `cli`, `python`. Nothing but the last knows Python.
 //!
 //! # Example
 //!
@@ -29,15 +29,18 @@
 pub mod cli;
 mod encoding;
 mod error;
+mod feed;
 pub mod iso2709;
 mod layout;
 mod memory;
 mod pipeline;
 mod pool;
 mod problem;
+mod process;
 #[cfg(feature = "python")]
 mod python;
 mod read;
+mod reader;
 mod source;
 #[cfg(feature = "cli")]
 pub mod write;
@@ -46,4 +49,5 @@ pub use error::{Error, ErrorKind};
 pub use layout::{Layout, StringType};
 pub use problem::{Code, Problem, ProblemCounts, Severity};
 pub use read::{BatchStream, DEFAULT_BATCH_SIZE, Inspection, Poll, ReadOptions, read};
-pub use source::Source;
+pub use reader::{Item, READER_BATCH_SIZE, RecordBlock, RecordReader, Session};
+pub use source::{BackendKind, ReadChunk, ReaderBackend, Source};

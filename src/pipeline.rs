@@ -19,38 +19,37 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::error::{Error, ErrorKind};
-use crate::iso2709::blocks::{BlockSize, Blocks, Next};
-use crate::iso2709::scanner::MAX_RECORD;
-use crate::layout::{Built, Plan, build};
+use crate::feed::{Fed, Feed, Input};
+use crate::iso2709::blocks::Block;
 use crate::pool::Pool;
-use crate::problem::{Code, Problem};
-use crate::source::Source;
+use crate::problem::Problem;
 
-/// Blocks in flight for each thread of the pool.
+/// Blocks in flight for each thread of the pool, where nothing else bounds them.
 const BLOCKS_PER_THREAD: usize = 2;
 
 /// What the producer says, in the order of the input.
-enum Slot {
+enum Slot<T> {
     /// A block is being built; its result comes through here.
-    Job(Receiver<Result<Built, Error>>),
+    Job(Receiver<Result<T, Error>>),
     /// Something known without building.
-    Done(Result<Built, Error>),
+    Done(Result<T, Error>),
     End,
 }
 
-/// What to read and how.
-pub(crate) struct Work {
-    pub sources: Vec<Source>,
-    pub size: BlockSize,
-    pub plan: Plan,
-    /// A source that is not ISO 2709 is one reject, not an error.
-    pub ignore_foreign: bool,
+/// What becomes of blocks, on any thread.
+pub(crate) trait Build: Send + Sync + 'static {
+    type Output: Send + 'static;
+
+    fn block(&self, block: Block) -> Result<Self::Output, Error>;
+
+    /// What a whole source that is one reject becomes.
+    fn foreign(&self, problem: Problem) -> Self::Output;
 }
 
 /// The consumer's end.
-pub(crate) struct Pipeline {
-    slots: Receiver<Slot>,
-    pending: Option<Receiver<Result<Built, Error>>>,
+pub(crate) struct Pipeline<T> {
+    slots: Receiver<Slot<T>>,
+    pending: Option<Receiver<Result<T, Error>>>,
     shared: Arc<Shared>,
     process: u32,
     finished: bool,
@@ -72,12 +71,14 @@ pub(crate) enum Wait<T> {
     Pending,
 }
 
-impl Pipeline {
-    pub(crate) fn start(work: Work) -> Result<Self, Error> {
+impl<T: Send + 'static> Pipeline<T> {
+    /// Starts reading, with at most `ahead` blocks waiting for the consumer; `None` for as many as keep the pool busy.
+    pub(crate) fn start(input: Input, build: impl Build<Output = T>, ahead: Option<usize>) -> Result<Self, Error> {
         let pool = Pool::get()?;
-        let (sender, slots) = bounded(pool.threads() * BLOCKS_PER_THREAD);
+        let (sender, slots) = bounded(ahead.unwrap_or(pool.threads() * BLOCKS_PER_THREAD));
         let shared = Arc::new(Shared::default());
-        let producer = Producer { pool, sender, shared: Arc::clone(&shared), work };
+        let producer =
+            Producer { pool, sender, shared: Arc::clone(&shared), feed: Feed::new(input), build: Arc::new(build) };
         std::thread::Builder::new()
             .name("mrrc-arrow-producer".into())
             .spawn(move || producer.run())
@@ -91,7 +92,7 @@ impl Pipeline {
     }
 
     /// The next result, `None` at the end and ever after, also after an error. Waits until `deadline`; without one, for good.
-    pub(crate) fn next(&mut self, deadline: Option<Instant>) -> Wait<Option<Result<Built, Error>>> {
+    pub(crate) fn next(&mut self, deadline: Option<Instant>) -> Wait<Option<Result<T, Error>>> {
         if self.finished {
             return Wait::Ready(None);
         }
@@ -109,7 +110,7 @@ impl Pipeline {
         Wait::Ready(result)
     }
 
-    fn receive(&mut self, deadline: Option<Instant>) -> Wait<Option<Result<Built, Error>>> {
+    fn receive(&mut self, deadline: Option<Instant>) -> Wait<Option<Result<T, Error>>> {
         let job = match self.pending.take() {
             Some(job) => job,
             None => match receive(&self.slots, deadline) {
@@ -129,7 +130,9 @@ impl Pipeline {
             Wait::Ready(None) => Wait::Ready(Some(Err(Error::internal("a worker was lost")))),
         }
     }
+}
 
+impl<T> Pipeline<T> {
     /// Ends the reading; whatever is in flight is dropped.
     pub(crate) fn stop(&mut self) {
         self.finished = true;
@@ -144,14 +147,14 @@ impl Pipeline {
     }
 }
 
-impl std::fmt::Debug for Pipeline {
+impl<T> std::fmt::Debug for Pipeline<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The ends of channels have nothing to show.
         f.debug_struct("Pipeline").field("finished", &self.finished).finish_non_exhaustive()
     }
 }
 
-impl Drop for Pipeline {
+impl<T> Drop for Pipeline<T> {
     fn drop(&mut self) {
         self.stop();
     }
@@ -169,18 +172,19 @@ fn receive<T>(channel: &Receiver<T>, deadline: Option<Instant>) -> Wait<Option<T
     }
 }
 
-struct Producer {
+struct Producer<B: Build> {
     pool: Pool,
-    sender: Sender<Slot>,
+    sender: Sender<Slot<B::Output>>,
     shared: Arc<Shared>,
-    work: Work,
+    feed: Feed,
+    build: Arc<B>,
 }
 
 /// The consumer is gone.
 struct Gone;
 
-impl Producer {
-    fn run(self) {
+impl<B: Build> Producer<B> {
+    fn run(mut self) {
         let last = match catch_unwind(AssertUnwindSafe(|| self.produce())) {
             Ok(Err(Gone)) => return,
             Ok(Ok(Ok(()))) => Slot::End,
@@ -191,84 +195,45 @@ impl Producer {
         let _ = self.sender.send(last);
     }
 
-    fn produce(&self) -> Result<Result<(), Error>, Gone> {
-        let mut record = 0;
-        for source in &self.work.sources {
-            let mut blocks = match Blocks::open(source.clone(), record, self.work.size) {
-                Ok(blocks) => blocks,
-                Err(error) => return Ok(Err(error)),
-            };
-            loop {
-                match blocks.next() {
-                    Ok(Next::Block(block)) => {
-                        self.shared.bytes_read.fetch_add(block.bytes.len() as u64, Ordering::Relaxed);
-                        self.spawn(block)?;
-                    }
-                    Ok(Next::Foreign(looks_like)) => match self.foreign(source, &mut blocks, looks_like) {
-                        Ok(built) => {
-                            self.send(Slot::Done(Ok(built)))?;
-                            record = blocks.next_record() + 1;
-                            break;
-                        }
-                        Err(error) => return Ok(Err(error)),
-                    },
-                    Ok(Next::End) => {
-                        record = blocks.next_record();
-                        break;
-                    }
-                    Err(error) => return Ok(Err(error)),
+    fn produce(&mut self) -> Result<Result<(), Error>, Gone> {
+        loop {
+            let shared = Arc::clone(&self.shared);
+            match self.feed.next(|| !shared.cancelled.load(Ordering::Relaxed)) {
+                Ok(Fed::Block(block)) => {
+                    self.shared.bytes_read.fetch_add(block.bytes.len() as u64, Ordering::Relaxed);
+                    self.spawn(block)?;
                 }
+                Ok(Fed::Foreign(problem)) => self.send(Slot::Done(Ok(self.build.foreign(problem))))?,
+                Ok(Fed::End) => return Ok(Ok(())),
+                Err(error) => return Ok(Err(error)),
             }
         }
-        Ok(Ok(()))
     }
 
-    fn send(&self, slot: Slot) -> Result<(), Gone> {
+    fn send(&self, slot: Slot<B::Output>) -> Result<(), Gone> {
         self.sender.send(slot).map_err(|_| Gone)
     }
 
-    fn spawn(&self, block: crate::iso2709::blocks::Block) -> Result<(), Gone> {
+    fn spawn(&self, block: Block) -> Result<(), Gone> {
         let (sender, result) = bounded(1);
         self.send(Slot::Job(result))?;
-        let shared = Arc::clone(&self.shared);
-        let plan = self.work.plan;
+        let (shared, build) = (Arc::clone(&self.shared), Arc::clone(&self.build));
         self.pool.spawn(move || {
             if shared.cancelled.load(Ordering::Relaxed) {
                 return;
             }
-            let (source, first_record, offset) = (block.source.clone(), block.first_record, block.offset);
-            let built = match catch_unwind(AssertUnwindSafe(|| build(block, plan))) {
-                Ok(Ok(built)) => Ok(built),
-                Ok(Err(error)) => Err(Error::internal(format!("cannot build a batch: {error}"))),
-                Err(panic) => Err(panicked(&*panic)),
-            };
-            let built = built.map_err(|error| error.at(Some(first_record), offset).in_source(source));
             // The consumer may have gone.
-            let _ = sender.send(built);
+            let _ = sender.send(contained(&*build, block));
         });
         Ok(())
     }
+}
 
-    /// A whole source as one reject.
-    fn foreign(&self, source: &Source, blocks: &mut Blocks, looks_like: &str) -> Result<Built, Error> {
-        let error = source.unsupported(looks_like);
-        if !self.work.ignore_foreign {
-            return Err(error);
-        }
-        let keep = if self.work.plan.keep_raw { MAX_RECORD } else { 0 };
-        let (raw, length) = blocks.drain(keep, || !self.shared.cancelled.load(Ordering::Relaxed))?;
-        let problem = Problem {
-            source: source.name().cloned(),
-            record: Some(blocks.next_record()),
-            offset: 0,
-            length,
-            tag: None,
-            code: Code::UnsupportedFormat,
-            message: error.message().to_owned().into(),
-            raw,
-        };
-        Ok(Built { parts: Vec::new(), rows: Vec::new(), problems: vec![problem], source: source.name().cloned() })
-    }
+/// Builds a block; an error or panic tells where it happened.
+pub(crate) fn contained<B: Build>(build: &B, block: Block) -> Result<B::Output, Error> {
+    let (source, first_record, offset) = (block.source.clone(), block.first_record, block.offset);
+    let result = catch_unwind(AssertUnwindSafe(|| build.block(block))).unwrap_or_else(|panic| Err(panicked(&*panic)));
+    result.map_err(|error| error.at(Some(first_record), offset).in_source(source))
 }
 
 /// The error for using a reader of the parent's in a forked child.

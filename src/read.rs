@@ -1,5 +1,8 @@
 //! Reading sources into record batches: options, the stream of batches, and what was wrong.
 
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,11 +11,13 @@ use arrow_buffer::Buffer;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::error::{Error, ErrorKind};
-use crate::iso2709::blocks::BlockSize;
+use crate::feed::Input;
+use crate::iso2709::blocks::{Block, BlockSize};
+use crate::iso2709::scanner::MAX_RECORD;
 use crate::layout::{
-    Built, Layout, Plan, Shape, StringType, cast_strings, problem_batch, problem_schema, string_field,
+    Built, Keep, Layout, Plan, Shape, StringType, build, cast_strings, problem_batch, problem_schema, string_field,
 };
-use crate::pipeline::{Pipeline, Wait, Work};
+use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};
 use crate::source::Source;
 
@@ -52,6 +57,8 @@ pub struct ReadOptions {
     pub include_offsets: bool,
     /// Leave rejected records out instead of failing at the first.
     pub ignore_errors: bool,
+    /// Write the bytes of rejected records to this file, which is emptied first; needs `ignore_errors`.
+    pub rejects: Option<PathBuf>,
     /// Source records in a batch; [`DEFAULT_BATCH_SIZE`] if `None`. A batch is bounded in bytes, too.
     pub batch_size: Option<usize>,
     /// The Arrow type of text.
@@ -70,7 +77,8 @@ impl ReadOptions {
     }
 
     fn plan(&self) -> Plan {
-        Plan { layout: Some(self.layout), shape: self.shape(), keep_raw: false }
+        let keep = if self.rejects.is_some() { Keep::Rejects } else { Keep::Nothing };
+        Plan { layout: Some(self.layout), shape: self.shape(), keep }
     }
 
     /// The schema of every batch, known before a byte is read.
@@ -99,9 +107,14 @@ impl ReadOptions {
     ///
     /// # Errors
     ///
-    /// As for [`ReadOptions::schema`], and a batch size of zero.
+    /// As for [`ReadOptions::schema`], a batch size of zero, and a file for rejects where the first of them is an error.
     pub fn validate(&self) -> Result<SchemaRef, Error> {
         self.size()?;
+        if self.rejects.is_some() && !self.ignore_errors {
+            return Err(Error::option(
+                "rejects takes the records that ignore_errors=True leaves out; without it the first of them is an error",
+            ));
+        }
         self.schema()
     }
 
@@ -143,8 +156,10 @@ pub fn read(sources: Vec<Source>, options: ReadOptions) -> Result<BatchStream, E
     let schema = options.validate()?;
     let total_bytes = sources.iter().map(Source::size).sum();
     let pipeline = start(sources, &options, options.plan())?;
+    let rejects = options.rejects.as_deref().map(|path| File::create(path).map_err(|error| cannot_write(error, path)));
     Ok(BatchStream {
         pipeline,
+        rejects: rejects.transpose()?,
         schema,
         total_bytes,
         tally: Tally::new(&options),
@@ -154,13 +169,31 @@ pub fn read(sources: Vec<Source>, options: ReadOptions) -> Result<BatchStream, E
     })
 }
 
-fn start(sources: Vec<Source>, options: &ReadOptions, plan: Plan) -> Result<Pipeline, Error> {
+fn start(sources: Vec<Source>, options: &ReadOptions, plan: Plan) -> Result<Pipeline<Built>, Error> {
     for source in &sources {
         source.check()?;
     }
     // Zero rows ask for nothing to be read.
     let sources = if options.n_rows == Some(0) { Vec::new() } else { sources };
-    Pipeline::start(Work { sources, size: options.size()?, plan, ignore_foreign: options.ignore_errors })
+    let keep_foreign = if plan.keep == Keep::Nothing { 0 } else { MAX_RECORD };
+    let input = Input { sources, size: options.size()?, ignore_foreign: options.ignore_errors, keep_foreign };
+    Pipeline::start(input, TableBuild(plan), None)
+}
+
+/// Builds tables.
+struct TableBuild(Plan);
+
+impl Build for TableBuild {
+    type Output = Built;
+
+    fn block(&self, block: Block) -> Result<Built, Error> {
+        build(block, self.0).map_err(|error| Error::internal(format!("cannot build a batch: {error}")))
+    }
+
+    fn foreign(&self, problem: Problem) -> Built {
+        let source = problem.source.clone();
+        Built { parts: Vec::new(), rows: Vec::new(), problems: vec![problem], source }
+    }
 }
 
 /// Keeps count of rows and problems, and decides where the read ends.
@@ -221,7 +254,8 @@ pub(crate) fn rejected(problem: &Problem) -> Error {
 /// A stream of record batches in the order of the input. After an error it is at its end.
 #[derive(Debug)]
 pub struct BatchStream {
-    pipeline: Pipeline,
+    pipeline: Pipeline<Built>,
+    rejects: Option<File>,
     schema: SchemaRef,
     options: ReadOptions,
     total_bytes: Option<u64>,
@@ -305,6 +339,11 @@ impl BatchStream {
     /// Cuts what was built to the rows that are wanted and adds the columns that depend on what came before.
     fn accept(&mut self, mut built: Built) -> Result<(), Error> {
         let mut wanted = self.tally.take(&mut built)?;
+        if let (Some(file), Some(path)) = (&mut self.rejects, &self.options.rejects) {
+            for problem in built.problems.iter().filter(|problem| problem.code.is_reject()) {
+                file.write_all(&problem.raw).map_err(|error| cannot_write(error, path))?;
+            }
+        }
         for part in built.parts {
             let rows = part.rows.min(wanted);
             if rows == 0 {
@@ -345,6 +384,10 @@ impl BatchStream {
     }
 }
 
+fn cannot_write(error: std::io::Error, path: &Path) -> Error {
+    Error::from_io(error, "cannot write rejects").in_source(Some(path.to_string_lossy().into()))
+}
+
 fn cannot_build(error: arrow_schema::ArrowError) -> Error {
     Error::internal(format!("cannot build a batch: {error}"))
 }
@@ -364,7 +407,7 @@ impl Iterator for BatchStream {
 /// Counts records, or lists what is wrong with them: a read that gives no table.
 #[derive(Debug)]
 pub struct Inspection {
-    pipeline: Pipeline,
+    pipeline: Pipeline<Built>,
     tally: Tally,
     rows: u64,
 }
@@ -390,7 +433,7 @@ impl Inspection {
     /// As for [`read`].
     pub fn problems_of(sources: Vec<Source>, options: &ReadOptions) -> Result<Self, Error> {
         // The table is built, too: whether a dictionary has room for all codes shows only there.
-        let plan = Plan { keep_raw: true, ..options.plan() };
+        let plan = Plan { keep: Keep::All, ..options.plan() };
         Self::start(sources, options, plan)
     }
 

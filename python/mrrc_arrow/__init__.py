@@ -9,7 +9,16 @@ were read, and with nothing lost on the way.
 300
 """
 
-from mrrc_arrow._native import RecordBatch, RecordBatchReader, Schema, __version__
+from mrrc_arrow._native import (
+    Field,
+    Leader,
+    MARCReader,
+    Record,
+    RecordBatch,
+    RecordBatchReader,
+    Schema,
+    __version__,
+)
 from mrrc_arrow._read import (
     ReadOptions,
     Source,
@@ -19,10 +28,12 @@ from mrrc_arrow._read import (
     read_table,
     scan_record_boundaries,
 )
+from mrrc_arrow._record import Indicators, Subfield
 from mrrc_arrow.errors import (
     CorruptInputError,
     ForkedError,
     InternalError,
+    MissingLinkedFields,
     MrrcError,
     MrrcWarning,
     RecordError,
@@ -31,16 +42,23 @@ from mrrc_arrow.errors import (
 
 __all__ = [
     "CorruptInputError",
+    "Field",
     "ForkedError",
+    "Indicators",
     "InternalError",
+    "Leader",
+    "MARCReader",
+    "MissingLinkedFields",
     "MrrcError",
     "MrrcWarning",
     "ReadOptions",
+    "Record",
     "RecordBatch",
     "RecordBatchReader",
     "RecordError",
     "Schema",
     "Source",
+    "Subfield",
     "UnsupportedFormatError",
     "__version__",
     "read_batches",

@@ -7,6 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
 
@@ -25,6 +26,7 @@ class ReadOptions(TypedDict, total=False):
     include_offsets: bool
     glob: bool
     ignore_errors: bool
+    rejects: str | os.PathLike[str] | None
     batch_size: int | None
     string_type: Literal["view", "large_string", "string"]
     categorical: bool | None
@@ -40,16 +42,17 @@ _DEFAULTS: ReadOptions = {
     "include_offsets": False,
     "glob": True,
     "ignore_errors": False,
+    "rejects": None,
     "batch_size": None,
     "string_type": "view",
     "categorical": None,
 }
 
 _PARAMETERS = """\
-source : str, os.PathLike, bytes, bytearray, memoryview, io.BytesIO, or a list of these
-    What to read: a path (with ``~`` and wildcards), or MARC in memory. `bytes` are shared, other buffers copied; an
-    `io.BytesIO` is read from its position on. gzip is recognised by its first bytes. The items of a list are read one
-    after the other.
+source : str, os.PathLike, bytes, bytearray, memoryview, io.BytesIO, binary file, socket.socket, or a list of these
+    What to read: a path (with ``~`` and wildcards), MARC in memory, or an object whose ``read`` gives bytes. `bytes`
+    are shared, other buffers copied; an `io.BytesIO` or a file is read from its position on, a file only once. gzip,
+    zstd and bzip2 are recognised by their first bytes. The items of a list are read one after the other.
 layout : {"records"}
     Which table. ``"records"`` has a row per record: ``leader``, ``control_number`` (the first 001) and ``fields``, a
     list of structs ``tag, ind1, ind2, value, subfields``, with ``subfields`` a list of structs ``code, value``.
@@ -69,6 +72,9 @@ glob : bool
     Expand wildcards (``*``, ``?``, ``[...]``, ``**``) in paths; files come in the order of their names.
 ignore_errors : bool
     Leave records that cannot be read out and warn once, instead of raising at the first.
+rejects : str or os.PathLike, optional
+    With `ignore_errors`, write the bytes of the records that are left out to this file, one after the other. It is
+    emptied when reading begins. Of an input that is no MARC at all it gets the first 64 MiB.
 batch_size : int, optional
     Records in a batch, at most. Batches are bounded in bytes, too.
 string_type : {"view", "large_string", "string"}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import socket
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Protocol, TypeAlias, Unpack
 
 from mrrc_arrow import _native
 from mrrc_arrow._options import ReadOptions, takes_read_options
@@ -28,9 +29,19 @@ __all__ = [
     "scan_record_boundaries",
 ]
 
-_OneSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | io.BytesIO
+
+class BinaryFile(Protocol):
+    """An object whose `read` gives bytes, at most as many as it is asked for and none at its end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Read at most `size` bytes."""
+
+
+_OneSource: TypeAlias = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | io.BytesIO | BinaryFile | socket.socket
+)
 Source: TypeAlias = _OneSource | Sequence[_OneSource]
-"""What the reading functions take: a path or a buffer, or a sequence of these."""
+"""What the reading functions take: a path, a buffer, a file object or a socket, or a sequence of these."""
 
 
 @takes_read_options
@@ -113,6 +124,7 @@ def read_marc(source: Source, **options: Unpack[ReadOptions]) -> pl.DataFrame:
             _warn_of_rejects(reader.rejected, reader.problems, stacklevel=2)
     if not frames:
         options["n_rows"] = 0
+        options["rejects"] = None
         return pl.DataFrame(_native.collect(b"", **options))
     return pl.concat(frames, rechunk=False)
 

@@ -8,6 +8,10 @@ a `ValueError` or `TypeError`.
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mrrc_arrow._native import Field
 
 
 class MrrcError(Exception):
@@ -49,6 +53,23 @@ class ForkedError(MrrcError, RuntimeError):
 
 class InternalError(MrrcError, RuntimeError):
     """A fault of this package; please report it."""
+
+
+class MissingLinkedFields(MrrcError, LookupError):  # noqa: N818 - pymarc's name
+    """A field says in $6 that an 880 belongs to it, and there is none.
+
+    Attributes
+    ----------
+    field : Field
+        The field.
+    """
+
+    code = "missing_linked_fields"
+    source = record = offset = None
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(f"field {field.tag} has a subfield 6, but no 880 field belongs to it")
+        self.field = field
 
 
 class MrrcWarning(UserWarning):

@@ -9,6 +9,8 @@
 //! [`BlockText::judge`] establishes one of the two for every record before a layout sees it; a record for which neither
 //! holds is rejected.
 
+pub(crate) mod marc8;
+
 use memchr::memchr;
 use simdutf8::basic::from_utf8;
 
@@ -21,6 +23,35 @@ const ESCAPE: u8 = 0x1B;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BlockText {
     utf8: bool,
+}
+
+/// What the text of a record is encoded in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Charset {
+    Utf8,
+    Marc8,
+}
+
+impl Charset {
+    /// Leader 09 decides, but for records that are UTF-8 beyond doubt whatever it says.
+    pub(crate) fn of(record: &[u8]) -> Self {
+        let flagged = Leader::new(record).is_some_and(Leader::is_utf8);
+        let utf8 = flagged || !record.is_ascii() && memchr(ESCAPE, record).is_none() && from_utf8(record).is_ok();
+        if utf8 { Self::Utf8 } else { Self::Marc8 }
+    }
+}
+
+/// Whether `value` is its own text in every encoding that records may be in.
+#[inline]
+pub(crate) fn is_plain_ascii(value: &[u8]) -> bool {
+    value.is_ascii() && memchr(ESCAPE, value).is_none()
+}
+
+/// The text of a value in MARC-8; what stands for nothing in it becomes U+FFFD.
+pub(crate) fn decode_marc8(value: &[u8]) -> String {
+    let mut text = String::new();
+    marc8::Decoder::new().decode(value, &mut text);
+    text
 }
 
 /// A repair that concerns text.
@@ -36,6 +67,11 @@ pub(crate) struct TextRepair {
 impl BlockText {
     pub(crate) fn new(block: &[u8]) -> Self {
         Self { utf8: from_utf8(block).is_ok() }
+    }
+
+    /// Where nothing is known of the block.
+    pub(crate) fn unknown() -> Self {
+        Self { utf8: false }
     }
 
     /// Establishes that every piece of `record` that `fields` cut out is sound text; notes repairs.

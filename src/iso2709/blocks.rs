@@ -3,8 +3,11 @@
 //! A block ends at `records` records or before the record that would take it past `bytes`. Where the input is in memory a
 //! block is a slice of it; a stream is read into one fresh buffer per block, and what lies beyond the block's last
 //! record is carried into the next buffer. A length found in the input never sizes a buffer: reads grow by what came.
+//!
+//! A stream that gives what it has ([`ReadChunk`]) is read once per block where that brings enough, and what is whole is
+//! delivered without waiting for more where a read came back short. Several blocks share what one read brought.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,7 +17,7 @@ use super::sniff;
 use crate::error::Error;
 use crate::memory;
 use crate::problem::Code;
-use crate::source::{Input, Source};
+use crate::source::{Input, ReadChunk, Source};
 
 /// How large blocks may get.
 #[derive(Debug, Clone, Copy)]
@@ -76,9 +79,11 @@ pub(crate) struct Blocks {
     source: Source,
     size: BlockSize,
     /// `None` once all of it is in `buffer`.
-    stream: Option<Box<dyn Read + Send>>,
-    /// What was read and is not yet in a block; `Stream` appends to it, `Memory` never does.
+    stream: Option<Stream>,
+    /// What was read and is not yet in a block.
     buffer: Buffer,
+    /// The last read brought less than was asked for: what there is has been read, for now.
+    short: bool,
     /// Offset of the buffer's first byte in the source.
     offset: u64,
     next_record: u64,
@@ -90,7 +95,15 @@ pub(crate) struct Blocks {
     failed: Option<Error>,
 }
 
+enum Stream {
+    /// Gives as much as is asked for, but at its end.
+    Full(Box<dyn Read + Send>),
+    /// Gives what it has.
+    Chunks(Box<dyn ReadChunk>),
+}
+
 enum Buffer {
+    /// Shared with the blocks that were cut from it; moved into one of our own before anything is appended.
     Whole(Bytes),
     Growing(Vec<u8>),
 }
@@ -114,7 +127,8 @@ impl Blocks {
     pub(crate) fn open(source: Source, first_record: u64, size: BlockSize) -> Result<Self, Error> {
         let (buffer, stream) = match source.open()? {
             Input::Memory(bytes) => (Buffer::Whole(bytes), None),
-            Input::Stream(stream) => (Buffer::Growing(Vec::new()), Some(stream)),
+            Input::Stream(stream) => (Buffer::Growing(Vec::new()), Some(Stream::Full(stream))),
+            Input::Chunks(stream) => (Buffer::Growing(Vec::new()), Some(Stream::Chunks(stream))),
         };
         let most = size.bytes.max(sniff::WINDOW);
         let expected = size.records.saturating_mul(TYPICAL_RECORD).clamp(sniff::WINDOW, most);
@@ -126,6 +140,7 @@ impl Blocks {
             size,
             stream,
             buffer,
+            short: false,
             offset: 0,
             next_record: first_record,
             scanner: Scanner::default(),
@@ -161,7 +176,11 @@ impl Blocks {
     pub(crate) fn next(&mut self) -> Result<Next, Error> {
         if !self.sniffed {
             while self.buffer.bytes().len() < sniff::WINDOW {
-                match self.read_more(self.expected) {
+                if self.short && sniff::is_enough(self.buffer.bytes()) {
+                    break;
+                }
+                let want = self.wanted(0, 0);
+                match self.read_more(want) {
                     Ok(true) => {}
                     Ok(false) => break,
                     Err(error) if self.buffer.bytes().is_empty() => return Err(error),
@@ -184,6 +203,8 @@ impl Blocks {
             let (list, span, flaw) = match step {
                 Step::Record { start, end, flaw } => (&mut records, start..end, flaw),
                 Step::Junk { end } => (&mut junk, at..end, Some(Code::Junk)),
+                // Records that are whole do not wait for one that is not.
+                Step::NeedMore if at > 0 && self.chunks() && (self.short || self.is_full()) => break,
                 Step::NeedMore => {
                     let want = self.wanted(records.len(), at);
                     match self.read_more(want) {
@@ -220,6 +241,11 @@ impl Blocks {
 
     /// Takes the first `end` bytes as a block and keeps the rest.
     fn cut(&mut self, end: usize, records: Vec<Span>, junk: Vec<Span>) -> Block {
+        if self.chunks()
+            && let Buffer::Growing(buffer) = &mut self.buffer
+        {
+            self.buffer = Buffer::Whole(std::mem::take(buffer).into());
+        }
         let bytes = match &mut self.buffer {
             Buffer::Whole(bytes) => bytes.split_to(end),
             Buffer::Growing(buffer) => {
@@ -255,9 +281,39 @@ impl Blocks {
         block
     }
 
+    fn chunks(&self) -> bool {
+        matches!(self.stream, Some(Stream::Chunks(_)))
+    }
+
+    /// Whether the buffer has as much as a block may take.
+    fn is_full(&self) -> bool {
+        self.buffer.bytes().len() >= self.size.bytes
+    }
+
+    /// How many bytes the next block will surely ask a stream of chunks for, so that they can be fetched ahead of it; 0 if
+    /// it may do without.
+    pub(crate) fn foreseen(&mut self) -> usize {
+        let have = self.buffer.bytes();
+        let missing = self.size.bytes.saturating_sub(have.len());
+        let whole = || matches!(Scanner::default().step(have, 0, false), Step::Record { .. });
+        if !self.sniffed
+            || !self.chunks()
+            || self.failed.is_some()
+            || have.len() >= self.expected
+            || self.short && whole()
+        {
+            return 0;
+        }
+        missing.max(READ_AT_LEAST)
+    }
+
     /// How many more bytes the block under way may need, `at` of them being cut into `records` already.
     fn wanted(&self, records: usize, at: usize) -> usize {
         let have = self.buffer.bytes().len();
+        if self.chunks() {
+            // A call is dear, and what it brings beyond this block serves the next.
+            return self.size.bytes.saturating_sub(have).max(have - at).max(READ_AT_LEAST);
+        }
         let ahead = self.expected.saturating_sub(have);
         // Beyond what was expected, read for the records that are missing; a record longer than that doubles the buffer.
         let missing = match records {
@@ -273,14 +329,24 @@ impl Blocks {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        let (Some(stream), Buffer::Growing(buffer)) = (&mut self.stream, &mut self.buffer) else {
-            return Ok(false);
-        };
-        buffer.reserve(want);
-        memory::populate(buffer, want);
+        let Some(stream) = &mut self.stream else { return Ok(false) };
+        if let Buffer::Whole(rest) = &self.buffer {
+            let mut own = Vec::with_capacity(rest.len() + want);
+            own.extend_from_slice(rest);
+            self.buffer = Buffer::Growing(own);
+        }
+        let Buffer::Growing(buffer) = &mut self.buffer else { return Ok(false) };
         let before = buffer.len();
-        // `read_to_end` reads into spare capacity without clearing it first, and repeats short reads.
-        let count = match stream.take(want as u64).read_to_end(buffer) {
+        let read = match stream {
+            Stream::Full(stream) => {
+                buffer.reserve(want);
+                memory::populate(buffer, want);
+                // `read_to_end` reads into spare capacity without clearing it first, and repeats short reads.
+                stream.take(want as u64).read_to_end(buffer)
+            }
+            Stream::Chunks(stream) => read_chunk(&mut **stream, buffer, want),
+        };
+        let count = match read {
             Ok(count) => count,
             Err(error) => {
                 let error = self.source.cannot_read(error);
@@ -291,10 +357,21 @@ impl Blocks {
                 return Ok(true);
             }
         };
-        if count < want {
+        self.short = count < want;
+        if count == 0 || self.short && matches!(self.stream, Some(Stream::Full(_))) {
             self.stream = None;
         }
         Ok(count > 0)
+    }
+}
+
+/// One read, or more where a signal came in between.
+fn read_chunk(stream: &mut dyn ReadChunk, buffer: &mut Vec<u8>, want: usize) -> io::Result<usize> {
+    loop {
+        match stream.read_chunk(buffer, want) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
     }
 }
 

@@ -64,7 +64,7 @@ impl<'a> Directory<'a> {
 
 impl Entry {
     #[inline]
-    fn new(entry: &[u8; ENTRY_LENGTH]) -> Self {
+    pub(crate) fn new(entry: &[u8; ENTRY_LENGTH]) -> Self {
         let [a, b, c, digits @ .., last] = *entry;
         Self { tag: [a, b, c], place: place(digits, last) }
     }

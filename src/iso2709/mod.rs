@@ -10,12 +10,14 @@
 //! * `sniff`: what an input that is not ISO 2709 looks like.
 //! * `blocks`: runs of whole records, the unit of work of the pipeline.
 //! * `leader`, `directory`, `outline`, `record`: one record, borrowed.
+//! * `encode`: a record laid out anew.
 //! * `tape`: where the subfield delimiters of a block are, in one SIMD pass.
 //!
 //! Nothing here decodes text or knows Arrow.
 
 pub(crate) mod blocks;
 pub(crate) mod directory;
+pub(crate) mod encode;
 mod leader;
 pub(crate) mod outline;
 pub(crate) mod record;

@@ -100,6 +100,10 @@ pub struct FieldRef<'a> {
 }
 
 impl<'a> FieldRef<'a> {
+    pub(crate) fn new(tag: [u8; 3], data: &'a [u8]) -> Self {
+        Self { tag, data }
+    }
+
     /// The tag's three bytes.
     #[must_use]
     pub fn tag(self) -> [u8; 3] {

@@ -14,6 +14,15 @@ const CUT_LEADER: usize = 36;
 /// What is left of the window after junk must be this long to say anything.
 const ENOUGH: usize = 4 << 10;
 
+/// Whether `head`, the beginning of a stream that gives only what it has, is enough to say what it looks like: where there
+/// are terminators, what follows does not change the answer.
+#[must_use]
+pub(super) fn is_enough(head: &[u8]) -> bool {
+    let text = head.get(skip_junk(head, 0, true).end..).unwrap_or_default();
+    let least = Leader::new(text).and_then(Leader::base_address).unwrap_or(0).max(CUT_LEADER);
+    head.len() >= WINDOW || text.len() >= least && memchr2(RECORD_TERMINATOR, FIELD_TERMINATOR, text).is_some()
+}
+
 /// Says what `head`, the first [`WINDOW`] bytes of an input or all of it, looks like, if it is not ISO 2709.
 ///
 /// Damage alone never makes an input foreign: that takes a known other format, or not one terminator in the window.
@@ -22,8 +31,8 @@ pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
     const MAGIC: &[(&[u8], &str)] = &[
         (b"PK\x03\x04", "a zip archive (unpack it first)"),
         (b"\x1F\x8B", "gzip within gzip"),
-        (b"\x28\xB5\x2F\xFD", "zstd, which is not read yet"),
-        (b"BZh", "bzip2, which is not read yet"),
+        (b"\x28\xB5\x2F\xFD", "zstd within another compression"),
+        (b"BZh", "bzip2 within another compression"),
         (b"\xFD7zXZ", "xz (unpack it first)"),
         (b"PAR1", "Parquet (open it with your data frame library)"),
         (b"ARROW1", "Arrow IPC (open it with your data frame library)"),

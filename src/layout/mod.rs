@@ -68,14 +68,32 @@ pub(crate) struct Shape {
     pub include_offsets: bool,
 }
 
+/// Whose bytes problems hold on to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Nothing,
+    /// Those of rejected records.
+    Rejects,
+    All,
+}
+
 /// What to build from a block.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
     /// `None` builds no table and only counts rows and finds problems.
     pub layout: Option<Layout>,
     pub shape: Shape,
-    /// Problems hold on to the bytes that they concern.
-    pub keep_raw: bool,
+    pub keep: Keep,
+}
+
+impl Keep {
+    pub(crate) fn wants(self, code: Code) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Rejects => code.is_reject(),
+            Self::All => true,
+        }
+    }
 }
 
 impl Plan {
@@ -204,7 +222,7 @@ impl Worker<'_> {
         }
         for index in 0..self.outline.flaws().len() {
             if let Some(flaw) = self.outline.flaws().get(index).cloned() {
-                let lost = if self.plan.keep_raw { lost_bytes(record, &flaw) } else { bytes::Bytes::new() };
+                let lost = if self.plan.keep == Keep::All { lost_bytes(record, &flaw) } else { bytes::Bytes::new() };
                 self.note(Some(number), span, flaw.code, flaw.tag, lost);
             }
         }
@@ -274,7 +292,7 @@ impl Worker<'_> {
             tag: tag.map(|tag| structure_text(&tag)),
             code,
             message: code.advice().into(),
-            raw: if self.plan.keep_raw { raw } else { bytes::Bytes::new() },
+            raw: if self.plan.keep.wants(code) { raw } else { bytes::Bytes::new() },
         });
     }
 }

@@ -8,6 +8,11 @@ use crate::problem::ProblemCounts;
 
 /// The Python exception for `error`; the classes are defined in `mrrc_arrow.errors`.
 pub(super) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
+    // What a Python file raised is raised as it is.
+    let raised = error.io().and_then(std::io::Error::get_ref).and_then(|error| error.downcast_ref::<PyErr>());
+    if let Some(raised) = raised {
+        return raised.clone_ref(py);
+    }
     let kind = match error.kind() {
         ErrorKind::Io => "io",
         ErrorKind::UnsupportedFormat => "format",

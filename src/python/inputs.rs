@@ -1,55 +1,87 @@
 //! What a Python object means as a source: its type decides, and an unknown type is a `TypeError` that lists the known.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView, PyString, PyTuple, PyType};
 
 use super::errors::to_python;
+use super::file::{Chunks, PythonFile};
 use crate::source::Source;
 
-/// The sources that `object` names: a path, a buffer, or a list of these.
-pub(super) fn sources(object: &Bound<'_, PyAny>, glob: bool) -> PyResult<Vec<Source>> {
-    let mut sources = Vec::new();
-    if object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>() {
-        for item in object.try_iter()? {
-            add(&item?, glob, &mut sources)?;
-        }
-    } else {
-        add(object, glob, &mut sources)?;
-    }
-    Ok(sources)
+/// What can be read, for messages.
+const ACCEPTED: &str = "give a path (str or os.PathLike), bytes, bytearray, memoryview, io.BytesIO, a binary file object (one \
+                        whose read gives bytes), socket.socket, or a list of these";
+
+/// The sources that `object` names, and the Python files among them.
+pub(super) struct Inputs {
+    pub sources: Vec<Source>,
+    pub files: Vec<Arc<PythonFile>>,
 }
 
-fn add(object: &Bound<'_, PyAny>, glob: bool, sources: &mut Vec<Source>) -> PyResult<()> {
-    let py = object.py();
-    if let Some(bytes) = buffer(object)? {
-        sources.push(Source::memory(bytes));
-        return Ok(());
-    }
-    if object.is_instance(&py.import(intern!(py, "io"))?.getattr(intern!(py, "BytesIO"))?)? {
-        // From the current position, which then stands at the end, as after any read.
-        let rest = object.call_method0(intern!(py, "read"))?;
-        sources.push(Source::memory(backed(rest.cast::<PyBytes>()?)));
-        return Ok(());
-    }
-    if object.is_instance_of::<PyString>() || object.hasattr(intern!(py, "__fspath__"))? {
-        // A path-like object may give bytes; what is no UTF-8 comes as surrogates and cannot be a pattern.
-        let path = py.import(intern!(py, "os"))?.call_method1(intern!(py, "fsdecode"), (object,))?;
-        let expanded = py.import(intern!(py, "os.path"))?.call_method1(intern!(py, "expanduser"), (path,))?;
-        match expanded.extract::<String>() {
-            Ok(path) if glob => sources.extend(Source::glob(&path).map_err(|error| to_python(py, &error))?),
-            _ => sources.push(Source::path(expanded.extract::<std::path::PathBuf>()?)),
+/// What `object` names: a path, a buffer, a file object, a socket, or a list of these.
+pub(super) fn inputs(object: &Bound<'_, PyAny>, glob: bool) -> PyResult<Inputs> {
+    let mut inputs = Inputs { sources: Vec::new(), files: Vec::new() };
+    if object.is_instance_of::<PyList>() || object.is_instance_of::<PyTuple>() {
+        for item in object.try_iter()? {
+            inputs.add(&item?, glob)?;
         }
-        return Ok(());
+    } else {
+        inputs.add(object, glob)?;
     }
-    Err(PyTypeError::new_err(format!(
-        "cannot read MARC from an object of type {}; give a path (str or os.PathLike), bytes, bytearray, memoryview, \
-         io.BytesIO, or a list of these",
-        type_name(object)
-    )))
+    Ok(inputs)
+}
+
+/// The sources that `object` names.
+pub(super) fn sources(object: &Bound<'_, PyAny>, glob: bool) -> PyResult<Vec<Source>> {
+    Ok(inputs(object, glob)?.sources)
+}
+
+impl Inputs {
+    fn add(&mut self, object: &Bound<'_, PyAny>, glob: bool) -> PyResult<()> {
+        let py = object.py();
+        if let Some(bytes) = buffer(object)? {
+            self.sources.push(Source::memory(bytes));
+            return Ok(());
+        }
+        let io = py.import(intern!(py, "io"))?;
+        if object.is_instance(&io.getattr(intern!(py, "BytesIO"))?)? {
+            // From the current position, which then stands at the end, as after any read.
+            let rest = object.call_method0(intern!(py, "read"))?;
+            self.sources.push(Source::memory(backed(rest.cast::<PyBytes>()?)));
+            return Ok(());
+        }
+        if object.is_instance_of::<PyString>() || object.hasattr(intern!(py, "__fspath__"))? {
+            // A path-like object may give bytes; what is no UTF-8 comes as surrogates and cannot be a pattern.
+            let path = py.import(intern!(py, "os"))?.call_method1(intern!(py, "fsdecode"), (object,))?;
+            let expanded = py.import(intern!(py, "os.path"))?.call_method1(intern!(py, "expanduser"), (path,))?;
+            match expanded.extract::<String>() {
+                Ok(path) if glob => self.sources.extend(Source::glob(&path).map_err(|error| to_python(py, &error))?),
+                _ => self.sources.push(Source::path(expanded.extract::<std::path::PathBuf>()?)),
+            }
+            return Ok(());
+        }
+        if object.is_instance(&io.getattr(intern!(py, "TextIOBase"))?)? {
+            return Err(PyTypeError::new_err(format!(
+                "cannot read MARC from a file opened for text ({}): open it with \"rb\", or {ACCEPTED}",
+                type_name(object)
+            )));
+        }
+        let socket = object.is_instance(&py.import(intern!(py, "socket"))?.getattr(intern!(py, "socket"))?)?;
+        let callable = |name| object.getattr(name).is_ok_and(|method| method.is_callable());
+        if socket || callable("read") && !object.is_instance_of::<PyType>() {
+            let file = PythonFile::new(object, socket);
+            let name = object.getattr("name").and_then(|name| name.extract::<String>()).ok();
+            self.sources.push(Source::stream(name.as_deref(), Box::new(Chunks(Arc::clone(&file)))));
+            self.files.push(file);
+            return Ok(());
+        }
+        Err(PyTypeError::new_err(format!("cannot read MARC from an object of type {}; {ACCEPTED}", type_name(object))))
+    }
 }
 
 /// The name of an object's type, for messages.

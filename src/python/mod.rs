@@ -4,11 +4,18 @@
 //! keyword arguments as they came. Nothing below this module knows Python.
 
 mod errors;
+mod fast;
+mod field;
+mod file;
 mod inputs;
+mod leader;
+mod marc_reader;
 mod options;
 mod reader;
+mod record;
 mod stream;
 mod tables;
+mod text;
 
 use std::ffi::OsString;
 
@@ -45,7 +52,12 @@ fn scan_record_boundaries(
 fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("DEFAULT_BATCH_SIZE", crate::read::DEFAULT_BATCH_SIZE)?;
+    module.add("READER_BATCH_SIZE", crate::reader::READER_BATCH_SIZE)?;
     module.add_class::<reader::RecordBatchReader>()?;
+    module.add_class::<marc_reader::MARCReader>()?;
+    module.add_class::<record::Record>()?;
+    module.add_class::<field::Field>()?;
+    module.add_class::<leader::Leader>()?;
     module.add_class::<tables::RecordBatch>()?;
     module.add_class::<tables::Schema>()?;
     module.add_class::<tables::Collected>()?;

@@ -35,6 +35,10 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
             "include_file_paths" => read.include_file_paths = value.extract().map_err(|_| typed("a str or None"))?,
             "include_offsets" => read.include_offsets = value.extract().map_err(|_| typed("a bool"))?,
             "ignore_errors" => read.ignore_errors = value.extract().map_err(|_| typed("a bool"))?,
+            "rejects" => {
+                let path: Option<Bound<'_, PyAny>> = value.extract()?;
+                read.rejects = path.map(|path| path.extract().map_err(|_| typed("a path or None"))).transpose()?;
+            }
             "batch_size" => {
                 let size: Option<u64> = number(&name, &value)?;
                 read.batch_size = size.map(|size| usize::try_from(size).unwrap_or(usize::MAX));

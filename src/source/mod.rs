@@ -1,18 +1,22 @@
-//! Where bytes come from: paths and memory, plain or gzip, told apart by magic bytes.
+//! Where bytes come from: paths, memory and streams of another language, plain or compressed, told apart by magic bytes.
 //!
 //! A [`Source`] names an input; `Source::open` yields its decompressed bytes as whole memory or as a stream. Files are
 //! read, never mapped: a mapped file that somebody truncates is a SIGBUS.
 
-mod gzip;
+mod backend;
+mod compression;
 
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
 use crate::error::{Error, ErrorKind};
+use backend::Prefixed;
+pub use backend::{BackendKind, ReadChunk, ReaderBackend};
+use compression::{Compression, MAGIC_LENGTH};
 
 /// One input.
 #[derive(Debug, Clone)]
@@ -22,19 +26,36 @@ pub struct Source {
     kind: Kind,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Kind {
     Path(PathBuf),
     Memory(Bytes),
+    /// Taken by the first who opens it.
+    Once(Arc<Mutex<Option<Box<dyn ReadChunk>>>>),
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Path(path) => path.fmt(f),
+            Self::Memory(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Once(_) => f.write_str("a stream"),
+        }
+    }
 }
 
 /// The bytes of an opened source.
 pub(crate) enum Input {
     /// All of them at once.
     Memory(Bytes),
-    /// One after the other.
+    /// One after the other, as many as are asked for.
     Stream(Box<dyn Read + Send>),
+    /// One after the other, as they come.
+    Chunks(Box<dyn ReadChunk>),
 }
+
+/// How much is read of a stream to see how it begins: what a batch of its records may take.
+const HEAD: usize = 300_000;
 
 impl Source {
     /// A file.
@@ -48,6 +69,12 @@ impl Source {
     #[must_use]
     pub fn memory(bytes: impl Into<Bytes>) -> Self {
         Self { name: None, kind: Kind::Memory(bytes.into()) }
+    }
+
+    /// A stream that can be read once, with a name for messages.
+    #[must_use]
+    pub fn stream(name: Option<&str>, stream: Box<dyn ReadChunk>) -> Self {
+        Self { name: name.map(Arc::from), kind: Kind::Once(Arc::new(Mutex::new(Some(stream)))) }
     }
 
     /// The files that `pattern` stands for, in order of their names.
@@ -86,44 +113,84 @@ impl Source {
         self.name.as_ref()
     }
 
+    /// Which backend reads it.
+    #[must_use]
+    pub fn backend(&self) -> BackendKind {
+        match self.kind {
+            Kind::Path(_) => BackendKind::RustFile,
+            Kind::Memory(_) => BackendKind::CursorBackend,
+            Kind::Once(_) => BackendKind::PythonFile,
+        }
+    }
+
     /// The size in bytes before decompression, if it can be told without reading.
     #[must_use]
     pub fn size(&self) -> Option<u64> {
         match &self.kind {
             Kind::Path(path) => path.metadata().ok().filter(std::fs::Metadata::is_file).map(|data| data.len()),
             Kind::Memory(bytes) => Some(bytes.len() as u64),
+            Kind::Once(_) => None,
         }
     }
 
     /// Fails early where [`Source::open`] would: a missing file is better reported before the first hour of work.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let Kind::Path(path) = &self.kind else { return Ok(()) };
-        let data = path.metadata().map_err(|error| self.cannot_open(error))?;
-        if data.is_dir() {
-            return Err(self.cannot_open(std::io::ErrorKind::IsADirectory.into()));
+        match &self.kind {
+            Kind::Path(path) => {
+                let data = path.metadata().map_err(|error| self.cannot_open(error))?;
+                if data.is_dir() {
+                    return Err(self.cannot_open(std::io::ErrorKind::IsADirectory.into()));
+                }
+                Ok(())
+            }
+            Kind::Memory(_) => Ok(()),
+            Kind::Once(stream) if stream.lock().unwrap_or_else(PoisonError::into_inner).is_some() => Ok(()),
+            Kind::Once(_) => Err(self.already_read()),
         }
-        Ok(())
     }
 
     /// Opens the source and takes off its compression.
     pub(crate) fn open(&self) -> Result<Input, Error> {
-        match &self.kind {
-            Kind::Memory(bytes) if gzip::is_gzip(bytes) => {
-                Ok(Input::Stream(Box::new(gzip::reader(Cursor::new(bytes.clone())))))
+        let backend = match &self.kind {
+            Kind::Memory(bytes) if Compression::of(bytes).is_none() => return Ok(Input::Memory(bytes.clone())),
+            Kind::Memory(bytes) => ReaderBackend::CursorBackend(Cursor::new(bytes.clone())),
+            Kind::Path(path) => ReaderBackend::RustFile(File::open(path).map_err(|error| self.cannot_open(error))?),
+            Kind::Once(stream) => {
+                let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+                ReaderBackend::PythonFile(stream.ok_or_else(|| self.already_read())?)
             }
-            Kind::Memory(bytes) => Ok(Input::Memory(bytes.clone())),
-            Kind::Path(path) => {
-                let mut file = File::open(path).map_err(|error| self.cannot_open(error))?;
-                let mut magic = Vec::with_capacity(gzip::MAGIC.len());
-                (&mut file)
-                    .take(gzip::MAGIC.len() as u64)
-                    .read_to_end(&mut magic)
-                    .map_err(|error| self.cannot_read(error))?;
-                let compressed = gzip::is_gzip(&magic);
-                let input = Cursor::new(magic).chain(file);
-                Ok(Input::Stream(if compressed { Box::new(gzip::reader(input)) } else { Box::new(input) }))
+        };
+        Self::decompress(backend).map_err(|error| self.cannot_read(error))
+    }
+
+    fn decompress(backend: ReaderBackend) -> std::io::Result<Input> {
+        let mut head = Vec::with_capacity(MAGIC_LENGTH);
+        match backend {
+            ReaderBackend::PythonFile(mut chunks) => {
+                while head.len() < MAGIC_LENGTH && chunks.read_chunk(&mut head, HEAD)? > 0 {}
+                let compression = Compression::of(&head);
+                let full = head.len() == HEAD;
+                let chunks: Box<dyn ReadChunk> = Box::new(Prefixed { head, full, rest: chunks });
+                match compression {
+                    None => Ok(Input::Chunks(chunks)),
+                    Some(compression) => compression.reader(ReaderBackend::PythonFile(chunks)).map(Input::Stream),
+                }
+            }
+            mut backend => {
+                (&mut backend).take(MAGIC_LENGTH as u64).read_to_end(&mut head)?;
+                let compression = Compression::of(&head);
+                let input = Cursor::new(head).chain(backend);
+                match compression {
+                    None => Ok(Input::Stream(Box::new(input))),
+                    Some(compression) => compression.reader(input).map(Input::Stream),
+                }
             }
         }
+    }
+
+    fn already_read(&self) -> Error {
+        let message = "this source can be read only once, and has been; open it anew";
+        Error::new(ErrorKind::InvalidOption, "already_read", message).in_source(self.name.clone())
     }
 
     pub(crate) fn cannot_open(&self, error: std::io::Error) -> Error {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import io
-from typing import TYPE_CHECKING, BinaryIO, assert_type
+from typing import TYPE_CHECKING, TextIO, assert_type
 
 import mrrc_arrow as mrrc
 import polars as pl
@@ -68,6 +68,7 @@ def test_options_can_be_kept_in_a_dict(sample: Path) -> None:
         "include_offsets": True,
         "glob": False,
         "ignore_errors": True,
+        "rejects": None,
         "batch_size": 2,
         "string_type": "large_string",
         "categorical": True,
@@ -86,7 +87,7 @@ def test_attributes_of_errors_are_typed() -> None:
     assert assert_type(error.offset, int | None) == 0
 
 
-def refused_by_the_type_checker(file: BinaryIO) -> None:
+def refused_by_the_type_checker(file: TextIO) -> None:
     """Never called: each line is an error to mypy, which would complain of an ignore that is not needed."""
     mrrc.read_marc(5)  # type: ignore[arg-type]
     mrrc.read_marc(None)  # type: ignore[arg-type]

@@ -1,0 +1,97 @@
+//! The blocks of several sources, one after the other.
+
+use crate::error::Error;
+use crate::iso2709::blocks::{Block, BlockSize, Blocks, Next};
+use crate::problem::{Code, Problem};
+use crate::source::Source;
+
+/// What to cut into blocks, and how.
+#[derive(Debug)]
+pub(crate) struct Input {
+    pub sources: Vec<Source>,
+    pub size: BlockSize,
+    /// A source that is not ISO 2709 is one reject, not an error.
+    pub ignore_foreign: bool,
+    /// How many of such a source's bytes are kept.
+    pub keep_foreign: usize,
+}
+
+/// Cuts the sources of an [`Input`] into blocks.
+pub(crate) struct Feed {
+    sources: std::vec::IntoIter<Source>,
+    open: Option<(Source, Blocks)>,
+    size: BlockSize,
+    ignore_foreign: bool,
+    keep_foreign: usize,
+    /// The number of the next record over all sources.
+    record: u64,
+}
+
+/// What comes next.
+pub(crate) enum Fed {
+    Block(Block),
+    /// A whole source that is one reject.
+    Foreign(Problem),
+    End,
+}
+
+impl Feed {
+    pub(crate) fn new(input: Input) -> Self {
+        let Input { sources, size, ignore_foreign, keep_foreign } = input;
+        Self { sources: sources.into_iter(), open: None, size, ignore_foreign, keep_foreign, record: 0 }
+    }
+
+    /// Lets go of every source.
+    pub(crate) fn close(&mut self) {
+        self.sources = Vec::new().into_iter();
+        self.open = None;
+    }
+
+    /// How many bytes the next block will surely ask a stream of chunks for; 0 if it may do without.
+    pub(crate) fn foreseen(&mut self) -> usize {
+        self.open.as_mut().map_or(0, |(_, blocks)| blocks.foreseen())
+    }
+
+    /// The next block; `wanted` tells, while a source is only read to its end, whether anybody still waits for that.
+    pub(crate) fn next(&mut self, wanted: impl Fn() -> bool) -> Result<Fed, Error> {
+        loop {
+            let (source, blocks) = match &mut self.open {
+                Some(open) => open,
+                None => match self.sources.next() {
+                    None => return Ok(Fed::End),
+                    Some(source) => {
+                        let blocks = Blocks::open(source.clone(), self.record, self.size)?;
+                        self.open.insert((source, blocks))
+                    }
+                },
+            };
+            match blocks.next()? {
+                Next::Block(block) => return Ok(Fed::Block(block)),
+                Next::End => {
+                    self.record = blocks.next_record();
+                    self.open = None;
+                }
+                Next::Foreign(looks_like) => {
+                    let error = source.unsupported(looks_like);
+                    if !self.ignore_foreign {
+                        return Err(error);
+                    }
+                    let (raw, length) = blocks.drain(self.keep_foreign, wanted)?;
+                    self.record = blocks.next_record() + 1;
+                    let problem = Problem {
+                        source: source.name().cloned(),
+                        record: Some(blocks.next_record()),
+                        offset: 0,
+                        length,
+                        tag: None,
+                        code: Code::UnsupportedFormat,
+                        message: error.message().to_owned().into(),
+                        raw,
+                    };
+                    self.open = None;
+                    return Ok(Fed::Foreign(problem));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Python file objects and sockets as streams: the only place where reading needs the GIL.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use pyo3::exceptions::{PyBlockingIOError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+
+use super::inputs::{buffer, type_name};
+use crate::source::ReadChunk;
+
+/// The most that is asked of a socket at a time; it makes room for all of it before anything has come.
+const SOCKET_BYTES: usize = 256 << 10;
+
+/// An object with a `read` or `recv` method.
+pub(super) struct PythonFile {
+    object: Py<PyAny>,
+    method: &'static str,
+    most: usize,
+    /// What was read ahead, with the GIL that the caller had anyway; empty bytes for the end.
+    ahead: Mutex<VecDeque<Bytes>>,
+    calls: AtomicU64,
+    attached: AtomicU64,
+}
+
+impl PythonFile {
+    /// The object's bytes by its method `read` or, of a socket, `recv`.
+    pub(super) fn new(object: &Bound<'_, PyAny>, socket: bool) -> Arc<Self> {
+        let (method, most) = if socket { ("recv", SOCKET_BYTES) } else { ("read", usize::MAX) };
+        Arc::new(Self {
+            object: object.clone().unbind(),
+            method,
+            most,
+            ahead: Mutex::default(),
+            calls: AtomicU64::new(0),
+            attached: AtomicU64::new(0),
+        })
+    }
+
+    /// Calls of the object's method so far, and how many of them had to wait for the GIL.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.calls.load(Ordering::Relaxed), self.attached.load(Ordering::Relaxed))
+    }
+
+    /// Reads what will be asked for next.
+    pub(super) fn prefetch(&self, py: Python<'_>, want: usize) -> PyResult<()> {
+        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        if ahead.is_empty() {
+            drop(ahead);
+            let bytes = self.call(py, want)?;
+            ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+            ahead.push_back(bytes);
+        }
+        Ok(())
+    }
+
+    fn call(&self, py: Python<'_>, want: usize) -> PyResult<Bytes> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let want = want.min(self.most);
+        let read = self.object.bind(py).call_method1(self.method, (want,))?;
+        let Some(bytes) = buffer(&read)? else {
+            let name = type_name(self.object.bind(py));
+            return Err(if read.is_none() {
+                PyBlockingIOError::new_err(format!(
+                    "{name}.{}() gave None: it does not wait for its bytes",
+                    self.method
+                ))
+            } else {
+                let given = type_name(&read);
+                PyTypeError::new_err(format!(
+                    "{name}.{}() must give bytes, not {given}; open files with \"rb\"",
+                    self.method
+                ))
+            });
+        };
+        if bytes.len() > want {
+            let name = type_name(self.object.bind(py));
+            return Err(PyValueError::new_err(format!(
+                "{name}.{}({want}) gave {} bytes, more than it was asked for",
+                self.method,
+                bytes.len()
+            )));
+        }
+        Ok(bytes)
+    }
+}
+
+/// A stream over a file object that its reader looks at, too.
+pub(super) struct Chunks(pub Arc<PythonFile>);
+
+impl ReadChunk for Chunks {
+    fn read_chunk(&mut self, buffer: &mut Vec<u8>, want: usize) -> io::Result<usize> {
+        let file = &*self.0;
+        let ahead = file.ahead.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let bytes = if let Some(bytes) = ahead {
+            bytes
+        } else {
+            file.attached.fetch_add(1, Ordering::Relaxed);
+            // The exception itself comes out at the other end.
+            Python::try_attach(|py| file.call(py, want))
+                .ok_or_else(|| io::Error::other("the interpreter is shutting down"))?
+                .map_err(io::Error::other)?
+        };
+        buffer.extend_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+}

@@ -1,0 +1,614 @@
+//! Records one at a time: a queue that is filled by the batch, and what comes at the end of the input.
+//!
+//! ```text
+//!              pop                       read_batch: some            read_batch: none
+//! Queued ───────────────► Queued or Empty        Empty ──────► Queued        Empty ──────► End ──► End, for ever
+//! ```
+//!
+//! [`Queue`] is that machine and nothing else. It takes batches from a [`RecordReader`]'s feed: files and memory are read
+//! ahead on the pool, at most [`RECORDS_AHEAD`] records; a stream of chunks is read by the thread that asks, so that one
+//! batch is one call into its language. A batch is one [`RecordBlock`], in whose bytes its records are views; in it the
+//! boundaries and the directory of each record have been looked at, and no text.
+
+use std::borrow::Cow;
+use std::str::Utf8Error;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::encoding::{BlockText, Charset, TextRepair, decode_marc8, is_plain_ascii, structure_text};
+use crate::error::{Error, ErrorKind};
+use crate::feed::{Fed, Feed, Input};
+use crate::iso2709::blocks::{Block, BlockSize, Span};
+use crate::iso2709::encode::{TooLong, encode};
+use crate::iso2709::scanner::MAX_RECORD;
+use crate::iso2709::{Directory, FieldRef, FieldSpan, Outline};
+use crate::pipeline::{Build, Pipeline, Wait, contained};
+use crate::problem::{Code, Problem, ProblemCounts};
+use crate::process::generation;
+use crate::source::{BackendKind, Source};
+
+/// Records in a batch of a stream of chunks, unless the caller says otherwise.
+pub const READER_BATCH_SIZE: usize = 200;
+/// The most records that such a batch may be asked to have.
+pub const MAX_BATCH_RECORDS: usize = 200;
+/// The most bytes of such a batch; a larger record is a batch of its own.
+pub const MAX_BATCH_BYTES: usize = 300_000;
+/// The most records that are read before they are asked for.
+pub const RECORDS_AHEAD: usize = 1000;
+
+/// Blocks of files and memory that wait for the consumer; one more is in the producer's hands.
+const BLOCKS_AHEAD: usize = 4;
+/// Bytes of such a block: it is still in the cache of the processor when its records are looked at.
+const BLOCK_BYTES: usize = 512 << 10;
+
+/// Records that share the bytes they were read in.
+#[derive(Debug)]
+pub struct RecordBlock {
+    block: Block,
+    /// For each record what is special about it, if anything is: a place in `special`.
+    states: Vec<Option<u32>>,
+    special: Vec<Special>,
+    problems: Vec<Problem>,
+}
+
+/// A record that was repaired or rejected.
+#[derive(Debug)]
+struct Special {
+    reject: Option<Problem>,
+    fields: Vec<FieldSpan>,
+    codes: Vec<Code>,
+}
+
+impl RecordBlock {
+    /// How many records there are, rejected ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.states.is_empty()
+    }
+
+    fn span(&self, index: usize) -> Option<Span> {
+        self.block.records.get(index).copied()
+    }
+
+    /// All bytes of a record.
+    #[must_use]
+    pub fn bytes(&self, index: usize) -> &[u8] {
+        match self.span(index) {
+            Some(span) => self.block.slice(span),
+            // A source that is no MARC at all.
+            None => self.special(index).and_then(|special| special.reject.as_ref()).map_or(&[], |reject| &reject.raw),
+        }
+    }
+
+    /// The record's number over all sources, its byte offset in its own, and that one's name.
+    #[must_use]
+    pub fn place(&self, index: usize) -> (u64, u64, Option<&str>) {
+        let offset = self.span(index).map_or(0, |span| u64::from(span.offset));
+        (self.block.first_record + index as u64, self.block.offset + offset, self.block.source.as_deref())
+    }
+
+    /// The fields of a record, in the order of its directory.
+    #[must_use]
+    pub fn fields(&self, index: usize) -> Fields<'_> {
+        if let Some(special) = self.special(index) {
+            return Fields(Found::Listed(special.fields.iter()));
+        }
+        let record = self.bytes(index);
+        let directory = Directory::new(record);
+        let entries = directory.map_or(&[][..], Directory::as_bytes).as_chunks().0.iter();
+        Fields(Found::Sound { entries, base: directory.map_or(0, Directory::base_address) })
+    }
+
+    /// One of the fields of a record, by its place in it.
+    #[must_use]
+    pub fn field(&self, index: usize, span: FieldSpan) -> FieldRef<'_> {
+        let data = self.bytes(index).get(span.start as usize..span.end as usize);
+        FieldRef::new(span.tag, data.unwrap_or_default())
+    }
+
+    /// A value of a record as text: leader 09 decides, but for a record that is UTF-8 beyond doubt whatever it says. What
+    /// stands for nothing in MARC-8 becomes U+FFFD.
+    ///
+    /// # Errors
+    ///
+    /// The record says that it is UTF-8, and the value is not.
+    pub fn text<'a>(&self, index: usize, value: &'a [u8]) -> Result<Cow<'a, str>, Utf8Error> {
+        if is_plain_ascii(value) || Charset::of(self.bytes(index)) == Charset::Utf8 {
+            std::str::from_utf8(value).map(Cow::Borrowed)
+        } else {
+            Ok(Cow::Owned(decode_marc8(value)))
+        }
+    }
+
+    /// A record's bytes as they were read or, if its structure was repaired, laid out anew with directory and lengths put
+    /// right.
+    ///
+    /// # Errors
+    ///
+    /// It was repaired, and is too long for the numbers in a directory or leader.
+    pub fn as_marc(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
+        let bytes = self.bytes(index);
+        let leader = match bytes.first_chunk() {
+            Some(leader) if !self.repairs(index).is_empty() && self.reject(index).is_none() => leader,
+            _ => return Ok(Cow::Borrowed(bytes)),
+        };
+        match encode(leader, self.fields(index).map(|span| (span.tag, self.field(index, span).data()))) {
+            Ok(record) => Ok(Cow::Owned(record)),
+            Err(TooLong::Field(tag, length)) => Err(Error::option(format!(
+                "field {} has {length} bytes; a directory has room for 9999",
+                structure_text(&tag)
+            ))),
+            Err(TooLong::Record(length)) => {
+                Err(Error::option(format!("the record would have {length} bytes; a leader has room for 99999")))
+            }
+        }
+    }
+
+    /// What had to be put right in a record's structure.
+    #[must_use]
+    pub fn repairs(&self, index: usize) -> &[Code] {
+        self.special(index).map_or(&[], |special| &special.codes)
+    }
+
+    /// What has to be put right in a record's text, or why some of it cannot be shown as it is.
+    #[must_use]
+    pub fn text_repairs(&self, index: usize) -> Vec<Code> {
+        let fields: Vec<FieldSpan> = self.fields(index).collect();
+        let mut repairs: Vec<TextRepair> = Vec::new();
+        let judged = BlockText::unknown().judge(self.bytes(index), &fields, &mut repairs);
+        // MARC-8 needs no repair here: it is decoded when it is asked for.
+        let refused = judged.err().filter(|&code| code != Code::UnsupportedEncoding);
+        repairs.into_iter().map(|repair| repair.code).chain(refused).collect()
+    }
+
+    fn special(&self, index: usize) -> Option<&Special> {
+        self.special.get((*self.states.get(index)?)? as usize)
+    }
+
+    fn reject(&self, index: usize) -> Option<&Problem> {
+        self.special(index)?.reject.as_ref()
+    }
+}
+
+/// Iterator over where the fields of a record are.
+#[derive(Debug, Clone)]
+pub struct Fields<'a>(Found<'a>);
+
+#[derive(Debug, Clone)]
+enum Found<'a> {
+    /// Every entry of the directory is a whole field.
+    Sound {
+        entries: std::slice::Iter<'a, [u8; 12]>,
+        base: usize,
+    },
+    Listed(std::slice::Iter<'a, FieldSpan>),
+}
+
+impl Iterator for Fields<'_> {
+    type Item = FieldSpan;
+
+    #[inline]
+    fn next(&mut self) -> Option<FieldSpan> {
+        match &mut self.0 {
+            Found::Listed(fields) => fields.next().copied(),
+            Found::Sound { entries, base } => {
+                let entry = crate::iso2709::Entry::new(entries.next()?);
+                let place = entry.place?;
+                let start = *base + place.start;
+                Some(FieldSpan { tag: entry.tag, start: start as u32, end: (start + place.length.max(1) - 1) as u32 })
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.0 {
+            Found::Listed(fields) => fields.size_hint(),
+            Found::Sound { entries, .. } => entries.size_hint(),
+        }
+    }
+}
+
+/// Looks at boundaries and directories.
+struct RecordBuild;
+
+impl Build for RecordBuild {
+    type Output = RecordBlock;
+
+    fn block(&self, block: Block) -> Result<RecordBlock, Error> {
+        let mut outline = Outline::default();
+        let mut checked = RecordBlock {
+            states: Vec::with_capacity(block.records.len()),
+            special: Vec::new(),
+            problems: Vec::new(),
+            block,
+        };
+        for (index, &span) in checked.block.records.iter().enumerate() {
+            let found = match span.flaw.filter(|code| code.is_reject()) {
+                Some(code) => Err(code),
+                None => outline.read(checked.block.slice(span)),
+            };
+            if found.is_ok() && span.flaw.is_none() && outline.flaws().is_empty() {
+                checked.states.push(None);
+                continue;
+            }
+            let problem = |code: Code| problem(&checked.block, Some(index), span, code);
+            let mut codes: Vec<Code> = span.flaw.into_iter().collect();
+            codes.extend(outline.flaws().iter().map(|flaw| flaw.code));
+            let mut special = Special { reject: None, fields: Vec::new(), codes };
+            match found {
+                Ok(()) => {
+                    special.fields = outline.fields().to_vec();
+                    checked.problems.extend(special.codes.iter().copied().map(problem));
+                }
+                Err(code) => {
+                    special.codes = vec![code];
+                    checked.problems.push(problem(code));
+                    special.reject = Some(problem(code));
+                }
+            }
+            checked.states.push(Some(checked.special.len() as u32));
+            checked.special.push(special);
+        }
+        for &span in &checked.block.junk {
+            checked.problems.push(problem(&checked.block, None, span, Code::Junk));
+        }
+        Ok(checked)
+    }
+
+    fn foreign(&self, problem: Problem) -> RecordBlock {
+        let block = Block {
+            bytes: bytes::Bytes::new(),
+            offset: problem.offset,
+            source: problem.source.clone(),
+            first_record: problem.record.unwrap_or(0),
+            records: Vec::new(),
+            junk: Vec::new(),
+        };
+        let special = Special { reject: Some(problem.clone()), fields: Vec::new(), codes: vec![problem.code] };
+        RecordBlock { block, states: vec![Some(0)], special: vec![special], problems: vec![problem] }
+    }
+}
+
+fn problem(block: &Block, index: Option<usize>, span: Span, code: Code) -> Problem {
+    Problem {
+        source: block.source.clone(),
+        record: index.map(|index| block.first_record + index as u64),
+        offset: block.offset + u64::from(span.offset),
+        length: u64::from(span.length),
+        tag: None,
+        code,
+        message: code.advice().into(),
+        raw: bytes::Bytes::new(),
+    }
+}
+
+/// What a read of one batch gave.
+#[derive(Debug)]
+enum Batch<B> {
+    Some(B),
+    /// The input has ended.
+    None,
+    /// Nothing yet.
+    Pending,
+}
+
+/// What [`Queue::pop`] gave.
+#[derive(Debug, PartialEq, Eq)]
+enum Popped<B> {
+    /// A place in a batch.
+    Entry(Arc<B>, usize),
+    Empty,
+    End,
+}
+
+/// First in, first out; filled by whole batches.
+///
+/// A queued record is a number into its shared batch: nothing is copied, and a batch is let go with its last record.
+#[derive(Debug)]
+struct Queue<B> {
+    /// The batch at the front, how many of its records have been taken, and how many it has.
+    front: Option<(Arc<B>, usize, usize)>,
+    end: bool,
+}
+
+impl<B> Queue<B> {
+    fn new() -> Self {
+        Self { front: None, end: false }
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Popped<B> {
+        match &mut self.front {
+            Some((batch, next, length)) if *next < *length => {
+                *next += 1;
+                Popped::Entry(Arc::clone(batch), *next - 1)
+            }
+            _ if self.end => Popped::End,
+            _ => Popped::Empty,
+        }
+    }
+
+    /// Takes a batch of `length` records.
+    fn push(&mut self, batch: Arc<B>, length: usize) {
+        self.front = Some((batch, 0, length));
+    }
+
+    /// After this there is nothing more, whatever comes.
+    fn finish(&mut self) {
+        self.front = None;
+        self.end = true;
+    }
+}
+
+/// How a [`RecordReader`] reads.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Session {
+    /// Records in a batch of a stream of chunks; [`READER_BATCH_SIZE`] if `None`.
+    pub batch_size: Option<usize>,
+    /// The most records of such a batch, whatever its size.
+    pub max_records: usize,
+    /// The most bytes of such a batch.
+    pub max_bytes: usize,
+    /// A source that is no MARC at all is one rejected record.
+    pub ignore_foreign: bool,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self { batch_size: None, max_records: MAX_BATCH_RECORDS, max_bytes: MAX_BATCH_BYTES, ignore_foreign: false }
+    }
+}
+
+enum Origin {
+    /// Read by the thread that asks.
+    Inline(Box<Feed>),
+    /// Read ahead.
+    Piped(Pipeline<RecordBlock>),
+}
+
+/// A record, or what stands in its place.
+#[derive(Debug)]
+pub enum Item {
+    /// A place in a block.
+    Record(Arc<RecordBlock>, usize),
+    /// A rejected record: its place, and the error that it is.
+    Rejected(Arc<RecordBlock>, usize, Error),
+    /// The end of the input.
+    End,
+    /// It takes a batch to tell: call [`RecordReader::read_batch`].
+    Empty,
+}
+
+/// Iterates over the records of some sources.
+pub struct RecordReader {
+    origin: Origin,
+    queue: Queue<RecordBlock>,
+    counts: ProblemCounts,
+    batches: u64,
+    generation: u64,
+}
+
+impl std::fmt::Debug for RecordReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RecordReader").field("queue", &self.queue.front.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl RecordReader {
+    /// Opens `sources`, to be read one after the other.
+    ///
+    /// # Errors
+    ///
+    /// A missing file, a source that has been read, or a batch size of zero.
+    pub fn open(sources: Vec<Source>, session: &Session) -> Result<Self, Error> {
+        for source in &sources {
+            source.check()?;
+        }
+        let inline = sources.iter().any(|source| source.backend() == BackendKind::PythonFile);
+        let batch_size = session.batch_size.unwrap_or(READER_BATCH_SIZE);
+        if batch_size == 0 {
+            return Err(Error::option("batch_size must be at least 1"));
+        }
+        let size = if inline {
+            BlockSize { records: batch_size.min(session.max_records).max(1), bytes: session.max_bytes.max(1) }
+        } else {
+            // One block is being looked through while others wait.
+            BlockSize { records: RECORDS_AHEAD / (BLOCKS_AHEAD + 1), bytes: BLOCK_BYTES }
+        };
+        let input = Input { sources, size, ignore_foreign: session.ignore_foreign, keep_foreign: MAX_RECORD };
+        let origin = if inline {
+            Origin::Inline(Box::new(Feed::new(input)))
+        } else {
+            Origin::Piped(Pipeline::start(input, RecordBuild, Some(BLOCKS_AHEAD))?)
+        };
+        Ok(Self { origin, queue: Queue::new(), counts: ProblemCounts::default(), batches: 0, generation: generation() })
+    }
+
+    /// The next record of the queue, without reading anything.
+    ///
+    /// # Errors
+    ///
+    /// In a forked child, that the reader is its parent's.
+    #[inline]
+    pub fn pop(&mut self) -> Result<Item, Error> {
+        if generation() != self.generation {
+            return Err(crate::pipeline::forked());
+        }
+        Ok(match self.queue.pop() {
+            Popped::End => Item::End,
+            Popped::Empty => Item::Empty,
+            Popped::Entry(block, index) => match block.reject(index) {
+                None => Item::Record(block, index),
+                Some(problem) => {
+                    let error = if problem.code == Code::UnsupportedFormat {
+                        let message = problem.message.clone();
+                        Error::new(ErrorKind::UnsupportedFormat, problem.code.as_str(), message)
+                            .in_source(problem.source.clone())
+                    } else {
+                        rejected(problem)
+                    };
+                    Item::Rejected(block, index, error)
+                }
+            },
+        })
+    }
+
+    /// Reads one batch into the queue, waiting until `deadline` at most where it is read elsewhere; false if it takes longer.
+    ///
+    /// # Errors
+    ///
+    /// A source that cannot be read; then the reader is at its end.
+    pub fn read_batch(&mut self, deadline: Option<Instant>) -> Result<bool, Error> {
+        if self.queue.end {
+            return Ok(true);
+        }
+        if generation() != self.generation {
+            return Err(crate::pipeline::forked());
+        }
+        let batch = match &mut self.origin {
+            Origin::Piped(pipeline) => match pipeline.next(deadline) {
+                Wait::Pending => Ok(Batch::Pending),
+                Wait::Ready(None) => Ok(Batch::None),
+                Wait::Ready(Some(block)) => block.map(Batch::Some),
+            },
+            Origin::Inline(feed) => match feed.next(|| true) {
+                Ok(Fed::Block(block)) => contained(&RecordBuild, block).map(Batch::Some),
+                Ok(Fed::Foreign(problem)) => Ok(Batch::Some(RecordBuild.foreign(problem))),
+                Ok(Fed::End) => Ok(Batch::None),
+                Err(error) => Err(error),
+            },
+        };
+        match batch {
+            Ok(Batch::Pending) => return Ok(false),
+            Ok(Batch::None) => self.queue.finish(),
+            Ok(Batch::Some(block)) => {
+                self.batches += 1;
+                for problem in &block.problems {
+                    self.counts.add(problem.code);
+                }
+                let length = block.len();
+                self.queue.push(Arc::new(block), length);
+            }
+            Err(error) => {
+                self.close();
+                return Err(error);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Checks the text of every record in the queue and empties it; the number of records.
+    #[doc(hidden)]
+    pub fn check_queue(&mut self) -> usize {
+        let Some((block, taken, length)) = self.queue.front.take() else { return 0 };
+        for index in taken..length {
+            std::hint::black_box(block.text_repairs(index).len());
+        }
+        length - taken
+    }
+
+    /// How many records are queued.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.queue.front.as_ref().map_or(0, |(_, taken, length)| length - taken)
+    }
+
+    /// Puts the record that was popped last back to the front of the queue.
+    pub fn put_back(&mut self) {
+        if let Some((_, taken, _)) = &mut self.queue.front {
+            *taken = taken.saturating_sub(1);
+        }
+    }
+
+    /// Whether the end of the input has been read.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.queue.end
+    }
+
+    /// How many bytes the next batch will ask of a stream of chunks; 0 if none or not foreseen.
+    pub fn foreseen(&mut self) -> usize {
+        match &mut self.origin {
+            Origin::Inline(feed) if !self.queue.end => feed.foreseen(),
+            _ => 0,
+        }
+    }
+
+    /// Ends the reading.
+    pub fn close(&mut self) {
+        self.queue.finish();
+        match &mut self.origin {
+            Origin::Piped(pipeline) => pipeline.stop(),
+            Origin::Inline(feed) => feed.close(),
+        }
+    }
+
+    /// How often each problem of boundary and structure was met in the batches that were read.
+    #[must_use]
+    pub fn problems(&self) -> &ProblemCounts {
+        &self.counts
+    }
+
+    /// How many batches were read.
+    #[must_use]
+    pub fn batches(&self) -> u64 {
+        self.batches
+    }
+}
+
+/// The error that a rejected record is, to a reader that can go on after it.
+fn rejected(problem: &Problem) -> Error {
+    let code = problem.code.as_str();
+    let message = format!(
+        "record rejected ({code}): {}. Go on with the next record, or read with permissive=True to get None in its place",
+        problem.message
+    );
+    Error::new(ErrorKind::Record, code, message).at(problem.record, problem.offset).in_source(problem.source.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn popped(queue: &mut Queue<&'static str>) -> Option<(&'static str, usize)> {
+        match queue.pop() {
+            Popped::Entry(batch, index) => Some((*batch, index)),
+            Popped::Empty | Popped::End => None,
+        }
+    }
+
+    #[test]
+    fn a_queue_gives_first_in_first_out_and_then_is_empty() {
+        let mut queue = Queue::new();
+        assert_eq!(queue.pop(), Popped::Empty);
+        queue.push(Arc::new("one"), 2);
+        assert_eq!((popped(&mut queue), popped(&mut queue)), (Some(("one", 0)), Some(("one", 1))));
+        assert_eq!(queue.pop(), Popped::Empty);
+        queue.push(Arc::new("two"), 1);
+        assert_eq!(popped(&mut queue), Some(("two", 0)));
+    }
+
+    #[test]
+    fn an_empty_batch_leaves_the_queue_empty_and_not_at_its_end() {
+        let mut queue = Queue::new();
+        queue.push(Arc::new("none"), 0);
+        assert_eq!(queue.pop(), Popped::Empty);
+    }
+
+    #[test]
+    fn the_end_is_for_ever() {
+        let mut queue = Queue::new();
+        queue.push(Arc::new("rest"), 3);
+        queue.finish();
+        for _ in 0..3 {
+            assert_eq!(queue.pop(), Popped::End);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The three kinds of place that bytes come from, one for each kind of input.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+
+use bytes::Bytes;
+
+/// A stream that is read by calls that bring what they bring: Python file objects and sockets.
+///
+/// [`Read`] would need a buffer that is filled with zeros first, and its helpers ask again and again for small pieces; here
+/// one call is one call on the other side.
+pub trait ReadChunk: Send {
+    /// Appends what one read brings, at most `want` bytes, to `buffer`; 0 at the end of the stream.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the other side says.
+    fn read_chunk(&mut self, buffer: &mut Vec<u8>, want: usize) -> io::Result<usize>;
+}
+
+/// Where the bytes of a source come from, before anything is decompressed.
+#[non_exhaustive]
+pub enum ReaderBackend {
+    /// A file object of another language, read by calls into it.
+    PythonFile(Box<dyn ReadChunk>),
+    /// A file that the operating system reads for us.
+    RustFile(File),
+    /// Bytes in memory.
+    CursorBackend(Cursor<Bytes>),
+}
+
+/// The names of the backends, as users see them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BackendKind {
+    /// [`ReaderBackend::PythonFile`].
+    PythonFile,
+    /// [`ReaderBackend::RustFile`].
+    RustFile,
+    /// [`ReaderBackend::CursorBackend`].
+    CursorBackend,
+}
+
+impl BackendKind {
+    /// `PythonFile`, `RustFile` or `CursorBackend`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PythonFile => "PythonFile",
+            Self::RustFile => "RustFile",
+            Self::CursorBackend => "CursorBackend",
+        }
+    }
+}
+
+impl Read for ReaderBackend {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::RustFile(file) => file.read(out),
+            Self::CursorBackend(cursor) => cursor.read(out),
+            Self::PythonFile(chunks) => {
+                let mut buffer = Vec::new();
+                let count = chunks.read_chunk(&mut buffer, out.len())?.min(out.len());
+                if let (Some(out), Some(read)) = (out.get_mut(..count), buffer.get(..count)) {
+                    out.copy_from_slice(read);
+                }
+                Ok(count)
+            }
+        }
+    }
+}
+
+/// Bytes that were read ahead, and then the rest of the stream they came from.
+pub(super) struct Prefixed {
+    pub head: Vec<u8>,
+    /// The stream gave all of that at once, as much as it was asked for: it has more.
+    pub full: bool,
+    pub rest: Box<dyn ReadChunk>,
+}
+
+impl ReadChunk for Prefixed {
+    fn read_chunk(&mut self, buffer: &mut Vec<u8>, want: usize) -> io::Result<usize> {
+        if self.head.is_empty() {
+            return self.rest.read_chunk(buffer, want);
+        }
+        let count = self.head.len().min(want);
+        buffer.extend(self.head.drain(..count));
+        if !self.full || count == want {
+            return Ok(count);
+        }
+        Ok(count + self.rest.read_chunk(buffer, want - count)?)
+    }
+}

@@ -1,0 +1,146 @@
+//! Compression told by its first bytes and taken off as a stream: gzip, zstd and bzip2, of one member or many.
+//!
+//! Several gzip members, zstd frames or bzip2 streams one after the other (`cat a.gz b.gz`, bgzip, pigz) are one input. After
+//! gzip, zero padding is allowed; anything else that follows is an error, as is a stream that was cut.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use bzip2::bufread::MultiBzDecoder;
+use flate2::bufread::GzDecoder;
+
+/// Compressed bytes read at a time.
+const INPUT_BUFFER: usize = 256 << 10;
+
+/// How many first bytes tell.
+pub(super) const MAGIC_LENGTH: usize = 4;
+
+/// A compression that is taken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compression {
+    Gzip,
+    Zstd,
+    Bzip2,
+}
+
+impl Compression {
+    /// The compression of an input that begins with `head`.
+    pub(super) fn of(head: &[u8]) -> Option<Self> {
+        match head {
+            [0x1F, 0x8B, 0x08, ..] => Some(Self::Gzip),
+            [0x28, 0xB5, 0x2F, 0xFD, ..] => Some(Self::Zstd),
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some(Self::Bzip2),
+            _ => None,
+        }
+    }
+
+    /// What `input` is without it.
+    pub(super) fn reader(self, input: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+        let input = BufReader::with_capacity(INPUT_BUFFER, input);
+        Ok(match self {
+            Self::Gzip => Box::new(Members(Some(GzDecoder::new(input)))),
+            Self::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(input)?),
+            Self::Bzip2 => Box::new(MultiBzDecoder::new(input)),
+        })
+    }
+}
+
+/// Decodes member after member; `None` at the end.
+struct Members<R>(Option<GzDecoder<BufReader<R>>>);
+
+impl<R: Read> Read for Members<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let Some(decoder) = &mut self.0 {
+            let count = decoder.read(out)?;
+            if count > 0 || out.is_empty() {
+                return Ok(count);
+            }
+            let Some(decoder) = self.0.take() else { break };
+            let mut input = decoder.into_inner();
+            if more(&mut input)? {
+                self.0 = Some(GzDecoder::new(input));
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// Whether another member follows. Zero bytes do not count (tapes and block devices pad); anything else is an error.
+fn more(input: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let bytes = input.fill_buf()?;
+        let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
+        match bytes.get(zeros) {
+            Some(0x1F) => {
+                input.consume(zeros);
+                return Ok(true);
+            }
+            Some(_) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "bytes after the last gzip member are not gzip",
+                ));
+            }
+            None if zeros == 0 => return Ok(false),
+            None => input.consume(zeros),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::write::GzEncoder;
+    use std::io::Write;
+
+    fn member(data: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(data).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn decode(data: &[u8]) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        let compression = Compression::of(data).expect("compressed");
+        compression.reader(io::Cursor::new(data.to_vec()))?.read_to_end(&mut out).map(|_| out)
+    }
+
+    fn zstd(data: &[u8]) -> Vec<u8> {
+        zstd::encode_all(data, 1).unwrap()
+    }
+
+    fn bzip2(data: &[u8]) -> Vec<u8> {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        encoder.write_all(data).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn frames_and_streams_are_read_one_after_the_other() {
+        for pack in [zstd, bzip2] {
+            assert_eq!(decode(&[pack(b"one "), pack(b""), pack(b"three")].concat()).unwrap(), b"one three");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_followed_by_something_else_is_an_error() {
+        for pack in [member, zstd, bzip2] {
+            let data = pack(b"some words that are long enough to be compressed at all");
+            for cut in [1, 5, data.len() - 5] {
+                assert!(decode(&data[..data.len() - cut]).is_err(), "{cut}");
+            }
+            assert!(decode(&[&data[..], b"x"].concat()).is_err());
+        }
+    }
+
+    #[test]
+    fn a_record_is_not_taken_for_compressed() {
+        assert_eq!(Compression::of(b"00038nam a22"), None);
+        assert_eq!(Compression::of(b"BZh"), None);
+    }
+
+    #[test]
+    fn members_are_read_one_after_the_other() {
+        let data = [member(b"one "), member(b""), member(b"three"), vec![0; 100]].concat();
+        assert_eq!(decode(&data).unwrap(), b"one three");
+    }
+}
