@@ -10,7 +10,7 @@ OUT    ?= build
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python mutations lint fmt bench docs wheel clean
+.PHONY: help demo test test-rust test-python test-gil valgrind gate mutations lint fmt bench docs wheel clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,7 +48,7 @@ demo: $(VENV)/.built $(VENV)/.demo ## convert the sample catalogue to Parquet an
 	$(BIN)/mrrc-arrow convert tests/data/sample.mrc $(OUT)/sample.parquet
 	$(BIN)/python -c "import polars as pl; print(pl.read_parquet('$(OUT)/sample.parquet'))"
 
-test: test-rust test-python ## run all tests
+test: test-rust test-python test-gil ## run all tests
 
 test-rust: ## the core's tests, which need no Python
 	cargo test --locked --no-default-features --features cli
@@ -57,6 +57,23 @@ test-python: $(VENV)/.built $(VENV)/.test ## the package's tests
 	$(BIN)/python scripts/make_sample.py --check
 	$(BIN)/python -m pytest -q
 	$(BIN)/python scripts/read_mutations.py --count 300
+
+# The library that an interpreter is embedded from; where it is built without one there is nothing to test.
+PYLIB = $(shell $(BIN)/python -c 'import sysconfig as s; print(s.get_config_var("Py_ENABLE_SHARED") and s.get_config_var("LIBDIR") or "")')
+SITE  = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+
+test-gil: $(VENV)/.built ## two threads over Python files against one
+ifeq ($(strip $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("Py_ENABLE_SHARED") or "")')),1)
+	MRRC_ARROW_BUILT=1 PYO3_PYTHON=$(abspath $(BIN)/python) LD_LIBRARY_PATH=$(PYLIB) PYTHONPATH=$(abspath python):$(SITE) \
+		cargo test --locked --no-default-features --features embed --test concurrent_gil_tests -- --nocapture
+else
+	@echo 'skipped: this Python has no shared library to embed'
+endif
+
+valgrind: ## the record iterator under valgrind (which must be installed): no definite leak
+	cargo test --locked --no-default-features --features cli --test reader --no-run
+	valgrind --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite -q \
+		"$$(ls -t target/debug/deps/reader-* | grep -v '\.d$$' | head -1)" --skip pieces_of_any_size --test-threads 1
 
 mutations: $(VENV)/.built $(VENV)/.test ## read 10,000 random mutations of the corpus, with errors ignored and without
 	$(BIN)/python scripts/read_mutations.py --count 10000

@@ -1,0 +1,190 @@
+//! The record iterator over files, memory and streams of chunks.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_precision_loss)]
+
+mod common;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use common::{numbered, numbered_file};
+use mrrc_arrow::{BackendKind, Error, Item, ReadChunk, RecordReader, Session, Source};
+use proptest::prelude::*;
+
+/// Gives its content in pieces of these sizes, over and over, and counts how often it was asked.
+struct Pieces {
+    content: Vec<u8>,
+    at: usize,
+    sizes: Vec<usize>,
+    calls: Arc<AtomicUsize>,
+}
+
+impl ReadChunk for Pieces {
+    fn read_chunk(&mut self, buffer: &mut Vec<u8>, want: usize) -> io::Result<usize> {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed);
+        let size = self.sizes[call % self.sizes.len()].min(want).min(self.content.len() - self.at);
+        buffer.extend_from_slice(&self.content[self.at..self.at + size]);
+        self.at += size;
+        Ok(size)
+    }
+}
+
+fn pieces(content: &[u8], sizes: &[usize]) -> (Source, Arc<AtomicUsize>) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let pieces = Pieces { content: content.to_vec(), at: 0, sizes: sizes.to_vec(), calls: Arc::clone(&calls) };
+    (Source::stream(None, Box::new(pieces)), calls)
+}
+
+/// Each record's bytes, or the code of its error.
+fn read_all(source: Source, session: &Session) -> Vec<Result<Vec<u8>, &'static str>> {
+    let mut reader = RecordReader::open(vec![source], session).unwrap();
+    let mut found = Vec::new();
+    loop {
+        match reader.pop().unwrap() {
+            Item::Record(block, index) => found.push(Ok(block.bytes(index).to_vec())),
+            Item::Rejected(_, _, error) => found.push(Err(error.code())),
+            Item::Empty => {
+                if let Err(error) = reader.read_batch(None) {
+                    found.push(Err(error.code()));
+                }
+            }
+            Item::End => return found,
+        }
+    }
+}
+
+/// How many records each batch has.
+fn batches(source: Source, session: &Session) -> Vec<usize> {
+    let mut reader = RecordReader::open(vec![source], session).unwrap();
+    let mut found = Vec::new();
+    while !reader.is_at_end() {
+        assert!(matches!(reader.pop(), Ok(Item::Empty)));
+        assert!(reader.read_batch(None).unwrap());
+        found.push(reader.queued());
+        while !matches!(reader.pop(), Ok(Item::Empty | Item::End)) {}
+    }
+    found
+}
+
+fn session(batch_size: usize) -> Session {
+    let mut session = Session::default();
+    session.batch_size = Some(batch_size);
+    session
+}
+
+#[test]
+fn a_stream_of_chunks_comes_in_batches_and_the_rest_is_the_last() {
+    let (source, calls) = pieces(&numbered_file(217), &[usize::MAX]);
+    assert_eq!(source.backend(), BackendKind::PythonFile);
+    assert_eq!(batches(source, &session(100)), [100, 100, 17, 0]);
+    // All of it, and that there is no more.
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn batches_are_bounded_in_records_and_in_bytes() {
+    let (source, _) = pieces(&numbered_file(1_000), &[usize::MAX]);
+    assert_eq!(batches(source, &session(5_000)), [200, 200, 200, 200, 200, 0]);
+    let (source, _) = pieces(&numbered_file(1_000), &[usize::MAX]);
+    let mut small = session(5_000);
+    small.max_bytes = 10 * numbered(500).len();
+    assert!(batches(source, &small).into_iter().all(|records| records <= 11));
+}
+
+#[test]
+fn after_the_end_nothing_is_asked_for() {
+    let (source, calls) = pieces(&numbered_file(3), &[usize::MAX]);
+    let mut reader = RecordReader::open(vec![source], &Session::default()).unwrap();
+    while !matches!(reader.pop().unwrap(), Item::End) {
+        reader.read_batch(None).unwrap();
+    }
+    let before = calls.load(Ordering::Relaxed);
+    for _ in 0..5 {
+        assert!(matches!(reader.pop().unwrap(), Item::End));
+        assert!(reader.read_batch(None).unwrap());
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), before);
+}
+
+#[test]
+fn what_is_whole_is_delivered_without_another_read() {
+    let file = numbered_file(3);
+    let first = numbered(0).len() + numbered(1).len() + 30;
+    let (source, calls) = pieces(&file, &[first, usize::MAX]);
+    let mut reader = RecordReader::open(vec![source], &Session::default()).unwrap();
+    assert!(reader.read_batch(None).unwrap());
+    assert_eq!((reader.queued(), calls.load(Ordering::Relaxed)), (2, 1));
+}
+
+#[test]
+fn a_source_is_read_once() {
+    let (source, _) = pieces(&numbered_file(3), &[usize::MAX]);
+    assert_eq!(read_all(source.clone(), &Session::default()).len(), 3);
+    let error = RecordReader::open(vec![source], &Session::default()).unwrap_err();
+    assert_eq!(error.code(), "already_read");
+}
+
+#[test]
+fn an_error_of_the_stream_comes_after_the_records_before_it() {
+    struct Broken(Vec<u8>);
+    impl ReadChunk for Broken {
+        fn read_chunk(&mut self, buffer: &mut Vec<u8>, _: usize) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Err(io::Error::other("broken"));
+            }
+            buffer.append(&mut self.0);
+            Ok(buffer.len())
+        }
+    }
+    let source = Source::stream(Some("a stream"), Box::new(Broken(numbered_file(2))));
+    let found = read_all(source, &Session::default());
+    assert_eq!(found, [Ok(numbered(0)), Ok(numbered(1)), Err("io")]);
+}
+
+#[test]
+fn files_and_memory_are_read_ahead_within_bounds() {
+    let file = numbered_file(20_000);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("many.mrc");
+    std::fs::write(&path, &file).unwrap();
+    for source in [Source::path(&path), Source::memory(file.clone())] {
+        let batches = batches(source, &Session::default());
+        assert_eq!(batches.iter().sum::<usize>(), 20_000);
+        // One in the consumer's hands, as many as wait, and one in the producer's.
+        assert!(batches.iter().all(|&records| records <= 200));
+    }
+}
+
+#[test]
+fn a_hundred_thousand_records_leave_no_memory_behind() {
+    // Run under valgrind by `make valgrind`; here it is the count that matters.
+    let (source, _) = pieces(&numbered_file(100_000), &[usize::MAX, 70_000]);
+    assert_eq!(read_all(source, &Session::default()).len(), 100_000);
+    assert_eq!(read_all(Source::memory(numbered_file(100_000)), &Session::default()).len(), 100_000);
+}
+
+#[test]
+fn a_batch_size_of_zero_is_an_error() {
+    let error: Error = RecordReader::open(Vec::new(), &session(0)).unwrap_err();
+    assert_eq!(error.code(), "invalid_option");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn pieces_of_any_size_give_what_a_file_gives(
+        damage in prop::collection::vec((0..4_000usize, prop_oneof![Just(0x1D), Just(0x1E), Just(b' '), any::<u8>()]), 0..6),
+        sizes in prop::collection::vec(1..900usize, 1..6),
+        batch_size in 1..30usize,
+    ) {
+        let mut file = numbered_file(20);
+        for (at, byte) in damage {
+            let at = at % file.len();
+            file[at] = byte;
+        }
+        let (source, _) = pieces(&file, &sizes);
+        prop_assert_eq!(read_all(source, &session(batch_size)), read_all(Source::memory(file), &Session::default()));
+    }
+}
