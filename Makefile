@@ -70,6 +70,10 @@ else
 	@echo 'skipped: this Python has no shared library to embed'
 endif
 
+gate: $(VENV)/.built $(VENV)/.bench ## sweep batch sizes and judge what a second thread gains (on an idle machine)
+	$(BIN)/python scripts/test_python_file_overhead.py
+	$(BIN)/python scripts/benchmark_batch_sizes.py
+
 valgrind: ## the record iterator under valgrind (which must be installed): no definite leak
 	cargo test --locked --no-default-features --features cli --test reader --no-run
 	valgrind --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite -q \

@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench record_queue` prints nanoseconds per record, filled and taken out again, for three lengths of record.
 
+#![allow(clippy::indexing_slicing, clippy::cast_precision_loss, missing_docs)]
+
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::sync::Arc;

@@ -27,8 +27,8 @@ use crate::problem::{Code, Problem, ProblemCounts};
 use crate::process::generation;
 use crate::source::{BackendKind, Source};
 
-/// Records in a batch of a stream of chunks, unless the caller says otherwise.
-pub const READER_BATCH_SIZE: usize = 200;
+/// Records in a batch of a stream of chunks, unless the caller says otherwise; what `scripts/benchmark_batch_sizes.py` found.
+pub const READER_BATCH_SIZE: usize = 50;
 /// The most records that such a batch may be asked to have.
 pub const MAX_BATCH_RECORDS: usize = 200;
 /// The most bytes of such a batch; a larger record is a batch of its own.

@@ -9,7 +9,7 @@ mod common;
 use std::ffi::CString;
 use std::time::{Duration, Instant};
 
-use common::numbered_file;
+use common::{TestField, encode};
 use pyo3::prelude::*;
 use pyo3::types::PyModule;
 
@@ -67,23 +67,30 @@ fn test_gil_release_verification() {
         }
     });
     let Some(module) = module else { return };
-    let records = 100_000;
-    let content = numbered_file(records);
+    // As long as records in catalogues are; of much shorter ones a batch is so little work that waking a thread costs more.
+    let note = "A note of some length. ".repeat(8);
+    let fields: Vec<TestField> = (0..9).map(|_| TestField::data("500", "  ", &[("a", note.as_str())])).collect();
+    let records = 20_000;
+    let content = encode(&fields).repeat(records);
     let folder = tempfile::tempdir().unwrap();
     let paths: Vec<String> = ["one.mrc", "two.mrc"].map(|name| folder.path().join(name).display().to_string()).into();
     for path in &paths {
         std::fs::write(path, &content).unwrap();
     }
     let paths = [paths[0].as_str(), paths[1].as_str()];
-    // The best of some rounds: other work on the machine only ever adds.
+    // The best of some rounds: other work on the machine only ever adds. With the lock held throughout, no number of them helps.
     let mut best = [Duration::MAX; 2];
-    for _ in 0..9 {
+    let mut ratio = f64::MAX;
+    for round in 0..100 {
         for threads in [false, true] {
             let slot = &mut best[usize::from(threads)];
             *slot = (*slot).min(time(&module, paths, threads, records));
         }
+        ratio = best[1].as_secs_f64() / best[0].as_secs_f64();
+        if round >= 10 && ratio < 0.75 {
+            break;
+        }
     }
-    let ratio = best[1].as_secs_f64() / best[0].as_secs_f64();
     println!("one thread {:?}, two threads {:?}: {ratio:.2}", best[0], best[1]);
     assert!(ratio < 0.75, "two threads take {ratio:.2} of the time of one after the other");
 }

@@ -109,7 +109,7 @@ def test_a_record_larger_than_a_batch_is_delivered_whole() -> None:
 
 def test_a_batch_is_one_read_and_a_queued_record_none() -> None:
     file = File(b"".join(many(2_000, 3_000)))
-    reader = mrrc.MARCReader(file)
+    reader = mrrc.MARCReader(file, batch_size=200)
     for _ in range(15):
         before = len(file.sizes)
         assert len(reader.read_batch()) > 90

@@ -1,0 +1,237 @@
+"""What is compared in peers.py: for each group of contestants, who does the same work.
+
+A contestant imports its library when it is made, with an ImportError if that is absent, and gives the work to be timed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sized
+
+
+class Seen(NamedTuple):
+    """What a loop over records came across."""
+
+    records: int
+    counted: int
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One line of a table."""
+
+    library: str
+    work: str
+    make: Callable[[str], Callable[[], int | Sized | Seen]]
+
+    @property
+    def name(self) -> str:
+        """What the line is called."""
+        return f"{self.library}, {self.work}"
+
+
+def pymarc_iterate(path: str) -> Callable[[], Seen]:
+    """`for record in pymarc.MARCReader(file)`."""
+    import pymarc
+
+    def work() -> Seen:
+        with Path(path).open("rb") as file:
+            records = sum(1 for _ in pymarc.MARCReader(file))
+        return Seen(records, records)
+
+    return work
+
+
+def pymarc_titles(path: str) -> Callable[[], Seen]:
+    """The first $a of the first 245."""
+    import pymarc
+
+    def work() -> Seen:
+        records = titles = 0
+        with Path(path).open("rb") as file:
+            for record in pymarc.MARCReader(file):
+                records += 1
+                field = record.get("245")
+                if field is not None and field.get("a") is not None:
+                    titles += 1
+        return Seen(records, titles)
+
+    return work
+
+
+def pymarc_subfields(path: str) -> Callable[[], Seen]:
+    """Code and value of every subfield."""
+    import pymarc
+
+    def work() -> Seen:
+        records = subfields = 0
+        with Path(path).open("rb") as file:
+            for record in pymarc.MARCReader(file):
+                records += 1
+                for field in record.fields:
+                    for _code, _value in field.subfields:
+                        subfields += 1
+        return Seen(records, subfields)
+
+    return work
+
+
+def mrrc_iterate(path: str) -> Callable[[], Seen]:
+    """`for record in mrrc.MARCReader(path)`."""
+    import mrrc
+
+    def work() -> Seen:
+        records = sum(1 for _ in mrrc.MARCReader(path))
+        return Seen(records, records)
+
+    return work
+
+
+def mrrc_titles(path: str) -> Callable[[], Seen]:
+    """The first $a of the first 245; `get_field` is mrrc's shortest way to it."""
+    import mrrc
+
+    def work() -> Seen:
+        records = titles = 0
+        for record in mrrc.MARCReader(path):
+            records += 1
+            field = record.get_field("245")
+            if field is not None and field["a"] is not None:
+                titles += 1
+        return Seen(records, titles)
+
+    return work
+
+
+def mrrc_subfields(path: str) -> Callable[[], Seen]:
+    """Code and value of every subfield; in mrrc they are attributes of an object."""
+    import mrrc
+
+    def work() -> Seen:
+        records = subfields = 0
+        for record in mrrc.MARCReader(path):
+            records += 1
+            for field in record.fields():
+                for subfield in field.subfields():
+                    _code, _value = subfield.code, subfield.value
+                    subfields += 1
+        return Seen(records, subfields)
+
+    return work
+
+
+def our_iterate(path: str) -> Callable[[], Seen]:
+    """`for record in mrrc_arrow.MARCReader(path)`."""
+    import mrrc_arrow
+
+    def work() -> Seen:
+        records = sum(1 for _ in mrrc_arrow.MARCReader(path))
+        return Seen(records, records)
+
+    return work
+
+
+def our_iterate_file(path: str) -> Callable[[], Seen]:
+    """`for record in mrrc_arrow.MARCReader(file)`."""
+    import mrrc_arrow
+
+    def work() -> Seen:
+        with Path(path).open("rb") as file:
+            records = sum(1 for _ in mrrc_arrow.MARCReader(file))
+        return Seen(records, records)
+
+    return work
+
+
+def our_titles(path: str) -> Callable[[], Seen]:
+    """The first $a of the first 245."""
+    import mrrc_arrow
+
+    def work() -> Seen:
+        records = titles = 0
+        for record in mrrc_arrow.MARCReader(path):
+            records += 1
+            field = record.get("245")
+            if field is not None and field.get("a") is not None:
+                titles += 1
+        return Seen(records, titles)
+
+    return work
+
+
+def our_subfields(path: str) -> Callable[[], Seen]:
+    """Code and value of every subfield."""
+    import mrrc_arrow
+
+    def work() -> Seen:
+        records = subfields = 0
+        for record in mrrc_arrow.MARCReader(path):
+            records += 1
+            for field in record.fields:
+                for _code, _value in field.subfields:
+                    subfields += 1
+        return Seen(records, subfields)
+
+    return work
+
+
+def our_frame(path: str) -> Callable[[], int | Sized]:
+    """A Polars frame of everything, kept."""
+    import mrrc_arrow
+
+    importlib.import_module("polars")
+    return lambda: mrrc_arrow.read_marc(path)
+
+
+def our_table(path: str) -> Callable[[], int | Sized]:
+    """A pyarrow table of everything, kept."""
+    import mrrc_arrow
+
+    importlib.import_module("pyarrow")
+    return lambda: mrrc_arrow.read_table(path)
+
+
+def our_batches(path: str) -> Callable[[], int | Sized]:
+    """Batch after batch, none kept."""
+    import mrrc_arrow
+
+    return lambda: sum(batch.num_rows for batch in mrrc_arrow.read_batches(path))
+
+
+BATCHES = Contestant("mrrc_arrow", "read_batches", our_batches)
+
+# Whole files, against iterating over their records in other libraries.
+WHOLE = [
+    Contestant("pymarc", "iterate", pymarc_iterate),
+    Contestant("mrrc", "iterate", mrrc_iterate),
+    Contestant("mrrc_arrow", "read_marc", our_frame),
+    Contestant("mrrc_arrow", "read_table", our_table),
+    BATCHES,
+]
+
+# Record by record, by what is counted on the way; each group is compared within itself.
+RECORDS = {
+    "records": [
+        Contestant("pymarc", "iterate", pymarc_iterate),
+        Contestant("mrrc", "iterate", mrrc_iterate),
+        Contestant("mrrc_arrow", "iterate", our_iterate),
+        Contestant("mrrc_arrow", "iterate, open(…, 'rb')", our_iterate_file),
+    ],
+    "titles": [
+        Contestant("pymarc", "245 $a", pymarc_titles),
+        Contestant("mrrc", "245 $a", mrrc_titles),
+        Contestant("mrrc_arrow", "245 $a", our_titles),
+    ],
+    "subfields": [
+        Contestant("pymarc", "every subfield", pymarc_subfields),
+        Contestant("mrrc", "every subfield", mrrc_subfields),
+        Contestant("mrrc_arrow", "every subfield", our_subfields),
+    ],
+}
+
+EVERYONE = {contestant.name: contestant for contestant in [*WHOLE, *(c for group in RECORDS.values() for c in group)]}

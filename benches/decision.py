@@ -1,0 +1,240 @@
+"""From the rows of speedup_curve.csv to batch sizes, and to a verdict about the gate.
+
+Rules, none of which looks at anything but the CSV and the stages that were measured beside it:
+
+- the best size is the smallest one whose median is within `TOLERANCE` of the fastest;
+- a curve on which all sizes are that close is flat, and then the reader keeps `KEEP`;
+- a curve climbs at its end if its last size beats all before it by more than that: the sweep is then extended;
+- the gate passes if two threads reach `GATE` times one, with the best size and with what the code does by default.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Row = dict[str, str]
+
+TOLERANCE = 0.03
+GATE = 1.8
+KEEP = 100
+
+EXIT_CODES = {"passed": 0, "failed": 1, "no verdict": 0}
+
+
+def times(rows: Sequence[Row], backend: str) -> dict[int, float]:
+    """Milliseconds for 10,000 records by batch size, of the rows where nothing else varies."""
+    of_backend = [row for row in rows if row["backend"] == backend and row["sweep"] == "size"]
+    return {int(row["batch_size"]): float(row["ms_per_10k"]) for row in of_backend}
+
+
+def best(curve: Mapping[int, float]) -> int:
+    """The smallest size within the tolerance of the fastest."""
+    return min(size for size, time in curve.items() if time <= (1 + TOLERANCE) * min(curve.values()))
+
+
+def is_flat(curve: Mapping[int, float]) -> bool:
+    """Whether the size makes no difference."""
+    return max(curve.values()) <= (1 + TOLERANCE) * min(curve.values())
+
+
+def climbs(curve: Mapping[int, float]) -> bool:
+    """Whether the largest size still gains."""
+    *before, last = (curve[size] for size in sorted(curve))
+    return not before or last < (1 - TOLERANCE) * min(before)
+
+
+def reader_size(curve: Mapping[int, float]) -> tuple[int, str]:
+    """The reader's batch size, and why."""
+    if is_flat(curve) and KEEP in curve:
+        return KEEP, f"flat: all sizes are within {TOLERANCE:.0%} of the fastest, so {KEEP} is kept"
+    size = best(curve)
+    fastest = min(curve, key=lambda size: curve[size])
+    if climbs(curve):
+        return size, f"still climbing at {max(curve)}, where the sweep ends"
+    return size, f"flattens: {size} is the smallest size within {TOLERANCE:.0%} of the fastest ({fastest})"
+
+
+def table_curve(rows: Sequence[Row]) -> dict[int, float]:
+    """What a size costs tables, relative to the best: the geometric mean over `read_batches` and `read_table`."""
+    curves = [times(rows, backend) for backend in ("read_batches", "read_table")]
+    relative = [{size: time / min(curve.values()) for size, time in curve.items()} for curve in curves]
+    return {size: math.prod(curve[size] for curve in relative) ** (1 / len(relative)) for size in relative[0]}
+
+
+def table_size(rows: Sequence[Row]) -> tuple[int, str]:
+    """The batch size of tables, and why."""
+    curve = table_curve(rows)
+    size, fastest = best(curve), min(curve, key=lambda size: curve[size])
+    return size, (
+        f"{size} is the smallest size within {TOLERANCE:.0%} of the fastest ({fastest}), by the geometric mean of"
+        " read_batches and read_table, each relative to its own fastest"
+    )
+
+
+def verdict(ratio: float | None, shipped: float | None, cores: int) -> str:
+    """What the gate says about two threads with the best size, and with the defaults as they are."""
+    if cores < 2 or ratio is None or shipped is None:
+        return "no verdict"
+    return "passed" if min(ratio, shipped) >= GATE else "failed"
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The gate's workload with the best size, by stage: seconds of a file inside `.read` and of the rest.
+
+    `threads` and `processes` are of two files at once; `ratio` is what two processes reach over one.
+    """
+
+    records: float
+    alone: tuple[float, float]
+    processes: tuple[float, float]
+    threads: tuple[float, float]
+    ratio: float
+
+    def per_10k(self, seconds: float) -> str:
+        """Milliseconds for 10,000 records."""
+        return f"{seconds * 1e7 / self.records:8.3f}"
+
+    def table(self) -> list[str]:
+        """The stages as a table, in milliseconds for 10,000 records."""
+        lines = [" " * 26 + "inside .read      the walk         total"]
+        for name, (inside, rest) in [
+            ("one thread alone", self.alone),
+            ("two processes, each", self.processes),
+            ("two threads, each", self.threads),
+        ]:
+            cells = [f"{self.per_10k(part):>12}" for part in (inside, rest, inside + rest)]
+            lines.append(f"  {name:<24}" + "  ".join(cells))
+        return lines
+
+    def losses(self) -> dict[str, float]:
+        """Where two threads lose time against one alone: seconds of a file, by cause."""
+        causes = [
+            "the machine: two processes, which share no GIL, lose as much (memory bandwidth, cores that are not idle)",
+            "inside .read: taking the GIL again after the system call, and fresh pages in one address space",
+            "between the calls of .read: waiting for the GIL to call it again, and the allocator that threads share",
+        ]
+        machine = sum(self.processes) - sum(self.alone)
+        inside, between = (self.threads[at] - self.processes[at] for at in (0, 1))
+        return dict(zip(causes, (machine, inside, between), strict=True))
+
+    def account(self) -> list[str]:
+        """The stages, and which of the losses is the largest."""
+        alone, threads = sum(self.alone), sum(self.threads)
+        losses = self.losses()
+        share = self.alone[0] / alone
+        return [
+            *self.table(),
+            "  (The walk: all that is not .read, so boundaries, directory and text of each record.)",
+            f"  Inside .read is {share:.0%} of one thread's time; if the GIL were held for all of it, two threads could"
+            f" reach {min(2, 1 / share):.2f}.",
+            f"  Two processes reach {self.ratio:.2f} times one.",
+            f"  Two threads lose {self.per_10k(threads - alone).strip()} ms for 10,000 records against one alone:",
+            *(f"    {self.per_10k(loss)}  {cause}" for cause, loss in losses.items()),
+            f"  Largest loss: {max(losses, key=lambda cause: losses[cause])}",
+        ]
+
+
+CONTROLS = {
+    "crc32": "processor alone: zlib.crc32 of bytes in the cache, without the GIL",
+    "readinto": "system alone: file.readinto one buffer",
+    "read": "Python alone: file.read of the bytes that a batch takes",
+    "walk": "the reader alone: the same chunks from memory, so that .read costs nothing",
+    "unbuffered": "the gate's workload with open(..., buffering=0)",
+    "buffered": "the gate's workload with open(..., buffering=2**20)",
+}
+
+
+def ratio_of(row: Row, column: str = "two_threads") -> float | None:
+    """Two threads against one, where that was measured."""
+    return float(row[column]) if row[column] else None
+
+
+def curve_lines(rows: Sequence[Row]) -> list[str]:
+    """The figures of the CSV that decide, for reading."""
+    columns = ["batch_size", "max_records", "max_bytes", "batches", "gil_cycles", "ms_per_10k", "two_threads"]
+    columns += ["loop_two_threads", "cores_two_threads", "peak_mb"]
+    lines = ["  ".join(["backend     ", "sweep  ", *columns])]
+    for row in rows:
+        cells = [f"{row['backend']:<12}", f"{row['sweep']:<7}"]
+        cells += [f"{row[name] or '-':>{len(name)}}" for name in columns]
+        lines.append("  ".join(cells) + ("  best" if row["best"] == "1" else ""))
+    return lines
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What follows from the rows."""
+
+    reader: int
+    reader_why: str
+    table: int
+    table_why: str
+    ratio: float | None
+    shipped: float | None
+    cores: float | None
+    gate: str
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], cores: int) -> Decision:
+        """Decide."""
+        reader, reader_why = reader_size(times(rows, "PythonFile"))
+        table, table_why = table_size(rows)
+        sizes = (row for row in rows if row["backend"] == "PythonFile" and row["sweep"] == "size")
+        chosen = next(row for row in sizes if int(row["batch_size"]) == reader)
+        default = next(row for row in rows if row["sweep"] == "shipped")
+        ratio, shipped = ratio_of(chosen), ratio_of(default)
+        given = ratio_of(chosen, "cores_two_threads")
+        return cls(reader, reader_why, table, table_why, ratio, shipped, given, verdict(ratio, shipped, cores))
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 1 if the gate failed."""
+        return EXIT_CODES[self.gate]
+
+    def text(
+        self,
+        headline: Sequence[str],
+        rows: Sequence[Row],
+        stages: Stages | None,
+        controls: Mapping[str, Sequence[float]],
+    ) -> str:
+        """The decision and what it rests on."""
+        lines = [f"GATE: {self.gate}", *headline, ""]
+        lines += [f"READER_BATCH_SIZE = {self.reader}", f"  The curve {self.reader_why}."]
+        lines += [f"DEFAULT_BATCH_SIZE = {self.table}", f"  {self.table_why}.", ""]
+        if self.ratio is None or self.shipped is None:
+            lines.append("Fewer than two cores: the gate is about two threads, so there is no verdict.")
+        else:
+            lines += [
+                f"Two threads against one, each with its own file: {self.ratio:.2f} with batches of {self.reader},"
+                f" {self.shipped:.2f} with the defaults; the gate asks for {GATE} of both.",
+                "Workload: batches from a Python file object, directory walk and UTF-8 check of each record. `loop` is",
+                "the plain `for record in reader`, where each step needs the GIL; `cores` is what checksums in the",
+                "cache gain, which need neither the GIL nor memory.",
+            ]
+        if self.cores is not None and self.cores < GATE:
+            lines.append(f"Even checksums reached only {self.cores:.2f}: THE CORES WERE NOT IDLE. Measure again.")
+        lines += ["", *curve_lines(rows)]
+        if stages:
+            lines += ["", f"Stages at {self.reader}, ms for 10,000 records, medians:", *stages.account()]
+        if controls:
+            lines += ["", "Two threads against one, of parts and of variants:"]
+            lines += [f"  {statistics.median(controls[name]):.2f}  {what}" for name, what in CONTROLS.items()]
+        if self.gate == "failed":
+            tried = [(ratio, row) for row in rows if (ratio := ratio_of(row)) is not None]
+            ratio, row = max(tried, key=lambda pair: pair[0])
+            lines += [
+                "",
+                f"Tried: {len(tried)} batch sizes and hard stops, and the variants of opening the file above.",
+                f"The best setting reached {ratio:.2f}: batch_size {row['batch_size'] or 'default'}, max_records"
+                f" {row['max_records'] or 'default'}, max_bytes {row['max_bytes'] or 'default'}.",
+                "What stops it is the largest loss named among the stages.",
+            ]
+        return "\n".join(lines) + "\n"

@@ -1,0 +1,144 @@
+"""The sweep of batch sizes: what it found is what the code has, it varies what it says, and it can fail."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mrrc_arrow import _native
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from benches.decision import EXIT_CODES, GATE, Decision, Row, best, climbs, reader_size, verdict
+
+DECISION = "PHASE_C_GATE_DECISION.txt"
+CURVE = "speedup_curve.csv"
+
+
+def read_rows(path: Path) -> list[Row]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def batches_by_size(rows: list[Row], backend: str) -> dict[int, int]:
+    of_backend = [row for row in rows if row["backend"] == backend and row["sweep"] == "size"]
+    return {int(row["batch_size"]): int(row["batches"]) for row in of_backend}
+
+
+def assert_varies(rows: list[Row]) -> None:
+    """The number of batches is what the batch size makes it, up to batches that are bounded in bytes."""
+    for backend in ("PythonFile", "read_batches", "read_table"):
+        batches = batches_by_size(rows, backend)
+        records = next(float(row["records"]) for row in rows if row["backend"] == backend)
+        assert len(batches) >= 6
+        for size, count in batches.items():
+            assert records / size <= count <= 1.05 * records / size + 1, (backend, size)
+
+
+@pytest.fixture(scope="module")
+def results(root: Path) -> Path:
+    return root / "benches" / "results"
+
+
+@pytest.fixture(scope="module")
+def committed(results: Path) -> list[Row]:
+    return read_rows(results / CURVE)
+
+
+@pytest.fixture(scope="module")
+def quick(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    out = tmp_path_factory.mktemp("results")
+    command = [sys.executable, str(root / "scripts" / "benchmark_batch_sizes.py"), "--quick", "--out", str(out)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False), out
+
+
+def test_the_reader_has_the_batch_size_that_won(committed: list[Row]) -> None:
+    assert Decision.of(committed, cores=2).reader == _native.READER_BATCH_SIZE
+
+
+def test_tables_have_the_batch_size_that_won(committed: list[Row]) -> None:
+    assert Decision.of(committed, cores=2).table == _native.DEFAULT_BATCH_SIZE
+
+
+def test_the_winners_are_marked_in_the_curve(committed: list[Row]) -> None:
+    marked = {(row["backend"], row["batch_size"]) for row in committed if row["best"] == "1"}
+    assert marked == {
+        ("PythonFile", str(_native.READER_BATCH_SIZE)),
+        ("read_batches", str(_native.DEFAULT_BATCH_SIZE)),
+        ("read_table", str(_native.DEFAULT_BATCH_SIZE)),
+    }
+
+
+def test_the_curve_rests_on_five_rounds_or_more(committed: list[Row]) -> None:
+    assert min(int(row["rounds"]) for row in committed) >= 5
+
+
+def test_the_decision_is_the_one_that_follows_from_the_curve(results: Path, committed: list[Row]) -> None:
+    decision, text = Decision.of(committed, cores=2), (results / DECISION).read_text()
+    assert text.startswith(f"GATE: {decision.gate}\n")
+    assert f"\nREADER_BATCH_SIZE = {decision.reader}\n" in text
+    assert f"\nDEFAULT_BATCH_SIZE = {decision.table}\n" in text
+
+
+def test_a_gate_that_fails_names_what_stops_it(results: Path) -> None:
+    text = (results / DECISION).read_text()
+    if text.startswith("GATE: failed"):
+        assert "Largest loss:" in text
+        assert "Tried:" in text
+
+
+def test_the_sweep_varied_the_batch_size(committed: list[Row]) -> None:
+    assert_varies(committed)
+    cycles = [int(row["gil_cycles"]) for row in committed if row["backend"] == "PythonFile" and row["sweep"] == "size"]
+    assert cycles == sorted(set(cycles), reverse=True)
+
+
+def test_a_quick_sweep_writes_a_curve_that_varies(
+    quick: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    done, out = quick
+    assert (out / CURVE).exists(), done.stderr
+    assert_varies(read_rows(out / CURVE))
+
+
+def test_the_exit_code_agrees_with_the_decision(quick: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    done, out = quick
+    text = (out / DECISION).read_text()
+    gate = text.split("\n")[0].removeprefix("GATE: ")
+    assert done.returncode == EXIT_CODES[gate], done.stderr
+    assert gate == Decision.of(read_rows(out / CURVE), len(os.sched_getaffinity(0))).gate
+    assert done.stdout == text
+
+
+def test_the_best_size_is_the_smallest_that_is_as_good_as_the_fastest() -> None:
+    assert best({10: 20.0, 25: 10.2, 50: 10.0, 100: 9.99}) == 25
+
+
+@pytest.mark.parametrize(
+    ("curve", "size"),
+    [
+        ({10: 10.0, 100: 9.9, 500: 9.8}, 100),  # flat
+        ({10: 20.0, 100: 10.0, 500: 9.9}, 100),  # flattens
+        ({10: 20.0, 100: 10.0, 500: 8.0}, 500),  # still climbs
+        ({10: 20.0, 100: 10.0, 500: 12.0}, 100),  # falls again
+    ],
+)
+def test_the_curve_decides_the_size(curve: dict[int, float], size: int) -> None:
+    assert reader_size(curve)[0] == size
+
+
+def test_a_curve_climbs_if_its_last_size_beats_all_others() -> None:
+    assert climbs({10: 20.0, 100: 10.0, 500: 9.0})
+    assert not climbs({10: 20.0, 100: 10.0, 500: 9.8})
+    assert not climbs({10: 20.0, 100: 8.0, 500: 9.0})
+
+
+def test_the_gate_asks_two_threads_for_both_sizes_and_two_cores() -> None:
+    assert verdict(GATE, GATE, 2) == "passed"
+    assert verdict(GATE - 0.01, GATE, 2) == "failed"
+    assert verdict(GATE, GATE - 0.01, 2) == "failed"
+    assert verdict(GATE, GATE, 1) == verdict(None, None, 1) == "no verdict"
