@@ -46,6 +46,26 @@ fn time(module: &Py<PyModule>, paths: [&str; 2], threads: bool, expected: usize)
     start.elapsed()
 }
 
+/// The time to count twice, by two threads or by one.
+fn spin(threads: bool) -> Duration {
+    let count = || {
+        for n in 0..8_000_000u64 {
+            std::hint::black_box(n);
+        }
+    };
+    let start = Instant::now();
+    if threads {
+        std::thread::scope(|scope| {
+            scope.spawn(count);
+            scope.spawn(count);
+        });
+    } else {
+        count();
+        count();
+    }
+    start.elapsed()
+}
+
 #[test]
 fn test_gil_release_verification() {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -78,6 +98,9 @@ fn test_gil_release_verification() {
         std::fs::write(path, &content).unwrap();
     }
     let paths = [paths[0].as_str(), paths[1].as_str()];
+    // What two threads gain that need neither the lock nor memory is what the machine has to give: a virtual one may have two
+    // cores and be given the time of one.
+    let mut spinning = [Duration::MAX; 2];
     // The best of some rounds: other work on the machine only ever adds. With the lock held throughout, no number of them helps.
     let mut best = [Duration::MAX; 2];
     let mut ratio = f64::MAX;
@@ -85,6 +108,8 @@ fn test_gil_release_verification() {
         for threads in [false, true] {
             let slot = &mut best[usize::from(threads)];
             *slot = (*slot).min(time(&module, paths, threads, records));
+            let slot = &mut spinning[usize::from(threads)];
+            *slot = (*slot).min(spin(threads));
         }
         ratio = best[1].as_secs_f64() / best[0].as_secs_f64();
         if round >= 10 && ratio < 0.75 {
@@ -92,5 +117,12 @@ fn test_gil_release_verification() {
         }
     }
     println!("one thread {:?}, two threads {:?}: {ratio:.2}", best[0], best[1]);
+    let given = spinning[1].as_secs_f64() / spinning[0].as_secs_f64();
+    if ratio >= 0.75 && given > 0.6 {
+        eprintln!(
+            "skipped: two threads that only count take {given:.2} of the time of one, so there is no second core"
+        );
+        return;
+    }
     assert!(ratio < 0.75, "two threads take {ratio:.2} of the time of one after the other");
 }
