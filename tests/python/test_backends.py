@@ -5,9 +5,12 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import os
+import random
 import socket
 import sys
 import threading
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +19,14 @@ import pyarrow as pa
 import pytest
 
 from .marc import books
+from .script import run_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SUPPORTED = ["str", "Path", "bytes", "bytearray", "memoryview", "BytesIO", "open", "unbuffered", "gzip.open", "socket"]
+NAMED = ["str", "os.PathLike", "bytes", "bytearray", "memoryview", "io.BytesIO", "file", "socket.socket"]
 PACKED = ["gzip", "zstd", "bzip2"]
 BACKENDS = {"str": "RustFile", "Path": "RustFile", "open": "PythonFile", "unbuffered": "PythonFile"} | {
     "gzip.open": "PythonFile",
@@ -85,6 +90,35 @@ def chunks(source: mrrc.Source) -> list[bytes | None]:
     return [None if record is None else reader.current_chunk for record in reader]
 
 
+def account(source: mrrc.Source, **options: Any) -> list[object]:  # noqa: ANN401 - options of several types
+    """All that a reader says: bytes and repairs of each record, what is wrong with a bad one, counts of problems."""
+    reader = mrrc.MARCReader(source, permissive=True, **options)
+    found: list[object] = []
+    for record in reader:
+        error = reader.current_exception
+        assert (record is None) == (error is not None)
+        if record is not None:
+            found.append((reader.current_chunk, record.problems))
+        else:
+            assert isinstance(error, mrrc.MrrcError)
+            found.append((reader.current_chunk, error.code, error.record, error.offset))
+    return [*found, reader.problems]
+
+
+def files(corpus: Path) -> list[Path]:
+    return sorted(path for path in corpus.rglob("*") if path.is_file())
+
+
+class Ragged:
+    """A file object in pure Python that gives from one byte up to `most` at a time."""
+
+    def __init__(self, content: bytes, most: int, seed: int = 0) -> None:
+        self.file, self.most, self.random = io.BytesIO(content), most, random.Random(seed)
+
+    def read(self, size: int, /) -> bytes:
+        return self.file.read(min(size, self.random.randint(1, self.most)))
+
+
 @pytest.fixture
 def five(tmp_path: Path) -> Path:
     """A file of 500 records."""
@@ -139,19 +173,10 @@ def test_unknown_type_raises_type_error(five: Path) -> None:
 
     with five.open(encoding="utf-8") as text:
         for source in (5, None, object(), {}, io.StringIO("text"), Unreadable(), io.BytesIO, text):
-            with pytest.raises(TypeError) as caught:
-                mrrc.MARCReader(source)  # type: ignore[arg-type]
-            for name in (
-                "str",
-                "os.PathLike",
-                "bytes",
-                "bytearray",
-                "memoryview",
-                "io.BytesIO",
-                "file",
-                "socket.socket",
-            ):
-                assert name in str(caught.value)
+            for read in (mrrc.MARCReader, mrrc.read_table, mrrc.read_batches):
+                with pytest.raises(TypeError) as caught:
+                    read(source)  # type: ignore[arg-type]
+                assert all(name in str(caught.value) for name in NAMED)
 
 
 def test_supported_types_complete(five: Path) -> None:
@@ -172,37 +197,53 @@ def content_of(path: Path) -> bytes:
     return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
 
 
-@pytest.mark.parametrize("backend", ["rust", "cursor"])
-def test_parity_over_the_corpus(backend: str, corpus: Path) -> None:
+def assert_parity(corpus: Path, source_of: Callable[[Path], mrrc.Source]) -> None:
     total = 0
-    for path in sorted(path for path in corpus.rglob("*") if path.is_file()):
+    for path in files(corpus):
         with path.open("rb") as file:
-            expected = chunks(file)
-        found = chunks(path if backend == "rust" else path.read_bytes())
-        assert found == expected, path
-        total += len(found)
+            expected = account(file)
+        assert account(source_of(path)) == expected, path
+        total += len(expected)
     assert total > 1_000
 
 
 def test_rust_file_parity(corpus: Path) -> None:
-    test_parity_over_the_corpus("rust", corpus)
+    assert_parity(corpus, lambda path: path)
 
 
 def test_cursor_backend_parity(corpus: Path) -> None:
-    test_parity_over_the_corpus("cursor", corpus)
+    assert_parity(corpus, lambda path: path.read_bytes())
 
 
-def test_records_and_rows_are_the_same_over_the_corpus(corpus: Path) -> None:
-    for path in sorted(path for path in corpus.rglob("*") if path.is_file()):
+@pytest.mark.parametrize(
+    ("most", "options"),
+    [
+        (700, {}),
+        (5_000, {"batch_size": 7}),
+        (400_000, {}),
+        (10**9, {"batch_size": 1}),
+        (10**9, {"_max_records": 9_999}),
+    ],
+)
+def test_how_much_a_read_gives_changes_nothing(most: int, options: dict[str, int], corpus: Path) -> None:
+    for seed, path in enumerate(files(corpus)):
         content = content_of(path)
-        problems = mrrc.read_problems(path, ignore_errors=True)
-        text = {"invalid_utf8", "unsupported_encoding", "unsupported_format"}
-        rejects = [
-            code for code, gone in zip(*(problems[c].to_pylist() for c in ("code", "rejected")), strict=True) if gone
-        ]
-        found = chunks(content)
-        # A table rejects what it cannot decode; a reader says so when it is asked for the text.
-        assert found.count(None) == sum(code not in text - {"unsupported_format"} for code in rejects), path
+        assert account(Ragged(content, most, seed), **options) == account(content), path
+
+
+def test_tables_are_the_same_over_the_corpus(corpus: Path) -> None:
+    options: mrrc.ReadOptions = {"ignore_errors": True, "include_offsets": True}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", mrrc.MrrcWarning)
+        for seed, path in enumerate(files(corpus)):
+            content = path.read_bytes()
+            expected = mrrc.read_table(path, **options).combine_chunks()
+            sources: list[mrrc.Source] = [content, io.BytesIO(content), Ragged(content, 100_000, seed)]
+            for source in sources:
+                assert mrrc.read_table(source, **options).combine_chunks().equals(expected), path
+            problems = mrrc.read_problems(path, ignore_errors=True).drop_columns("source")
+            ragged = Ragged(content, 100_000, seed)
+            assert mrrc.read_problems(ragged, ignore_errors=True).drop_columns("source").equals(problems), path
 
 
 def test_a_source_that_can_be_read_once_says_so_the_second_time(five: Path) -> None:
@@ -232,13 +273,98 @@ def test_rejects_are_written_to_a_file(tmp_path: Path) -> None:
         mrrc.read_table(one, ignore_errors=True, rejects=tmp_path / "no such folder" / "x")
 
 
+def test_rejects_are_what_read_problems_lists_over_the_corpus(corpus: Path, tmp_path: Path) -> None:
+    out, total = tmp_path / "rejects", 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", mrrc.MrrcWarning)
+        for path in files(corpus):
+            with path.open("rb") as file:
+                for batch in mrrc.read_batches(file, ignore_errors=True, rejects=out, batch_size=50):
+                    assert batch.num_rows
+            problems = mrrc.read_problems(path, ignore_errors=True).to_pylist()
+            assert out.read_bytes() == b"".join(problem["raw"] for problem in problems if problem["rejected"]), path
+            total += out.stat().st_size
+    assert total > 1_000
+
+
+def test_rejects_end_where_the_rows_do(three: list[bytes], tmp_path: Path) -> None:
+    bad = b"00030 no MARC record\x1d"
+    content, out = bad.join(three), tmp_path / "rejects"
+    for n_rows, expected in ((0, b""), (1, b""), (2, bad)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", mrrc.MrrcWarning)
+            assert mrrc.read_table(content, ignore_errors=True, rejects=out, n_rows=n_rows).num_rows == n_rows
+        assert out.read_bytes() == expected
+    out.write_bytes(b"as it was")
+    mrrc.read_batches(content, ignore_errors=True, rejects=out).close()
+    assert out.read_bytes() == b"as it was"  # nothing was read
+
+
+@pytest.fixture
+def no_switches() -> Iterator[None]:
+    """Threads that wait for the GIL do not ask for it: one runs only when another lets go of it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(100)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("read", ["read_table(path)", "read_marc(path)", "MARCReader(path).read_record()"])
+def test_another_thread_runs_while_one_waits_for_a_file(read: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    # In a process of its own, which is ended if it hangs.
+    run_script(
+        f"""
+        import sys, threading, mrrc_arrow as mrrc
+        from pathlib import Path
+        path = Path(sys.argv[1])
+        sys.setswitchinterval(100)
+        thread = threading.Thread(target=lambda: mrrc.{read})
+        thread.start()
+        # It waits for these bytes, which only this thread can write.
+        path.write_bytes(bytes.fromhex(sys.argv[2]))
+        thread.join()
+        """,
+        tmp_path / "pipe",
+        books(1)[0].hex(),
+    )
+
+
+@pytest.mark.usefixtures("no_switches")
+def test_another_thread_runs_while_what_a_python_file_gave_is_looked_at() -> None:
+    content = b"".join(books(2_000)) * 50
+    turns, turns_after_read, done = [0], [0], threading.Event()
+
+    class File(Ragged):
+        """It never lets go of the GIL."""
+
+        def read(self, size: int, /) -> bytes:
+            read = self.file.read(size)
+            turns_after_read[0] = turns[0]
+            return read
+
+    def count() -> None:
+        while not done.wait(0.0001):
+            turns[0] += 1
+
+    reader = mrrc.MARCReader(File(content, 0), batch_size=100_000, _max_records=100_000, _max_bytes=len(content))
+    counter = threading.Thread(target=count)
+    counter.start()
+    try:
+        assert reader._check_batch() == 100_000
+        assert turns[0] > turns_after_read[0]
+    finally:
+        done.set()
+        counter.join()
+
+
 @pytest.mark.parametrize("kind", ["str", "bytes", "open"])
 @pytest.mark.parametrize("what", ["records", "table"])
+@pytest.mark.usefixtures("no_switches")
 def test_another_thread_runs_while_one_reads(kind: str, what: str, tmp_path: Path) -> None:
-    # Without a request for it every 5 ms, only a thread that lets go of the GIL lets another run.
     path = tmp_path / "large.mrc"
     path.write_bytes(b"".join(books(20_000)))
-    turns, done, before = [0], threading.Event(), sys.getswitchinterval()
+    turns, done = [0], threading.Event()
 
     def count() -> None:
         while not done.is_set():
@@ -253,7 +379,6 @@ def test_another_thread_runs_while_one_reads(kind: str, what: str, tmp_path: Pat
         while reader._check_batch():
             pass
 
-    sys.setswitchinterval(100)
     counter = threading.Thread(target=count)
     try:
         with opened(kind, path) as source:
@@ -263,5 +388,4 @@ def test_another_thread_runs_while_one_reads(kind: str, what: str, tmp_path: Pat
             assert turns[0] > at_first
     finally:
         done.set()
-        sys.setswitchinterval(before)
         counter.join()

@@ -12,6 +12,7 @@ import mrrc_arrow as mrrc
 import pytest
 
 from .marc import books, control, data, encode
+from .script import run_script
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,10 +111,9 @@ def test_a_record_larger_than_a_batch_is_delivered_whole() -> None:
 def test_a_batch_is_one_read_and_a_queued_record_none() -> None:
     file = File(b"".join(many(2_000, 3_000)))
     reader = mrrc.MARCReader(file, batch_size=200)
-    for _ in range(15):
-        before = len(file.sizes)
+    for batches in range(1, 16):
         assert len(reader.read_batch()) > 90
-        assert len(file.sizes) - before <= 1
+        assert len(file.sizes) == batches
     next(reader)
     before = len(file.sizes)
     for _ in range(50):
@@ -142,6 +142,18 @@ def test_what_is_whole_does_not_wait_for_more() -> None:
         there.sendall(third[50:])
         there.shutdown(socket.SHUT_WR)
         assert chunks(reader) == [third]
+
+
+def test_a_batch_of_a_socket_does_not_wait_for_more(three: list[bytes]) -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        reader = mrrc.read_batches(here)
+        there.sendall(three[0] + three[1][:50])
+        assert next(reader).num_rows == 1
+        there.sendall(three[1][50:])
+        assert next(reader).num_rows == 1
+        there.shutdown(socket.SHUT_WR)
+        assert list(reader) == []
 
 
 def bad(three: list[bytes]) -> bytes:
@@ -179,6 +191,8 @@ def test_a_bad_record_raises_and_the_next_call_goes_on(three: list[bytes], tmp_p
             with pytest.raises(mrrc.RecordError, match="record 1 at byte") as caught:
                 next(reader)
             assert (caught.value.record, caught.value.offset) == (1, len(three[0]))
+            assert caught.value.source == (None if isinstance(source, bytes) else str(path))
+            assert caught.value is reader.current_exception
             assert reader.current_chunk == b"00030 this is no MARC record at all\x1d"
             assert next(reader).as_marc() == three[2]
             assert reader.read_record() is None
@@ -191,6 +205,11 @@ def test_a_batch_gives_the_records_before_a_bad_one_first(three: list[bytes]) ->
         reader.read_batch()
     assert len(reader.read_batch()) == 1
     assert reader.read_batch() == []
+
+
+def test_a_batch_has_none_for_a_bad_record_where_that_is_permitted(three: list[bytes]) -> None:
+    batch = mrrc.MARCReader(bad(three), permissive=True).read_batch()
+    assert [record and record.as_marc() for record in batch] == [three[0], None, three[2]]
 
 
 def test_an_input_that_is_no_marc_raises_or_is_one_none() -> None:
@@ -251,6 +270,47 @@ def test_a_file_is_read_from_its_position_and_stays_open(three: list[bytes], tmp
         with mrrc.MARCReader(file) as reader:
             assert chunks(reader) == three[1:]
         assert not file.closed
+
+
+def test_bytesio_is_read_from_its_position_and_stands_at_its_end(three: list[bytes]) -> None:
+    file = io.BytesIO(b"".join(three))
+    file.seek(len(three[0]))
+    reader = mrrc.MARCReader(file)
+    assert file.tell() == len(file.getvalue())
+    file.close()
+    assert chunks(reader) == three[1:]
+
+
+def test_records_outlive_their_reader_and_its_file(three: list[bytes], tmp_path: Path) -> None:
+    path = tmp_path / "three.mrc"
+    path.write_bytes(b"".join(three))
+    with path.open("rb") as file, mrrc.MARCReader(file) as reader:
+        records = list(reader)
+    path.unlink()
+    del reader
+    assert [record.as_marc() for record in records] == three
+    assert records[2]["001"].data == "ocm00000002"
+
+
+@pytest.mark.parametrize("kind", ["path", "socket"])
+def test_ctrl_c_ends_a_wait(kind: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "silent")
+    # In a process of its own: Polars has a handler of signals that lets system calls go on.
+    run_script(
+        """
+        import os, socket, sys, threading, mrrc_arrow as mrrc
+        ends = socket.socketpair()
+        reader = mrrc.MARCReader(ends[0] if sys.argv[1] == "socket" else sys.argv[2])
+        threading.Timer(0.2, os.kill, (os.getpid(), 2)).start()
+        try:
+            next(reader)
+        except KeyboardInterrupt:
+            os._exit(0)
+        sys.exit("no KeyboardInterrupt")
+        """,
+        kind,
+        tmp_path / "silent",
+    )
 
 
 def test_a_closed_reader_is_at_its_end(three: list[bytes]) -> None:

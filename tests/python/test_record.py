@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any
+import sys
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
 
 import mrrc_arrow as mrrc
 import pymarc
 import pytest
 
-from .marc import control, data, encode
+from .marc import Entry, assemble, control, data, encode, with_base, with_length
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def record_of(raw: bytes, **options: Any) -> mrrc.Record:  # noqa: ANN401 - options of several types
@@ -135,6 +141,55 @@ def test_bytes_where_no_text_is_wanted(book: bytes) -> None:
     assert record.title == "One : two /"
 
 
+def test_iterations_are_independent(book: bytes) -> None:
+    record = record_of(book)
+    assert len([None for _ in record for _ in record]) == len(record.fields) ** 2
+    field = record["650"]
+    assert len([None for _ in field for _ in field]) == len(field.subfields) ** 2
+    record.fields.clear()
+    field.subfields.clear()
+    assert len(record.fields) == 7
+    assert len(field.subfields) == 2
+
+
+def test_what_is_no_tag_or_code_is_not_in_a_record(book: bytes) -> None:
+    record = record_of(book)
+    for odd in ("", "24", "2455", "é", "\0\0\0", None, 245, b"245"):
+        assert odd not in record
+        assert odd not in record["245"]
+    assert record.get_fields("24") == record.get_fields("24", "2455") == []
+    assert record["245"].get_subfields("ab") == record["245"].get_subfields() == []
+    with pytest.raises(KeyError, match="999"):
+        record["999"]
+
+
+def test_a_control_field_has_no_subfields(book: bytes) -> None:
+    field = record_of(book)["001"]
+    assert (field.control_field, field.is_control_field(), field.data, field.value()) == (True, True, "n1", "n1")
+    assert (field.indicators, field.indicator1, field.indicator2) == (None, "", "")
+    assert (field.subfields, list(field), field.subfields_as_dict(), field.get_subfields("a")) == ([], [], {}, [])
+    assert (field.get("a"), field.get("a", "x"), field.linkage_occurrence_num()) == (None, "x", None)
+    assert "a" not in field
+    assert (str(field), field.as_marc(), field.as_marc21()) == ("=001  n1", b"n1\x1e", b"n1\x1e")
+    # A delimiter in it is part of its value.
+    assert record_of(encode([control("005", "a\x1fb")]))["005"].data == "a\x1fb"
+
+
+def test_a_field_is_written_in_any_encoding(book: bytes) -> None:
+    field = record_of(book)["100"]
+    assert field.as_marc() == "1 \x1faNé, Zoë\x1e".encode()
+    assert field.as_marc("latin-1") == field.as_marc21(encoding="latin-1") == "1 \x1faNé, Zoë\x1e".encode("latin-1")
+    with pytest.raises(UnicodeEncodeError):
+        field.as_marc("ascii")
+
+
+def test_options_may_be_given_by_position_as_in_pymarc(book: bytes) -> None:
+    raw = book.replace("ë".encode(), b"\xff\xfe")
+    arguments: tuple[Any, ...] = (True, True, True, "replace", "cp1252", True)
+    theirs = next(pymarc.MARCReader(raw, *arguments))
+    assert next(mrrc.MARCReader(raw, *arguments))["100"]["a"] == theirs["100"]["a"] == "Né, Zo\ufffd\ufffd"
+
+
 def unflagged(raw: bytes) -> bytes:
     return raw[:9] + b" " + raw[10:]
 
@@ -169,12 +224,50 @@ def test_a_sound_record_comes_back_as_it_was(book: bytes) -> None:
 
 
 def test_a_repaired_record_is_laid_out_anew(book: bytes) -> None:
-    long = b"%05d" % (len(book) + 2) + book[5:]
-    for damaged in (long, book[:-1] + b"\r\n" + book):
+    long = with_length(book, len(book) + 2)
+    missing = book[:-1] + b"\r\n" + book
+    backwards = assemble([Entry(b"001", 2, 5), Entry(b"245", 5, 0)], b"00\x1fa\x1ex\x1e")
+    moved = with_base(book, int(book[12:17]) + 1)
+    for damaged in (long, missing, backwards[:-2] + b"\x1d", moved):
         record = record_of(damaged)
         assert record.problems
-        assert record.as_marc() == book
-        assert len(list(pymarc.MARCReader(io.BytesIO(record.as_marc())))) == 1
+        again = record.as_marc()
+        assert again == record.as_marc21() == record_of(again).as_marc()
+        assert record_of(again).problems == []
+        assert parts(record_of(again)) == parts(record)
+        (theirs,) = pymarc.MARCReader(io.BytesIO(again))
+        assert str(theirs) == str(record_of(again))
+    assert record_of(long).as_marc() == record_of(missing).as_marc() == record_of(moved).as_marc() == book
+
+
+def test_a_repaired_record_that_has_no_room_in_its_numbers_says_so() -> None:
+    fields = [data("500", ("a", "x" * 9_000))] * 12
+    record = record_of(encode(fields))
+    assert record.problems
+    assert [field["a"] for field in record] == ["x" * 9_000] * 12
+    with pytest.raises(ValueError, match="99999"):
+        record.as_marc()
+
+
+def test_a_buffer_may_change_when_its_reader_is_open(three: list[bytes]) -> None:
+    buffer = bytearray(b"".join(three))
+    reader = mrrc.MARCReader(buffer)
+    buffer[:] = b"x"
+    assert [record.as_marc() for record in reader] == three
+
+
+def test_bytes_are_shared_and_let_go(three: list[bytes]) -> None:
+    content = b"".join(three * 1_000)
+    before = sys.getrefcount(content)
+    reader = mrrc.MARCReader(content)
+    last = list(reader)[-1]
+    assert sys.getrefcount(content) > before
+    assert last.as_marc() == three[2]
+    del last
+    deadline = time.monotonic() + 5  # for the thread that reads ahead to end
+    while sys.getrefcount(content) > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert sys.getrefcount(content) == before
 
 
 def test_other_forms(book: bytes) -> None:
@@ -187,3 +280,43 @@ def test_other_forms(book: bytes) -> None:
     copy["245"]["a"] = "New :"
     assert copy.title == "New : two /"
     assert copy.as_marc()[24:30] == theirs.as_marc()[24:30]
+
+
+def parts(record: mrrc.Record) -> list[tuple[object, ...]]:
+    return [
+        (field.tag, field.data)
+        if field.control_field
+        else (field.tag, field.indicator1, field.indicator2, [tuple(subfield) for subfield in field.subfields])
+        for field in record
+    ]
+
+
+def parts_of_row(row: dict[str, Any]) -> list[tuple[object, ...]]:
+    return [
+        (field["tag"], field["value"])
+        if field["subfields"] is None
+        else (field["tag"], field["ind1"], field["ind2"], [(s["code"], s["value"]) for s in field["subfields"]])
+        for field in row["fields"]
+    ]
+
+
+def test_records_and_rows_are_the_same_over_the_corpus(corpus: Path) -> None:
+    options: mrrc.ReadOptions = {"ignore_errors": True, "string_type": "large_string", "categorical": False}
+    same = 0
+    for path in sorted(path for path in corpus.rglob("*") if path.is_file()):
+        problems = mrrc.read_problems(path, ignore_errors=True).to_pylist()
+        rejected = {problem["record"]: problem["code"] for problem in problems if problem["rejected"]}
+        records = list(mrrc.MARCReader(path, permissive=True))
+        # A table rejects what it cannot decode; a reader says so when it is asked for the text.
+        text = {"invalid_utf8", "unsupported_encoding"}
+        bad = {number for number, record in enumerate(records) if record is None}
+        assert bad == {number for number, code in rejected.items() if code not in text}, path
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", mrrc.MrrcWarning)
+            rows = mrrc.read_table(path, **options).to_pylist()
+        kept = [record for number, record in enumerate(records) if number not in rejected]
+        for record, row in zip(kept, rows, strict=True):
+            assert record is not None
+            assert (str(record.leader), parts(record)) == (row["leader"], parts_of_row(row)), path
+            same += 1
+    assert same > 10_000
