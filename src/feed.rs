@@ -47,6 +47,11 @@ impl Feed {
         self.open = None;
     }
 
+    /// Whether the last read of a stream of chunks brought less than was asked for.
+    pub(crate) fn is_short(&self) -> bool {
+        self.open.as_ref().is_some_and(|(_, blocks)| blocks.is_short())
+    }
+
     /// How many bytes the next block will surely ask a stream of chunks for; 0 if it may do without.
     pub(crate) fn foreseen(&mut self) -> usize {
         self.open.as_mut().map_or(0, |(_, blocks)| blocks.foreseen())

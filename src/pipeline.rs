@@ -11,6 +11,7 @@
 //! the channel, and the producer stops at its next slot.
 
 use std::any::Any;
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,6 +24,7 @@ use crate::feed::{Fed, Feed, Input};
 use crate::iso2709::blocks::Block;
 use crate::pool::Pool;
 use crate::problem::Problem;
+use crate::source::BackendKind;
 
 /// Blocks in flight for each thread of the pool, where nothing else bounds them.
 const BLOCKS_PER_THREAD: usize = 2;
@@ -48,11 +50,32 @@ pub(crate) trait Build: Send + Sync + 'static {
 
 /// The consumer's end.
 pub(crate) struct Pipeline<T> {
-    slots: Receiver<Slot<T>>,
+    origin: Origin<T>,
     pending: Option<Receiver<Result<T, Error>>>,
     shared: Arc<Shared>,
     process: u32,
     finished: bool,
+}
+
+/// Who reads the input.
+enum Origin<T> {
+    /// A thread of ours.
+    Producer(Receiver<Slot<T>>),
+    /// The consumer itself: Python files are called by nobody else. A thread of ours that calls Python cannot be told when the
+    /// interpreter ends, which then ends the thread in the middle of our code; and Ctrl-C reaches the thread that waits.
+    Consumer(Box<Driven<T>>),
+}
+
+/// A pipeline without a producer.
+struct Driven<T> {
+    pool: Pool,
+    feed: Feed,
+    build: Arc<dyn Build<Output = T>>,
+    /// Oldest first.
+    slots: VecDeque<Slot<T>>,
+    ahead: usize,
+    /// The end, or an error, is among the slots.
+    ended: bool,
 }
 
 /// What producer and jobs look at and tell while they run.
@@ -75,15 +98,22 @@ impl<T: Send + 'static> Pipeline<T> {
     /// Starts reading, with at most `ahead` blocks waiting for the consumer; `None` for as many as keep the pool busy.
     pub(crate) fn start(input: Input, build: impl Build<Output = T>, ahead: Option<usize>) -> Result<Self, Error> {
         let pool = Pool::get()?;
-        let (sender, slots) = bounded(ahead.unwrap_or(pool.threads() * BLOCKS_PER_THREAD));
+        let ahead = ahead.unwrap_or(pool.threads() * BLOCKS_PER_THREAD);
         let shared = Arc::new(Shared::default());
+        let process = std::process::id();
+        if input.sources.iter().any(|source| source.backend() == BackendKind::PythonFile) {
+            let (feed, build, slots) = (Feed::new(input), Arc::new(build), VecDeque::new());
+            let origin = Origin::Consumer(Box::new(Driven { pool, feed, build, slots, ahead, ended: false }));
+            return Ok(Self { origin, pending: None, shared, process, finished: false });
+        }
+        let (sender, slots) = bounded(ahead);
         let producer =
             Producer { pool, sender, shared: Arc::clone(&shared), feed: Feed::new(input), build: Arc::new(build) };
         std::thread::Builder::new()
             .name("mrrc-arrow-producer".into())
             .spawn(move || producer.run())
             .map_err(|error| Error::from_io(error, "cannot start the producer thread"))?;
-        Ok(Self { slots, pending: None, shared, process: std::process::id(), finished: false })
+        Ok(Self { origin: Origin::Producer(slots), pending: None, shared, process, finished: false })
     }
 
     /// Bytes of the (decompressed) sources that are in blocks handed to the pool.
@@ -111,15 +141,20 @@ impl<T: Send + 'static> Pipeline<T> {
     }
 
     fn receive(&mut self, deadline: Option<Instant>) -> Wait<Option<Result<T, Error>>> {
-        let job = match self.pending.take() {
-            Some(job) => job,
-            None => match receive(&self.slots, deadline) {
+        let job = if let Some(job) = self.pending.take() {
+            job
+        } else {
+            let slot = match &mut self.origin {
+                Origin::Producer(slots) => receive(slots, deadline),
+                Origin::Consumer(driven) => Wait::Ready(driven.next(&self.shared)),
+            };
+            match slot {
                 Wait::Pending => return Wait::Pending,
                 Wait::Ready(Some(Slot::Job(job))) => job,
                 Wait::Ready(Some(Slot::Done(result))) => return Wait::Ready(Some(result)),
                 Wait::Ready(Some(Slot::End)) => return Wait::Ready(None),
                 Wait::Ready(None) => return Wait::Ready(Some(Err(Error::internal("the reading thread was lost")))),
-            },
+            }
         };
         match receive(&job, deadline) {
             Wait::Pending => {
@@ -138,7 +173,7 @@ impl<T> Pipeline<T> {
         self.finished = true;
         self.shared.cancelled.store(true, Ordering::Relaxed);
         // Disconnects the channel, on which the producer may be waiting.
-        let slots = std::mem::replace(&mut self.slots, crossbeam_channel::never());
+        let slots = std::mem::replace(&mut self.origin, Origin::Producer(crossbeam_channel::never()));
         let pending = self.pending.take();
         if std::process::id() != self.process {
             // In a forked child the channels' locks may be held for ever, by threads that are the parent's.
@@ -217,20 +252,55 @@ impl<B: Build> Producer<B> {
     fn spawn(&self, block: Block) -> Result<(), Gone> {
         let (sender, result) = bounded(1);
         self.send(Slot::Job(result))?;
-        let (shared, build) = (Arc::clone(&self.shared), Arc::clone(&self.build));
-        self.pool.spawn(move || {
-            if shared.cancelled.load(Ordering::Relaxed) {
-                return;
-            }
-            // The consumer may have gone.
-            let _ = sender.send(contained(&*build, block));
-        });
+        spawn(&self.pool, Arc::clone(&self.shared), Arc::clone(&self.build), block, sender);
         Ok(())
     }
 }
 
+/// Builds `block` on the pool and sends what became of it.
+fn spawn<B: Build + ?Sized>(
+    pool: &Pool,
+    shared: Arc<Shared>,
+    build: Arc<B>,
+    block: Block,
+    sender: Sender<Result<B::Output, Error>>,
+) {
+    pool.spawn(move || {
+        if shared.cancelled.load(Ordering::Relaxed) {
+            return;
+        }
+        // The consumer may have gone.
+        let _ = sender.send(contained(&*build, block));
+    });
+}
+
+impl<T: Send + 'static> Driven<T> {
+    /// The oldest slot, once there are as many as may be ahead, or the input has no more to give for now.
+    fn next(&mut self, shared: &Arc<Shared>) -> Option<Slot<T>> {
+        // Whoever wants what there is does not want to wait for more.
+        let waits = |this: &Self| !this.slots.is_empty() && this.feed.is_short();
+        while !self.ended && self.slots.len() < self.ahead && !waits(self) {
+            let fed = catch_unwind(AssertUnwindSafe(|| self.feed.next(|| true)));
+            let slot = match fed.unwrap_or_else(|panic| Err(panicked(&*panic))) {
+                Ok(Fed::Block(block)) => {
+                    shared.bytes_read.fetch_add(block.bytes.len() as u64, Ordering::Relaxed);
+                    let (sender, result) = bounded(1);
+                    spawn(&self.pool, Arc::clone(shared), Arc::clone(&self.build), block, sender);
+                    Slot::Job(result)
+                }
+                Ok(Fed::Foreign(problem)) => Slot::Done(Ok(self.build.foreign(problem))),
+                Ok(Fed::End) => Slot::End,
+                Err(error) => Slot::Done(Err(error)),
+            };
+            self.ended = matches!(slot, Slot::End | Slot::Done(Err(_)));
+            self.slots.push_back(slot);
+        }
+        self.slots.pop_front()
+    }
+}
+
 /// Builds a block; an error or panic tells where it happened.
-pub(crate) fn contained<B: Build>(build: &B, block: Block) -> Result<B::Output, Error> {
+pub(crate) fn contained<B: Build + ?Sized>(build: &B, block: Block) -> Result<B::Output, Error> {
     let (source, first_record, offset) = (block.source.clone(), block.first_record, block.offset);
     let result = catch_unwind(AssertUnwindSafe(|| build.block(block))).unwrap_or_else(|panic| Err(panicked(&*panic)));
     result.map_err(|error| error.at(Some(first_record), offset).in_source(source))

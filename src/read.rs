@@ -155,6 +155,11 @@ impl ReadOptions {
 pub fn read(sources: Vec<Source>, options: ReadOptions) -> Result<BatchStream, Error> {
     let schema = options.validate()?;
     let total_bytes = sources.iter().map(Source::size).sum();
+    if let Some(rejects) = &options.rejects
+        && sources.iter().any(|source| source.is_file(rejects))
+    {
+        return Err(Error::option(format!("rejects would overwrite {}, which is to be read", rejects.display())));
+    }
     let pipeline = start(sources, &options, options.plan())?;
     let rejects = options.rejects.as_deref().map(|path| File::create(path).map_err(|error| cannot_write(error, path)));
     Ok(BatchStream {
@@ -385,6 +390,9 @@ impl BatchStream {
 }
 
 fn cannot_write(error: std::io::Error, path: &Path) -> Error {
+    if error.kind() == std::io::ErrorKind::InvalidInput && error.raw_os_error().is_none() {
+        return Error::option(format!("embedded null byte in the path for rejects ({error})"));
+    }
     Error::from_io(error, "cannot write rejects").in_source(Some(path.to_string_lossy().into()))
 }
 
@@ -432,6 +440,11 @@ impl Inspection {
     ///
     /// As for [`read`].
     pub fn problems_of(sources: Vec<Source>, options: &ReadOptions) -> Result<Self, Error> {
+        if options.rejects.is_some() {
+            return Err(Error::option(
+                "rejects goes with reading tables; a list of problems has the bytes in its column raw",
+            ));
+        }
         // The table is built, too: whether a dictionary has room for all codes shows only there.
         let plan = Plan { keep: Keep::All, ..options.plan() };
         Self::start(sources, options, plan)

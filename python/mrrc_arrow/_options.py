@@ -74,7 +74,8 @@ ignore_errors : bool
     Leave records that cannot be read out and warn once, instead of raising at the first.
 rejects : str or os.PathLike, optional
     With `ignore_errors`, write the bytes of the records that are left out to this file, one after the other. It is
-    emptied when reading begins. Of an input that is no MARC at all it gets the first 64 MiB.
+    emptied when reading begins, and may not be among what is read. Of an input that is no MARC at all it gets the first
+    64 MiB.
 batch_size : int, optional
     Records in a batch, at most. Batches are bounded in bytes, too.
 string_type : {"view", "large_string", "string"}

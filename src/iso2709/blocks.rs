@@ -281,6 +281,11 @@ impl Blocks {
         block
     }
 
+    /// Whether the last read of a stream of chunks brought less than was asked for.
+    pub(crate) fn is_short(&self) -> bool {
+        self.short && self.chunks()
+    }
+
     fn chunks(&self) -> bool {
         matches!(self.stream, Some(Stream::Chunks(_)))
     }

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use pyo3::exceptions::{PyBlockingIOError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyBlockingIOError, PyException, PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::inputs::{buffer, type_name};
+use super::stream::SIGNAL_INTERVAL;
 use crate::source::ReadChunk;
 
 /// The most that is asked of a socket at a time; it makes room for all of it before anything has come.
@@ -20,8 +22,10 @@ pub(super) struct PythonFile {
     object: Py<PyAny>,
     method: &'static str,
     most: usize,
+    /// A plain socket, of which the system knows whether it has something.
+    interruptible: bool,
     /// What was read ahead, with the GIL that the caller had anyway; empty bytes for the end.
-    ahead: Mutex<VecDeque<Bytes>>,
+    ahead: Mutex<VecDeque<PyResult<Bytes>>>,
     calls: AtomicU64,
     attached: AtomicU64,
 }
@@ -30,7 +34,13 @@ impl PythonFile {
     /// The object's bytes by its method `read` or, of a socket, `recv`.
     pub(super) fn new(object: &Bound<'_, PyAny>, socket: bool) -> Arc<Self> {
         let (method, most) = if socket { ("recv", SOCKET_BYTES) } else { ("read", usize::MAX) };
+        let interruptible = socket
+            && object.py().import("socket").is_ok_and(|module| {
+                // A subclass may have read ahead, as that of `ssl` does.
+                module.getattr("socket").is_ok_and(|plain| object.get_type().is(&plain))
+            });
         Arc::new(Self {
+            interruptible,
             object: object.clone().unbind(),
             method,
             most,
@@ -45,21 +55,48 @@ impl PythonFile {
         (self.calls.load(Ordering::Relaxed), self.attached.load(Ordering::Relaxed))
     }
 
-    /// Reads what will be asked for next.
+    /// Reads what will be asked for next. An exception waits for its turn, behind what was read before; Ctrl-C does not.
     pub(super) fn prefetch(&self, py: Python<'_>, want: usize) -> PyResult<()> {
         let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
         if ahead.is_empty() {
             drop(ahead);
-            let bytes = self.call(py, want)?;
+            let read = self.call(py, want);
+            if let Err(error) = &read
+                && !error.is_instance_of::<PyException>(py)
+            {
+                return read.map(|_| ());
+            }
             ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
-            ahead.push_back(bytes);
+            ahead.push_back(read);
         }
         Ok(())
+    }
+
+    /// Waits for a socket without being deaf to Ctrl-C: handlers that libraries put in (Polars does) let `recv` go on.
+    fn wait(&self, py: Python<'_>) -> PyResult<()> {
+        let object = self.object.bind(py);
+        if !object.call_method0(intern!(py, "gettimeout"))?.is_none() {
+            // It does not wait, or not for ever.
+            return Ok(());
+        }
+        let select = py.import(intern!(py, "select"))?;
+        let Ok(poll) = select.getattr(intern!(py, "poll")) else { return Ok(()) };
+        let poll = poll.call0()?;
+        poll.call_method1(intern!(py, "register"), (object, select.getattr(intern!(py, "POLLIN"))?))?;
+        loop {
+            if !poll.call_method1(intern!(py, "poll"), (SIGNAL_INTERVAL.as_millis() as u64,))?.is_empty()? {
+                return Ok(());
+            }
+            py.check_signals()?;
+        }
     }
 
     fn call(&self, py: Python<'_>, want: usize) -> PyResult<Bytes> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let want = want.min(self.most);
+        if self.interruptible {
+            self.wait(py)?;
+        }
         let read = self.object.bind(py).call_method1(self.method, (want,))?;
         let Some(bytes) = buffer(&read)? else {
             let name = type_name(self.object.bind(py));
@@ -95,8 +132,8 @@ impl ReadChunk for Chunks {
     fn read_chunk(&mut self, buffer: &mut Vec<u8>, want: usize) -> io::Result<usize> {
         let file = &*self.0;
         let ahead = file.ahead.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let bytes = if let Some(bytes) = ahead {
-            bytes
+        let bytes = if let Some(read) = ahead {
+            read.map_err(io::Error::other)?
         } else {
             file.attached.fetch_add(1, Ordering::Relaxed);
             // The exception itself comes out at the other end.

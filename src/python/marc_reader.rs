@@ -1,12 +1,13 @@
 //! `MARCReader`: records one at a time.
 //!
-//! The reader inside is guarded by a mutex that is only ever waited for with the GIL released. Whoever reads a batch holds
-//! it throughout, also while a Python file is called; a record that is queued is taken under it with the GIL held, which
-//! takes no time.
+//! Whoever reads a batch holds the mutex of the reader throughout, also while a Python file is called, which may take for ever; so
+//! it is only ever tried. Who does not get it waits without the GIL for the batch to be read, and looks for Ctrl-C. A record
+//! that is queued is taken with the GIL held, which takes no time. What can be asked of a reader that waits in another thread is
+//! kept apart.
 
 use std::ffi::CString;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -20,6 +21,7 @@ use super::record::Record;
 use super::stream::SIGNAL_INTERVAL;
 use super::text::{Settings, Shared, errors_name};
 use crate::pipeline::forked;
+use crate::problem::ProblemCounts;
 use crate::process::generation;
 use crate::reader::{Item, RecordBlock, RecordReader, Session};
 
@@ -27,8 +29,13 @@ use crate::reader::{Item, RecordBlock, RecordReader, Session};
 #[pyclass(frozen, subclass, module = "mrrc_arrow")]
 pub(super) struct MARCReader {
     state: Mutex<State>,
+    seen: Mutex<Seen>,
     /// Which thread reads a batch right now; 0 for none.
     busy: AtomicUsize,
+    /// Whether one does, and the news that it is done.
+    reading: (Mutex<bool>, Condvar),
+    /// Closed while a thread was reading, which sees to it.
+    closed: AtomicBool,
     files: Vec<Arc<PythonFile>>,
     settings: Arc<Settings>,
     backend: String,
@@ -40,14 +47,27 @@ struct State {
     reader: RecordReader,
     /// The block of the last record, ready to be shared with the next.
     shared: Option<Arc<Shared>>,
-    /// The last record that was handed out or rejected.
-    last: Option<(Arc<RecordBlock>, usize)>,
-    exception: Option<PyErr>,
     gil_cycles: u64,
 }
 
+/// What can be asked for at any time.
+#[derive(Default)]
+struct Seen {
+    /// The last record that was handed out or rejected.
+    last: Option<(Arc<RecordBlock>, usize)>,
+    exception: Option<PyErr>,
+    problems: ProblemCounts,
+    batches: u64,
+    gil_cycles: u64,
+}
+
+/// The error for a reader that is used by the call that it makes.
+pub(super) fn being_read() -> PyErr {
+    PyRuntimeError::new_err("this reader is being read by the call that reads from it")
+}
+
 /// A number for this thread that no other has at the same time.
-fn this_thread() -> usize {
+pub(super) fn this_thread() -> usize {
     thread_local!(static HERE: u8 = const { 0 });
     HERE.with(|here| std::ptr::from_ref(here) as usize)
 }
@@ -74,30 +94,44 @@ impl State {
 }
 
 impl MARCReader {
+    /// Fails in a child that was forked after the reader was opened.
+    fn same_process(&self, py: Python<'_>) -> PyResult<()> {
+        if generation() == self.generation { Ok(()) } else { Err(to_python(py, &forked())) }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The state, waited for without the GIL.
     fn lock<'a>(&'a self, py: Python<'_>) -> PyResult<MutexGuard<'a, State>> {
-        if generation() != self.generation {
-            return Err(to_python(py, &forked()));
-        }
-        match self.state.try_lock() {
-            Ok(state) => Ok(state),
-            Err(TryLockError::Poisoned(state)) => Ok(state.into_inner()),
-            Err(TryLockError::WouldBlock) => {
-                if self.busy.load(Ordering::Relaxed) == this_thread() {
-                    return Err(PyRuntimeError::new_err(
-                        "this MARCReader is being read by the call that reads from it",
-                    ));
-                }
-                loop {
-                    // A guard cannot be handed over a change of the GIL, so it is waited for, let go and tried again.
-                    py.detach(|| drop(self.state.lock().unwrap_or_else(PoisonError::into_inner)));
-                    match self.state.try_lock() {
-                        Ok(state) => return Ok(state),
-                        Err(TryLockError::Poisoned(state)) => return Ok(state.into_inner()),
-                        Err(TryLockError::WouldBlock) => {}
-                    }
-                }
+        self.same_process(py)?;
+        loop {
+            match self.state.try_lock() {
+                Ok(state) => return Ok(state),
+                Err(TryLockError::Poisoned(state)) => return Ok(state.into_inner()),
+                Err(TryLockError::WouldBlock) => {}
             }
+            if self.busy.load(Ordering::Relaxed) == this_thread() {
+                return Err(being_read());
+            }
+            py.detach(|| {
+                let (reading, done) = &self.reading;
+                let reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
+                // How it came out does not matter: the state is tried again.
+                drop(done.wait_timeout_while(reading, SIGNAL_INTERVAL, |reading| *reading));
+            });
+            py.check_signals()?;
+        }
+    }
+
+    /// Says that this thread reads a batch, or that it is done.
+    fn set_reading(&self, reading: bool) {
+        self.busy.store(if reading { this_thread() } else { 0 }, Ordering::Relaxed);
+        let (flag, done) = &self.reading;
+        *flag.lock().unwrap_or_else(PoisonError::into_inner) = reading;
+        if !reading {
+            done.notify_all();
         }
     }
 
@@ -108,12 +142,18 @@ impl MARCReader {
         state: &mut State,
         work: impl Fn(&mut RecordReader) -> T + Sync + Send,
     ) -> PyResult<T> {
-        self.busy.store(this_thread(), Ordering::Relaxed);
+        self.set_reading(true);
         let fetched = self.fetch_inner(py, state, work);
-        self.busy.store(0, Ordering::Relaxed);
-        if fetched.is_err() {
+        if self.closed.load(Ordering::Relaxed) {
             state.reader.close();
         }
+        {
+            let mut seen = self.seen();
+            seen.problems = state.reader.problems().clone();
+            (seen.batches, seen.gil_cycles) = (state.reader.batches(), state.gil_cycles);
+        }
+        self.set_reading(false);
+        // An error of the input ends the reader by itself; after Ctrl-C reading can go on.
         fetched
     }
 
@@ -162,19 +202,22 @@ impl MARCReader {
                 }
                 Item::End => {
                     state.shared = None;
-                    state.last = None;
+                    self.seen().last = None;
                     Step::End
                 }
                 Item::Record(block, index) => {
                     let shared = state.share(&block, &self.settings);
-                    state.last = Some((block, index));
-                    state.exception = None;
+                    let mut seen = self.seen();
+                    seen.last = Some((block, index));
+                    seen.exception = None;
                     Step::Record(shared, index)
                 }
                 Item::Rejected(block, index, error) => {
                     let error = to_python(py, &error);
-                    state.last = Some((block, index));
-                    state.exception = Some(error.clone_ref(py));
+                    let mut seen = self.seen();
+                    seen.last = Some((block, index));
+                    seen.exception = Some(error.clone_ref(py));
+                    drop(seen);
                     if !self.permissive {
                         return Err(error);
                     }
@@ -228,8 +271,11 @@ impl MARCReader {
         let backend = backends.join(", ");
         let reader = py.detach(|| RecordReader::open(sources, &session)).map_err(|error| to_python(py, &error))?;
         Ok(Self {
-            state: Mutex::new(State { reader, shared: None, last: None, exception: None, gil_cycles: 0 }),
+            state: Mutex::new(State { reader, shared: None, gil_cycles: 0 }),
+            seen: Mutex::default(),
             busy: AtomicUsize::new(0),
+            reading: (Mutex::new(false), Condvar::new()),
+            closed: AtomicBool::new(false),
             files: inputs.files,
             settings: Arc::new(Settings { to_unicode, force_utf8, utf8_handling, file_encoding }),
             backend,
@@ -253,29 +299,31 @@ impl MARCReader {
     /// How often each problem of boundary and structure was met in what was read so far, by code.
     #[getter]
     fn problems<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        counts(py, self.lock(py)?.reader.problems())
+        self.same_process(py)?;
+        counts(py, &self.seen().problems)
     }
 
     /// What was wrong with the record that was read last; None if it is one.
     #[getter]
     fn current_exception<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let state = self.lock(py)?;
-        Ok(state.exception.as_ref().map(|error| error.value(py).clone().into_any()))
+        self.same_process(py)?;
+        Ok(self.seen().exception.as_ref().map(|error| error.value(py).clone().into_any()))
     }
 
     /// The bytes of the record that was read last, good or bad.
     #[getter]
     fn current_chunk<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let state = self.lock(py)?;
-        Ok(state.last.as_ref().map(|(block, index)| PyBytes::new(py, block.bytes(*index))))
+        self.same_process(py)?;
+        Ok(self.seen().last.as_ref().map(|(block, index)| PyBytes::new(py, block.bytes(*index))))
     }
 
     /// Counts of batches, calls of a file object's method, and releases of the GIL.
     #[getter]
     fn _counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.same_process(py)?;
         let (batches, gil_cycles) = {
-            let state = self.lock(py)?;
-            (state.reader.batches(), state.gil_cycles)
+            let seen = self.seen();
+            (seen.batches, seen.gil_cycles)
         };
         let (calls, attached) = self.files.iter().map(|file| file.counts()).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
         let dict = PyDict::new(py);
@@ -340,15 +388,19 @@ impl MARCReader {
     }
 
     /// Ends the reading. Files that the caller opened stay open.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
+    #[allow(clippy::unnecessary_wraps)] // as __exit__ has it
+    fn close(&self) -> PyResult<()> {
         if generation() != self.generation {
             // What there is to end is the parent's.
             return Ok(());
         }
-        let mut state = self.lock(py)?;
-        state.reader.close();
-        state.shared = None;
-        state.last = None;
+        self.closed.store(true, Ordering::Relaxed);
+        self.seen().last = None;
+        // A thread that reads ends the reading when it is done.
+        if let Ok(mut state) = self.state.try_lock() {
+            state.reader.close();
+            state.shared = None;
+        }
         Ok(())
     }
 
@@ -357,8 +409,8 @@ impl MARCReader {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.close(py)
+    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close()
     }
 
     fn __repr__(&self) -> String {

@@ -1,5 +1,7 @@
 //! Keyword arguments as [`ReadOptions`].
 
+use std::path::PathBuf;
+
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt};
@@ -36,8 +38,9 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
             "include_offsets" => read.include_offsets = value.extract().map_err(|_| typed("a bool"))?,
             "ignore_errors" => read.ignore_errors = value.extract().map_err(|_| typed("a bool"))?,
             "rejects" => {
-                let path: Option<Bound<'_, PyAny>> = value.extract()?;
-                read.rejects = path.map(|path| path.extract().map_err(|_| typed("a path or None"))).transpose()?;
+                let path: Option<PathBuf> = value.extract().map_err(|_| typed("a path or None"))?;
+                let expand = |path| value.py().import("os.path")?.call_method1("expanduser", (path,))?.extract();
+                read.rejects = path.map(expand).transpose()?;
             }
             "batch_size" => {
                 let size: Option<u64> = number(&name, &value)?;

@@ -3,7 +3,7 @@
 //! The stream inside is guarded by a mutex that is only ever waited for with the GIL released, so threads that share a
 //! reader take turns and cannot lock each other out.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow_schema::{ArrowError, SchemaRef};
@@ -12,6 +12,7 @@ use pyo3::types::{PyCapsule, PyDict};
 
 use super::errors::{counts, to_python, warn_of_rejects};
 use super::inputs::sources;
+use super::marc_reader::{being_read, this_thread};
 use super::options::parse;
 use super::stream::SIGNAL_INTERVAL;
 use super::tables::{RecordBatch, Schema, schema_capsule, stream_capsule};
@@ -33,6 +34,8 @@ pub(super) struct RecordBatchReader {
     /// The process in which the iteration began; 0 before that. In a forked child a lock that another thread held stays held
     /// for ever, so this is looked at before it.
     opened_in: AtomicU32,
+    /// Which thread reads right now; 0 for none.
+    busy: AtomicUsize,
 }
 
 enum State {
@@ -69,6 +72,7 @@ pub(super) fn open_batches(
         quiet,
         state: Mutex::new(State::Unopened),
         opened_in: AtomicU32::new(0),
+        busy: AtomicUsize::new(0),
     })
 }
 
@@ -95,7 +99,16 @@ impl RecordBatchReader {
     /// Runs `look` on the state with the GIL released.
     fn with_state<T: Send>(&self, py: Python<'_>, look: impl FnOnce(&mut State) -> T + Send) -> PyResult<T> {
         self.same_process().map_err(|error| to_python(py, &error))?;
-        Ok(py.detach(|| look(&mut self.lock())))
+        if self.busy.load(Ordering::Relaxed) == this_thread() {
+            return Err(being_read());
+        }
+        Ok(py.detach(|| {
+            let mut state = self.lock();
+            self.busy.store(this_thread(), Ordering::Relaxed);
+            let found = look(&mut state);
+            self.busy.store(0, Ordering::Relaxed);
+            found
+        }))
     }
 
     /// Fails in a child that was forked after the iteration began.

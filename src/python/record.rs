@@ -228,7 +228,12 @@ impl Record {
     /// An editable `pymarc.Record` with the same content; needs pymarc.
     fn to_pymarc<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let pymarc = py.import("pymarc")?;
-        let record = pymarc.getattr("Record")?.call0()?;
+        let arguments = PyDict::new(py);
+        arguments.set_item("to_unicode", self.shared.settings.to_unicode)?;
+        let record = pymarc.getattr("Record")?.call((), Some(&arguments))?;
+        // Bytes are kept as they are in fields of another class.
+        let class = if self.shared.settings.to_unicode { "Field" } else { "RawField" };
+        let field_class = py.import("pymarc.field")?.getattr(class)?;
         record.setattr("leader", pymarc.getattr("Leader")?.call1((structure_text(self.leader_bytes()),))?)?;
         for span in self.all() {
             let field = self.field(span);
@@ -246,7 +251,7 @@ impl Record {
                 arguments.set_item("indicators", pymarc.getattr("Indicators")?.call1(indicators)?)?;
                 arguments.set_item("subfields", subfields)?;
             }
-            record.call_method1("add_field", (pymarc.getattr("Field")?.call((), Some(&arguments))?,))?;
+            record.call_method1("add_field", (field_class.call((), Some(&arguments))?,))?;
         }
         Ok(record)
     }

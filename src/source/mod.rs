@@ -149,6 +149,30 @@ impl Source {
         }
     }
 
+    /// Whether it is the file at `path`, by whatever name.
+    pub(crate) fn is_file(&self, path: &Path) -> bool {
+        let own = match &self.kind {
+            Kind::Path(own) => own.as_path(),
+            Kind::Memory(_) => return false,
+            // A file object knows the name it was opened by.
+            Kind::Once(_) => match &self.name {
+                Some(name) => Path::new(&**name),
+                None => return false,
+            },
+        };
+        let (Ok(own), Ok(other)) = (own.metadata(), path.metadata()) else { return false };
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            own.is_file() && (own.dev(), own.ino()) == (other.dev(), other.ino())
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = (own, other);
+            self.name.as_deref().and_then(|name| Path::new(name).canonicalize().ok()) == path.canonicalize().ok()
+        }
+    }
+
     /// Opens the source and takes off its compression.
     pub(crate) fn open(&self) -> Result<Input, Error> {
         let backend = match &self.kind {

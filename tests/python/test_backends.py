@@ -389,3 +389,16 @@ def test_another_thread_runs_while_one_reads(kind: str, what: str, tmp_path: Pat
     finally:
         done.set()
         counter.join()
+
+
+def test_rejects_never_overwrite_what_is_read(three: list[bytes], tmp_path: Path) -> None:
+    path, link = tmp_path / "books.mrc", tmp_path / "link.mrc"
+    content = three[0] + b"00030 no MARC record\x1d" + three[1]
+    path.write_bytes(content)
+    link.symlink_to(path)
+    sources: list[mrrc.Source] = [path, str(tmp_path / "b*.mrc"), [b"", path]]
+    for source in sources:
+        for rejects in (path, link):
+            with pytest.raises(ValueError, match="rejects"):
+                mrrc.read_table(source, ignore_errors=True, rejects=rejects)
+            assert path.read_bytes() == content

@@ -284,3 +284,13 @@ def test_polars_names_its_options_the_same() -> None:
     shared = {"n_rows", "row_index_name", "row_index_offset", "include_file_paths", "ignore_errors", "batch_size"}
     assert shared <= set(mrrc.ReadOptions.__annotations__)
     assert shared <= set(theirs)
+
+
+def test_read_problems_writes_rejects_or_refuses_them(three: list[bytes], tmp_path: Path) -> None:
+    out = tmp_path / "rejects"
+    content = three[0] + b"00030 no MARC record\x1d"
+    try:
+        mrrc.read_problems(content, ignore_errors=True, rejects=out)
+    except (TypeError, ValueError):
+        return
+    assert out.read_bytes() == b"00030 no MARC record\x1d"

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import mrrc_arrow as mrrc
+import polars as pl
 import pytest
 
 from .script import run_script
@@ -45,6 +46,8 @@ def test_ctrl_c_ends_a_read_at_once(silent: Path, read: str) -> None:
         sent = time.monotonic()
         os.kill(os.getpid(), 2)
 
+    # It is a read that is interrupted, and no import of what it needs.
+    assert pl.DataFrame().is_empty()
     timer = threading.Timer(0.1, interrupt)
     timer.start()
     with pytest.raises(KeyboardInterrupt):
@@ -280,3 +283,24 @@ def test_the_number_of_threads_changes_no_row(sample: Path, threads: str) -> Non
     assert len(set(digests)) == 1
     rows = mrrc.read_table(sample, row_index_name="n").to_pylist()
     assert digests[0] == hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("read", ["read_table(here)", "read_marc(here)", "read_problems(here)", "read_batches(here)"])
+def test_a_process_ends_while_a_socket_is_waited_for(read: str) -> None:
+    # After Ctrl-C, or with a reader that nobody reads to its end.
+    printed = run_script(
+        f"""
+        import os, socket, threading, warnings, mrrc_arrow as mrrc, polars as pl
+        warnings.simplefilter("ignore", ResourceWarning)
+        # Polars has a handler of its own, after which the system goes on with a call that a signal interrupts.
+        pl.DataFrame({{"a": [1]}}).lazy().collect()
+        here, there = socket.socketpair()
+        threading.Timer(0.2, os.kill, (os.getpid(), 2)).start()
+        try:
+            found = mrrc.{read}
+            next(found)
+        except KeyboardInterrupt:
+            print("interrupted")
+        """
+    )
+    assert printed == "interrupted"

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from .marc import books
+from .script import run_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -274,3 +275,24 @@ def test_n_rows_ends_the_reading_thread(three: list[bytes]) -> None:
     wait_for_producers(0)
     assert mrrc.read_table(three * 1000, n_rows=2).num_rows == 2
     wait_for_producers(0)
+
+
+def test_a_table_reader_that_reads_itself_raises() -> None:
+    run_script(
+        """
+        import mrrc_arrow as mrrc
+
+        class Loop:
+            def read(self, size):
+                next(self.reader)
+                return b""
+
+        file = Loop()
+        file.reader = mrrc.read_batches(file)
+        try:
+            next(file.reader)
+        except RuntimeError:
+            pass
+        """,
+        timeout=5,
+    )

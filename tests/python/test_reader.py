@@ -392,3 +392,59 @@ def test_unknown_options_are_refused(three: list[bytes]) -> None:
     with pytest.raises(FileNotFoundError):
         mrrc.MARCReader("missing.mrc")
     assert len(list(mrrc.MARCReader(books(4)))) == 4
+
+
+@pytest.mark.parametrize("use", ["close()", "problems", "current_chunk", "current_exception", "_counters"])
+def test_a_reader_in_use_by_a_waiting_thread_answers(use: str) -> None:
+    run_script(
+        f"""
+        import os, socket, threading, time, mrrc_arrow as mrrc
+        here, there = socket.socketpair()
+        reader = mrrc.MARCReader(here)
+        threading.Thread(target=lambda: next(reader), daemon=True).start()
+        time.sleep(0.2)
+        reader.{use}
+        os._exit(0)
+        """,
+        timeout=5,
+    )
+
+
+def test_ctrl_c_ends_the_wait_for_a_thread_that_reads() -> None:
+    run_script(
+        """
+        import os, socket, threading, time, mrrc_arrow as mrrc
+        here, there = socket.socketpair()
+        reader = mrrc.MARCReader(here)
+        threading.Thread(target=lambda: next(reader), daemon=True).start()
+        time.sleep(0.2)
+        threading.Timer(0.2, os.kill, (os.getpid(), 2)).start()
+        try:
+            next(reader)
+        except KeyboardInterrupt:
+            os._exit(0)
+        os._exit(1)
+        """,
+        timeout=5,
+    )
+
+
+@pytest.mark.parametrize("size", [300, 1_000, 3_000, 20_000])
+def test_every_record_before_an_exception_of_the_file_is_delivered(size: int) -> None:
+    class Once(File):
+        def read(self, size: int, /) -> bytes:
+            if self.sizes:
+                raise ZeroDivisionError
+            return super().read(size)
+
+    records = many(1_500, size)
+    file = Once(b"".join(records))
+    found: list[bytes] = []
+
+    def read() -> None:
+        for record in mrrc.MARCReader(file):
+            found.append(record.as_marc())
+
+    with pytest.raises(ZeroDivisionError):
+        read()
+    assert found == records[: file.sizes[0] // len(records[0])]

@@ -13,7 +13,7 @@ import mrrc_arrow as mrrc
 import pymarc
 import pytest
 
-from .marc import Entry, assemble, control, data, encode, with_base, with_length
+from .marc import Entry, assemble, books, control, data, encode, with_base, with_length
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -320,3 +320,10 @@ def test_records_and_rows_are_the_same_over_the_corpus(corpus: Path) -> None:
             assert (str(record.leader), parts(record)) == (row["leader"], parts_of_row(row)), path
             same += 1
     assert same > 10_000
+
+
+def test_to_pymarc_of_bytes_writes_what_was_read() -> None:
+    (raw,) = books(1)
+    copy = record_of(raw, to_unicode=False).to_pymarc()
+    assert b"b'" not in copy.as_marc()
+    assert copy.as_marc() == raw
