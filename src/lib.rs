@@ -49,5 +49,5 @@ pub use error::{Error, ErrorKind};
 pub use layout::{Layout, StringType};
 pub use problem::{Code, Problem, ProblemCounts, Severity};
 pub use read::{BatchStream, DEFAULT_BATCH_SIZE, Inspection, Poll, ReadOptions, read};
-pub use reader::{Item, READER_BATCH_SIZE, RecordBlock, RecordReader, Session};
+pub use reader::{FieldSpans, Item, READER_BATCH_SIZE, ReaderOptions, RecordBlock, RecordReader};
 pub use source::{BackendKind, ReadChunk, ReaderBackend, Source};

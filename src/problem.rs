@@ -168,6 +168,13 @@ impl ProblemCounts {
         }
     }
 
+    /// Adds what was counted elsewhere.
+    pub fn merge(&mut self, other: &Self) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+
     /// How often `code` was met.
     #[must_use]
     pub fn get(&self, code: Code) -> u64 {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{numbered, numbered_file};
-use mrrc_arrow::{BackendKind, Error, Item, ReadChunk, RecordReader, Session, Source};
+use mrrc_arrow::{BackendKind, Error, Item, ReadChunk, ReaderOptions, RecordReader, Source};
 use proptest::prelude::*;
 
 /// Gives its content in pieces of these sizes, over and over, and counts how often it was asked.
@@ -37,7 +37,7 @@ fn pieces(content: &[u8], sizes: &[usize]) -> (Source, Arc<AtomicUsize>) {
 }
 
 /// Each record's bytes, or the code of its error.
-fn read_all(source: Source, session: &Session) -> Vec<Result<Vec<u8>, &'static str>> {
+fn read_all(source: Source, session: &ReaderOptions) -> Vec<Result<Vec<u8>, &'static str>> {
     let mut reader = RecordReader::open(vec![source], session).unwrap();
     let mut found = Vec::new();
     loop {
@@ -55,7 +55,7 @@ fn read_all(source: Source, session: &Session) -> Vec<Result<Vec<u8>, &'static s
 }
 
 /// How many records each batch has.
-fn batches(source: Source, session: &Session) -> Vec<usize> {
+fn batches(source: Source, session: &ReaderOptions) -> Vec<usize> {
     let mut reader = RecordReader::open(vec![source], session).unwrap();
     let mut found = Vec::new();
     while !reader.is_at_end() {
@@ -67,8 +67,8 @@ fn batches(source: Source, session: &Session) -> Vec<usize> {
     found
 }
 
-fn session(batch_size: usize) -> Session {
-    let mut session = Session::default();
+fn session(batch_size: usize) -> ReaderOptions {
+    let mut session = ReaderOptions::default();
     session.batch_size = Some(batch_size);
     session
 }
@@ -95,7 +95,7 @@ fn batches_are_bounded_in_records_and_in_bytes() {
 #[test]
 fn after_the_end_nothing_is_asked_for() {
     let (source, calls) = pieces(&numbered_file(3), &[usize::MAX]);
-    let mut reader = RecordReader::open(vec![source], &Session::default()).unwrap();
+    let mut reader = RecordReader::open(vec![source], &ReaderOptions::default()).unwrap();
     while !matches!(reader.pop().unwrap(), Item::End) {
         reader.read_batch(None).unwrap();
     }
@@ -112,7 +112,7 @@ fn what_is_whole_is_delivered_without_another_read() {
     let file = numbered_file(3);
     let first = numbered(0).len() + numbered(1).len() + 30;
     let (source, calls) = pieces(&file, &[first, usize::MAX]);
-    let mut reader = RecordReader::open(vec![source], &Session::default()).unwrap();
+    let mut reader = RecordReader::open(vec![source], &ReaderOptions::default()).unwrap();
     assert!(reader.read_batch(None).unwrap());
     assert_eq!((reader.queued(), calls.load(Ordering::Relaxed)), (2, 1));
 }
@@ -120,8 +120,8 @@ fn what_is_whole_is_delivered_without_another_read() {
 #[test]
 fn a_source_is_read_once() {
     let (source, _) = pieces(&numbered_file(3), &[usize::MAX]);
-    assert_eq!(read_all(source.clone(), &Session::default()).len(), 3);
-    let error = RecordReader::open(vec![source], &Session::default()).unwrap_err();
+    assert_eq!(read_all(source.clone(), &ReaderOptions::default()).len(), 3);
+    let error = RecordReader::open(vec![source], &ReaderOptions::default()).unwrap_err();
     assert_eq!(error.code(), "already_read");
 }
 
@@ -138,7 +138,7 @@ fn an_error_of_the_stream_comes_after_the_records_before_it() {
         }
     }
     let source = Source::stream(Some("a stream"), Box::new(Broken(numbered_file(2))));
-    let found = read_all(source, &Session::default());
+    let found = read_all(source, &ReaderOptions::default());
     assert_eq!(found, [Ok(numbered(0)), Ok(numbered(1)), Err("io")]);
 }
 
@@ -149,7 +149,7 @@ fn files_and_memory_are_read_ahead_within_bounds() {
     let path = folder.path().join("many.mrc");
     std::fs::write(&path, &file).unwrap();
     for source in [Source::path(&path), Source::memory(file.clone())] {
-        let batches = batches(source, &Session::default());
+        let batches = batches(source, &ReaderOptions::default());
         assert_eq!(batches.iter().sum::<usize>(), 20_000);
         // One in the consumer's hands, as many as wait, and one in the producer's.
         assert!(batches.iter().all(|&records| records <= 200));
@@ -160,8 +160,8 @@ fn files_and_memory_are_read_ahead_within_bounds() {
 fn a_hundred_thousand_records_leave_no_memory_behind() {
     // Run under valgrind by `make valgrind`; here it is the count that matters.
     let (source, _) = pieces(&numbered_file(100_000), &[usize::MAX, 70_000]);
-    assert_eq!(read_all(source, &Session::default()).len(), 100_000);
-    assert_eq!(read_all(Source::memory(numbered_file(100_000)), &Session::default()).len(), 100_000);
+    assert_eq!(read_all(source, &ReaderOptions::default()).len(), 100_000);
+    assert_eq!(read_all(Source::memory(numbered_file(100_000)), &ReaderOptions::default()).len(), 100_000);
 }
 
 #[test]
@@ -185,6 +185,6 @@ proptest! {
             file[at] = byte;
         }
         let (source, _) = pieces(&file, &sizes);
-        prop_assert_eq!(read_all(source, &session(batch_size)), read_all(Source::memory(file), &Session::default()));
+        prop_assert_eq!(read_all(source, &session(batch_size)), read_all(Source::memory(file), &ReaderOptions::default()));
     }
 }

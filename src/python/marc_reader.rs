@@ -23,7 +23,7 @@ use super::text::{Settings, Shared, errors_name};
 use crate::pipeline::forked;
 use crate::problem::ProblemCounts;
 use crate::process::generation;
-use crate::reader::{Item, RecordBlock, RecordReader, Session};
+use crate::reader::{Item, ReaderOptions, RecordBlock, RecordReader};
 
 /// Iterates over records.
 #[pyclass(frozen, subclass, module = "mrrc_arrow")]
@@ -264,7 +264,7 @@ impl MARCReader {
         let inputs = inputs(source, glob)?;
         let mut backends: Vec<&str> = inputs.sources.iter().map(|source| source.backend().as_str()).collect();
         backends.dedup();
-        let mut session = Session { batch_size, ignore_foreign: permissive, ..Session::default() };
+        let mut session = ReaderOptions { batch_size, ignore_foreign: permissive, ..ReaderOptions::default() };
         session.max_records = _max_records.unwrap_or(session.max_records);
         session.max_bytes = _max_bytes.unwrap_or(session.max_bytes);
         let sources = inputs.sources;

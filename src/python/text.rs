@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
 use super::fast::decode_utf8;
-use crate::encoding::{Charset, decode_marc8, is_plain_ascii};
+use crate::encoding::is_plain_ascii;
 use crate::iso2709::Leader;
 use crate::reader::RecordBlock;
 
@@ -54,9 +54,10 @@ impl Shared {
         if is_plain_ascii(value) {
             return decode_utf8(py, value, c"strict");
         }
-        match Charset::of(bytes) {
-            Charset::Utf8 => self.utf8(py, record, value),
-            Charset::Marc8 => Ok(PyString::new(py, &decode_marc8(value))),
+        match self.block.text(record, value) {
+            Ok(text) => Ok(PyString::new(py, &text)),
+            // Python's own error says where.
+            Err(_) => self.utf8(py, record, value),
         }
     }
 

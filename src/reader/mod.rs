@@ -10,22 +10,21 @@
 //! batch is one call into its language. A batch is one [`RecordBlock`], in whose bytes its records are views; in it the
 //! boundaries and the directory of each record have been looked at, and no text.
 
-use std::borrow::Cow;
-use std::str::Utf8Error;
+mod block;
+
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::encoding::{BlockText, Charset, TextRepair, decode_marc8, is_plain_ascii, structure_text};
 use crate::error::{Error, ErrorKind};
 use crate::feed::{Fed, Feed, Input};
-use crate::iso2709::blocks::{Block, BlockSize, Span};
-use crate::iso2709::encode::{TooLong, encode};
+use crate::iso2709::blocks::BlockSize;
 use crate::iso2709::scanner::MAX_RECORD;
-use crate::iso2709::{Directory, FieldRef, FieldSpan, Outline};
 use crate::pipeline::{Build, Pipeline, Wait, contained};
 use crate::problem::{Code, Problem, ProblemCounts};
 use crate::process::generation;
 use crate::source::{BackendKind, Source};
+use block::RecordBuild;
+pub use block::{FieldSpans, RecordBlock};
 
 /// Records in a batch of a stream of chunks, unless the caller says otherwise; what `scripts/benchmark_batch_sizes.py` found.
 pub const READER_BATCH_SIZE: usize = 50;
@@ -40,253 +39,6 @@ pub const RECORDS_AHEAD: usize = 1000;
 const BLOCKS_AHEAD: usize = 4;
 /// Bytes of such a block: it is still in the cache of the processor when its records are looked at.
 const BLOCK_BYTES: usize = 512 << 10;
-
-/// Records that share the bytes they were read in.
-#[derive(Debug)]
-pub struct RecordBlock {
-    block: Block,
-    /// For each record what is special about it, if anything is: a place in `special`.
-    states: Vec<Option<u32>>,
-    special: Vec<Special>,
-    problems: Vec<Problem>,
-}
-
-/// A record that was repaired or rejected.
-#[derive(Debug)]
-struct Special {
-    reject: Option<Problem>,
-    fields: Vec<FieldSpan>,
-    codes: Vec<Code>,
-}
-
-impl RecordBlock {
-    /// How many records there are, rejected ones included.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.states.len()
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.states.is_empty()
-    }
-
-    fn span(&self, index: usize) -> Option<Span> {
-        self.block.records.get(index).copied()
-    }
-
-    /// All bytes of a record.
-    #[must_use]
-    pub fn bytes(&self, index: usize) -> &[u8] {
-        match self.span(index) {
-            Some(span) => self.block.slice(span),
-            // A source that is no MARC at all.
-            None => self.special(index).and_then(|special| special.reject.as_ref()).map_or(&[], |reject| &reject.raw),
-        }
-    }
-
-    /// The record's number over all sources, its byte offset in its own, and that one's name.
-    #[must_use]
-    pub fn place(&self, index: usize) -> (u64, u64, Option<&str>) {
-        let offset = self.span(index).map_or(0, |span| u64::from(span.offset));
-        (self.block.first_record + index as u64, self.block.offset + offset, self.block.source.as_deref())
-    }
-
-    /// The fields of a record, in the order of its directory.
-    #[must_use]
-    pub fn fields(&self, index: usize) -> Fields<'_> {
-        if let Some(special) = self.special(index) {
-            return Fields(Found::Listed(special.fields.iter()));
-        }
-        let record = self.bytes(index);
-        let directory = Directory::new(record);
-        let entries = directory.map_or(&[][..], Directory::as_bytes).as_chunks().0.iter();
-        Fields(Found::Sound { entries, base: directory.map_or(0, Directory::base_address) })
-    }
-
-    /// One of the fields of a record, by its place in it.
-    #[must_use]
-    pub fn field(&self, index: usize, span: FieldSpan) -> FieldRef<'_> {
-        let data = self.bytes(index).get(span.start as usize..span.end as usize);
-        FieldRef::new(span.tag, data.unwrap_or_default())
-    }
-
-    /// A value of a record as text: leader 09 decides, but for a record that is UTF-8 beyond doubt whatever it says. What
-    /// stands for nothing in MARC-8 becomes U+FFFD.
-    ///
-    /// # Errors
-    ///
-    /// The record says that it is UTF-8, and the value is not.
-    pub fn text<'a>(&self, index: usize, value: &'a [u8]) -> Result<Cow<'a, str>, Utf8Error> {
-        if is_plain_ascii(value) || Charset::of(self.bytes(index)) == Charset::Utf8 {
-            std::str::from_utf8(value).map(Cow::Borrowed)
-        } else {
-            Ok(Cow::Owned(decode_marc8(value)))
-        }
-    }
-
-    /// A record's bytes as they were read or, if its structure was repaired, laid out anew with directory and lengths put
-    /// right.
-    ///
-    /// # Errors
-    ///
-    /// It was repaired, and is too long for the numbers in a directory or leader.
-    pub fn as_marc(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
-        let bytes = self.bytes(index);
-        let leader = match bytes.first_chunk() {
-            Some(leader) if !self.repairs(index).is_empty() && self.reject(index).is_none() => leader,
-            _ => return Ok(Cow::Borrowed(bytes)),
-        };
-        match encode(leader, self.fields(index).map(|span| (span.tag, self.field(index, span).data()))) {
-            Ok(record) => Ok(Cow::Owned(record)),
-            Err(TooLong::Field(tag, length)) => Err(Error::option(format!(
-                "field {} has {length} bytes; a directory has room for 9999",
-                structure_text(&tag)
-            ))),
-            Err(TooLong::Record(length)) => {
-                Err(Error::option(format!("the record would have {length} bytes; a leader has room for 99999")))
-            }
-        }
-    }
-
-    /// What had to be put right in a record's structure.
-    #[must_use]
-    pub fn repairs(&self, index: usize) -> &[Code] {
-        self.special(index).map_or(&[], |special| &special.codes)
-    }
-
-    /// What has to be put right in a record's text, or why some of it cannot be shown as it is.
-    #[must_use]
-    pub fn text_repairs(&self, index: usize) -> Vec<Code> {
-        let fields: Vec<FieldSpan> = self.fields(index).collect();
-        let mut repairs: Vec<TextRepair> = Vec::new();
-        let judged = BlockText::unknown().judge(self.bytes(index), &fields, &mut repairs);
-        // MARC-8 needs no repair here: it is decoded when it is asked for.
-        let refused = judged.err().filter(|&code| code != Code::UnsupportedEncoding);
-        repairs.into_iter().map(|repair| repair.code).chain(refused).collect()
-    }
-
-    fn special(&self, index: usize) -> Option<&Special> {
-        self.special.get((*self.states.get(index)?)? as usize)
-    }
-
-    fn reject(&self, index: usize) -> Option<&Problem> {
-        self.special(index)?.reject.as_ref()
-    }
-}
-
-/// Iterator over where the fields of a record are.
-#[derive(Debug, Clone)]
-pub struct Fields<'a>(Found<'a>);
-
-#[derive(Debug, Clone)]
-enum Found<'a> {
-    /// Every entry of the directory is a whole field.
-    Sound {
-        entries: std::slice::Iter<'a, [u8; 12]>,
-        base: usize,
-    },
-    Listed(std::slice::Iter<'a, FieldSpan>),
-}
-
-impl Iterator for Fields<'_> {
-    type Item = FieldSpan;
-
-    #[inline]
-    fn next(&mut self) -> Option<FieldSpan> {
-        match &mut self.0 {
-            Found::Listed(fields) => fields.next().copied(),
-            Found::Sound { entries, base } => {
-                let entry = crate::iso2709::Entry::new(entries.next()?);
-                let place = entry.place?;
-                let start = *base + place.start;
-                Some(FieldSpan { tag: entry.tag, start: start as u32, end: (start + place.length.max(1) - 1) as u32 })
-            }
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        match &self.0 {
-            Found::Listed(fields) => fields.size_hint(),
-            Found::Sound { entries, .. } => entries.size_hint(),
-        }
-    }
-}
-
-/// Looks at boundaries and directories.
-struct RecordBuild;
-
-impl Build for RecordBuild {
-    type Output = RecordBlock;
-
-    fn block(&self, block: Block) -> Result<RecordBlock, Error> {
-        let mut outline = Outline::default();
-        let mut checked = RecordBlock {
-            states: Vec::with_capacity(block.records.len()),
-            special: Vec::new(),
-            problems: Vec::new(),
-            block,
-        };
-        for (index, &span) in checked.block.records.iter().enumerate() {
-            let found = match span.flaw.filter(|code| code.is_reject()) {
-                Some(code) => Err(code),
-                None => outline.read(checked.block.slice(span)),
-            };
-            if found.is_ok() && span.flaw.is_none() && outline.flaws().is_empty() {
-                checked.states.push(None);
-                continue;
-            }
-            let problem = |code: Code| problem(&checked.block, Some(index), span, code);
-            let mut codes: Vec<Code> = span.flaw.into_iter().collect();
-            codes.extend(outline.flaws().iter().map(|flaw| flaw.code));
-            let mut special = Special { reject: None, fields: Vec::new(), codes };
-            match found {
-                Ok(()) => {
-                    special.fields = outline.fields().to_vec();
-                    checked.problems.extend(special.codes.iter().copied().map(problem));
-                }
-                Err(code) => {
-                    special.codes = vec![code];
-                    checked.problems.push(problem(code));
-                    special.reject = Some(problem(code));
-                }
-            }
-            checked.states.push(Some(checked.special.len() as u32));
-            checked.special.push(special);
-        }
-        for &span in &checked.block.junk {
-            checked.problems.push(problem(&checked.block, None, span, Code::Junk));
-        }
-        Ok(checked)
-    }
-
-    fn foreign(&self, problem: Problem) -> RecordBlock {
-        let block = Block {
-            bytes: bytes::Bytes::new(),
-            offset: problem.offset,
-            source: problem.source.clone(),
-            first_record: problem.record.unwrap_or(0),
-            records: Vec::new(),
-            junk: Vec::new(),
-        };
-        let special = Special { reject: Some(problem.clone()), fields: Vec::new(), codes: vec![problem.code] };
-        RecordBlock { block, states: vec![Some(0)], special: vec![special], problems: vec![problem] }
-    }
-}
-
-fn problem(block: &Block, index: Option<usize>, span: Span, code: Code) -> Problem {
-    Problem {
-        source: block.source.clone(),
-        record: index.map(|index| block.first_record + index as u64),
-        offset: block.offset + u64::from(span.offset),
-        length: u64::from(span.length),
-        tag: None,
-        code,
-        message: code.advice().into(),
-        raw: bytes::Bytes::new(),
-    }
-}
 
 /// What a read of one batch gave.
 #[derive(Debug)]
@@ -349,7 +101,7 @@ impl<B> Queue<B> {
 /// How a [`RecordReader`] reads.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Session {
+pub struct ReaderOptions {
     /// Records in a batch of a stream of chunks; [`READER_BATCH_SIZE`] if `None`.
     pub batch_size: Option<usize>,
     /// The most records of such a batch, whatever its size.
@@ -360,7 +112,7 @@ pub struct Session {
     pub ignore_foreign: bool,
 }
 
-impl Default for Session {
+impl Default for ReaderOptions {
     fn default() -> Self {
         Self { batch_size: None, max_records: MAX_BATCH_RECORDS, max_bytes: MAX_BATCH_BYTES, ignore_foreign: false }
     }
@@ -387,6 +139,34 @@ pub enum Item {
 }
 
 /// Iterates over the records of some sources.
+///
+/// # Examples
+///
+/// ```
+/// use mrrc_arrow::{Item, ReaderOptions, RecordReader, Source};
+///
+/// let record = b"00059nam a2200049 a 4500001000200000245000700002\x1eX\x1e10\x1faOz\x1e\x1d";
+/// let mut reader = RecordReader::open(vec![Source::memory(&record[..])], &ReaderOptions::default())?;
+/// let mut titles = Vec::new();
+/// loop {
+///     match reader.pop()? {
+///         Item::Record(block, index) => {
+///             for field in block.fields(index).map(|span| block.field(index, span)) {
+///                 for subfield in field.subfields().filter(|_| field.tag() == *b"245") {
+///                     titles.push(block.text(index, subfield.value()).unwrap().into_owned());
+///                 }
+///             }
+///         }
+///         Item::Rejected(_, _, error) => return Err(error),
+///         Item::Empty => {
+///             reader.read_batch(None)?;
+///         }
+///         Item::End => break,
+///     }
+/// }
+/// assert_eq!(titles, ["Oz"]);
+/// # Ok::<(), mrrc_arrow::Error>(())
+/// ```
 pub struct RecordReader {
     origin: Origin,
     queue: Queue<RecordBlock>,
@@ -407,22 +187,22 @@ impl RecordReader {
     /// # Errors
     ///
     /// A missing file, a source that has been read, or a batch size of zero.
-    pub fn open(sources: Vec<Source>, session: &Session) -> Result<Self, Error> {
+    pub fn open(sources: Vec<Source>, options: &ReaderOptions) -> Result<Self, Error> {
         for source in &sources {
             source.check()?;
         }
         let inline = sources.iter().any(|source| source.backend() == BackendKind::PythonFile);
-        let batch_size = session.batch_size.unwrap_or(READER_BATCH_SIZE);
+        let batch_size = options.batch_size.unwrap_or(READER_BATCH_SIZE);
         if batch_size == 0 {
             return Err(Error::option("batch_size must be at least 1"));
         }
         let size = if inline {
-            BlockSize { records: batch_size.min(session.max_records).max(1), bytes: session.max_bytes.max(1) }
+            BlockSize { records: batch_size.min(options.max_records).max(1), bytes: options.max_bytes.max(1) }
         } else {
             // One block is being looked through while others wait.
             BlockSize { records: RECORDS_AHEAD / (BLOCKS_AHEAD + 1), bytes: BLOCK_BYTES }
         };
-        let input = Input { sources, size, ignore_foreign: session.ignore_foreign, keep_foreign: MAX_RECORD };
+        let input = Input { sources, size, ignore_foreign: options.ignore_foreign, keep_foreign: MAX_RECORD };
         let origin = if inline {
             Origin::Inline(Box::new(Feed::new(input)))
         } else {
@@ -490,9 +270,7 @@ impl RecordReader {
             Ok(Batch::None) => self.queue.finish(),
             Ok(Batch::Some(block)) => {
                 self.batches += 1;
-                for problem in &block.problems {
-                    self.counts.add(problem.code);
-                }
+                self.counts.merge(&block.counts);
                 let length = block.len();
                 self.queue.push(Arc::new(block), length);
             }

@@ -1,0 +1,262 @@
+//! Blocks of records whose boundaries and directories have been looked at: what a record is a place in.
+
+use std::borrow::Cow;
+use std::str::Utf8Error;
+
+use crate::encoding::{BlockText, Charset, TextRepair, decode_marc8, is_plain_ascii, structure_text};
+use crate::error::Error;
+use crate::iso2709::blocks::{Block, Span};
+use crate::iso2709::encode::{TooLong, encode};
+use crate::iso2709::{Directory, FieldRef, FieldSpan, Outline};
+use crate::pipeline::Build;
+use crate::problem::{Code, Problem, ProblemCounts};
+
+/// Records that share the bytes they were read in.
+#[derive(Debug)]
+pub struct RecordBlock {
+    block: Block,
+    /// For each record what is special about it, if anything is: a place in `special`.
+    states: Vec<Option<u32>>,
+    special: Vec<Special>,
+    /// Problems of boundary and structure.
+    pub(super) counts: ProblemCounts,
+}
+
+/// A record that was repaired or rejected.
+#[derive(Debug)]
+struct Special {
+    reject: Option<Problem>,
+    fields: Vec<FieldSpan>,
+    codes: Vec<Code>,
+}
+
+impl RecordBlock {
+    /// How many records there are, rejected ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.states.is_empty()
+    }
+
+    fn span(&self, index: usize) -> Option<Span> {
+        self.block.records.get(index).copied()
+    }
+
+    /// All bytes of a record.
+    #[must_use]
+    pub fn bytes(&self, index: usize) -> &[u8] {
+        match self.span(index) {
+            Some(span) => self.block.slice(span),
+            // A source that is no MARC at all.
+            None => self.special(index).and_then(|special| special.reject.as_ref()).map_or(&[], |reject| &reject.raw),
+        }
+    }
+
+    /// The record's number over all sources, its byte offset in its own, and that one's name.
+    #[must_use]
+    pub fn place(&self, index: usize) -> (u64, u64, Option<&str>) {
+        let offset = self.span(index).map_or(0, |span| u64::from(span.offset));
+        (self.block.first_record + index as u64, self.block.offset + offset, self.block.source.as_deref())
+    }
+
+    /// The fields of a record, in the order of its directory.
+    #[must_use]
+    pub fn fields(&self, index: usize) -> FieldSpans<'_> {
+        if let Some(special) = self.special(index) {
+            return FieldSpans(Found::Listed(special.fields.iter()));
+        }
+        let record = self.bytes(index);
+        let directory = Directory::new(record);
+        let entries = directory.map_or(&[][..], Directory::as_bytes).as_chunks().0.iter();
+        FieldSpans(Found::Sound { entries, base: directory.map_or(0, Directory::base_address) })
+    }
+
+    /// One of the fields of a record, by its place in it.
+    #[must_use]
+    pub fn field(&self, index: usize, span: FieldSpan) -> FieldRef<'_> {
+        let data = self.bytes(index).get(span.start as usize..span.end as usize);
+        FieldRef::new(span.tag, data.unwrap_or_default())
+    }
+
+    /// A value of a record as text: leader 09 decides, but for a record that is UTF-8 beyond doubt whatever it says. What
+    /// stands for nothing in MARC-8 becomes U+FFFD.
+    ///
+    /// # Errors
+    ///
+    /// The record says that it is UTF-8, and the value is not.
+    pub fn text<'a>(&self, index: usize, value: &'a [u8]) -> Result<Cow<'a, str>, Utf8Error> {
+        if is_plain_ascii(value) || Charset::of(self.bytes(index)) == Charset::Utf8 {
+            std::str::from_utf8(value).map(Cow::Borrowed)
+        } else {
+            Ok(Cow::Owned(decode_marc8(value)))
+        }
+    }
+
+    /// A record's bytes as they were read or, if its structure was repaired, laid out anew with directory and lengths put
+    /// right.
+    ///
+    /// # Errors
+    ///
+    /// It was repaired, and is too long for the numbers in a directory or leader.
+    pub fn as_marc(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
+        let bytes = self.bytes(index);
+        let leader = match bytes.first_chunk() {
+            Some(leader) if !self.repairs(index).is_empty() && self.reject(index).is_none() => leader,
+            _ => return Ok(Cow::Borrowed(bytes)),
+        };
+        match encode(leader, self.fields(index).map(|span| (span.tag, self.field(index, span).data()))) {
+            Ok(record) => Ok(Cow::Owned(record)),
+            Err(TooLong::Field(tag, length)) => Err(Error::option(format!(
+                "field {} has {length} bytes; a directory has room for 9999",
+                structure_text(&tag)
+            ))),
+            Err(TooLong::Record(length)) => {
+                Err(Error::option(format!("the record would have {length} bytes; a leader has room for 99999")))
+            }
+        }
+    }
+
+    /// What had to be put right in a record's structure.
+    #[must_use]
+    pub fn repairs(&self, index: usize) -> &[Code] {
+        self.special(index).map_or(&[], |special| &special.codes)
+    }
+
+    /// What has to be put right in a record's text, or why some of it cannot be shown as it is.
+    #[must_use]
+    pub fn text_repairs(&self, index: usize) -> Vec<Code> {
+        let fields: Vec<FieldSpan> = self.fields(index).collect();
+        let mut repairs: Vec<TextRepair> = Vec::new();
+        let judged = BlockText::unknown().judge(self.bytes(index), &fields, &mut repairs);
+        // MARC-8 needs no repair here: it is decoded when it is asked for.
+        let refused = judged.err().filter(|&code| code != Code::UnsupportedEncoding);
+        repairs.into_iter().map(|repair| repair.code).chain(refused).collect()
+    }
+
+    fn special(&self, index: usize) -> Option<&Special> {
+        self.special.get((*self.states.get(index)?)? as usize)
+    }
+
+    pub(super) fn reject(&self, index: usize) -> Option<&Problem> {
+        self.special(index)?.reject.as_ref()
+    }
+}
+
+/// Iterator over where the fields of a record are.
+#[derive(Debug, Clone)]
+pub struct FieldSpans<'a>(Found<'a>);
+
+#[derive(Debug, Clone)]
+enum Found<'a> {
+    /// Every entry of the directory is a whole field.
+    Sound {
+        entries: std::slice::Iter<'a, [u8; 12]>,
+        base: usize,
+    },
+    Listed(std::slice::Iter<'a, FieldSpan>),
+}
+
+impl Iterator for FieldSpans<'_> {
+    type Item = FieldSpan;
+
+    #[inline]
+    fn next(&mut self) -> Option<FieldSpan> {
+        match &mut self.0 {
+            Found::Listed(fields) => fields.next().copied(),
+            Found::Sound { entries, base } => {
+                let entry = crate::iso2709::Entry::new(entries.next()?);
+                let place = entry.place?;
+                let start = *base + place.start;
+                Some(FieldSpan { tag: entry.tag, start: start as u32, end: (start + place.length.max(1) - 1) as u32 })
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match &self.0 {
+            Found::Listed(fields) => fields.size_hint(),
+            Found::Sound { entries, .. } => entries.size_hint(),
+        }
+    }
+}
+
+/// Looks at boundaries and directories.
+pub(super) struct RecordBuild;
+
+impl Build for RecordBuild {
+    type Output = RecordBlock;
+
+    fn block(&self, block: Block) -> Result<RecordBlock, Error> {
+        let mut outline = Outline::default();
+        let mut checked = RecordBlock {
+            states: Vec::with_capacity(block.records.len()),
+            special: Vec::new(),
+            counts: ProblemCounts::default(),
+            block,
+        };
+        for (index, &span) in checked.block.records.iter().enumerate() {
+            let found = match span.flaw.filter(|code| code.is_reject()) {
+                Some(code) => Err(code),
+                None => outline.read(checked.block.slice(span)),
+            };
+            if found.is_ok() && span.flaw.is_none() && outline.flaws().is_empty() {
+                checked.states.push(None);
+                continue;
+            }
+            let special = match found {
+                Ok(()) => {
+                    let repairs = outline.flaws().iter().map(|flaw| flaw.code);
+                    let codes = span.flaw.into_iter().chain(repairs).collect();
+                    Special { reject: None, fields: outline.fields().to_vec(), codes }
+                }
+                Err(code) => {
+                    let reject = Some(rejection(&checked.block, index, span, code));
+                    Special { reject, fields: Vec::new(), codes: vec![code] }
+                }
+            };
+            for &code in &special.codes {
+                checked.counts.add(code);
+            }
+            checked.states.push(Some(checked.special.len() as u32));
+            checked.special.push(special);
+        }
+        for _ in &checked.block.junk {
+            checked.counts.add(Code::Junk);
+        }
+        Ok(checked)
+    }
+
+    fn foreign(&self, problem: Problem) -> RecordBlock {
+        let block = Block {
+            bytes: bytes::Bytes::new(),
+            offset: problem.offset,
+            source: problem.source.clone(),
+            first_record: problem.record.unwrap_or(0),
+            records: Vec::new(),
+            junk: Vec::new(),
+        };
+        let mut counts = ProblemCounts::default();
+        counts.add(problem.code);
+        let special = Special { fields: Vec::new(), codes: vec![problem.code], reject: Some(problem) };
+        RecordBlock { block, states: vec![Some(0)], special: vec![special], counts }
+    }
+}
+
+/// What is told of a rejected record.
+fn rejection(block: &Block, index: usize, span: Span, code: Code) -> Problem {
+    Problem {
+        source: block.source.clone(),
+        record: Some(block.first_record + index as u64),
+        offset: block.offset + u64::from(span.offset),
+        length: u64::from(span.length),
+        tag: None,
+        code,
+        message: code.advice().into(),
+        raw: bytes::Bytes::new(),
+    }
+}
