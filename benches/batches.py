@@ -113,11 +113,16 @@ def table(setting: Setting, path: Path) -> Figures:
     """Time and memory of a whole table, kept, or of its batches, each dropped when the next one comes."""
     if setting.backend == "read_table":
         import pyarrow  # noqa: F401 - before the clock runs
+    if setting.backend == "read_marc":
+        import polars  # noqa: F401 - before the clock runs
     common.ready()
     start = time.perf_counter()
     if setting.backend == "read_table":
         whole = mrrc_arrow.read_table(path, batch_size=setting.batch_size)
         records, batches = whole.num_rows, whole.column(0).num_chunks
+    elif setting.backend == "read_marc":
+        frame = mrrc_arrow.read_marc(path, batch_size=setting.batch_size)
+        records, batches = frame.height, frame.n_chunks()
     else:
         records = batches = 0
         for batch in mrrc_arrow.read_batches(path, batch_size=setting.batch_size):

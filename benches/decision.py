@@ -24,6 +24,8 @@ TOLERANCE = 0.03
 GATE = 1.8
 KEEP = 100
 
+TABLE_BACKENDS = ("read_batches", "read_table", "read_marc")
+
 EXIT_CODES = {"passed": 0, "failed": 1, "no verdict": 0}
 
 
@@ -61,8 +63,8 @@ def reader_size(curve: Mapping[int, float]) -> tuple[int, str]:
 
 
 def table_curve(rows: Sequence[Row]) -> dict[int, float]:
-    """What a size costs tables, relative to the best: the geometric mean over `read_batches` and `read_table`."""
-    curves = [times(rows, backend) for backend in ("read_batches", "read_table")]
+    """What a size costs tables, relative to the best: the geometric mean over `TABLE_BACKENDS`."""
+    curves = [times(rows, backend) for backend in TABLE_BACKENDS]
     relative = [{size: time / min(curve.values()) for size, time in curve.items()} for curve in curves]
     return {size: math.prod(curve[size] for curve in relative) ** (1 / len(relative)) for size in relative[0]}
 
@@ -73,7 +75,7 @@ def table_size(rows: Sequence[Row]) -> tuple[int, str]:
     size, fastest = best(curve), min(curve, key=lambda size: curve[size])
     return size, (
         f"{size} is the smallest size within {TOLERANCE:.0%} of the fastest ({fastest}), by the geometric mean of"
-        " read_batches and read_table, each relative to its own fastest"
+        f" {', '.join(TABLE_BACKENDS)}, each relative to its own fastest"
     )
 
 

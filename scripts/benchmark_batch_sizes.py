@@ -10,7 +10,8 @@ What varies, the column `sweep`:
 
 - ``size``: the batch size alone. For `PythonFile`, a `MARCReader` over an open file, 10 to 500 records, and 1000 and
   2000 while the curve still climbs, with the hard stops lifted: no limit on records, and in bytes 300 KB or, where
-  that is less, 2,500 for each record. For `read_batches` and `read_table` of a path, 256 to 65,536 records.
+  that is less, 2,500 for each record. For `read_batches`, `read_table` and `read_marc` of a path, 256 to
+  65,536 records.
 - ``limits``: the hard stops, 300 and 600 KB, without a limit on records and with one of 200; `batch_size` is 2000.
 - ``shipped``: nothing is given.
 
@@ -64,7 +65,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from benches import batches, common
 from benches.batches import Setting
-from benches.decision import CONTROLS, Decision, Row, Stages, climbs
+from benches.decision import CONTROLS, TABLE_BACKENDS, Decision, Row, Stages, climbs
 
 if TYPE_CHECKING:
     from benches.common import Figures
@@ -77,9 +78,7 @@ LIMITS = [
     for records in (batches.UNLIMITED, 200)
 ]
 SHIPPED = Setting("PythonFile", "shipped")
-TABLES = [
-    Setting(backend, "size", 2**exponent) for exponent in range(8, 17) for backend in ("read_batches", "read_table")
-]
+TABLES = [Setting(backend, "size", 2**exponent) for exponent in range(8, 17) for backend in TABLE_BACKENDS]
 FIGURES = [
     *("backend", "sweep", "batch_size", "max_records", "max_bytes", "rounds", "records", "batches", "read_calls"),
     *("gil_cycles", "ms_per_10k", "ms_per_10k_variance", "ms_per_10k_min", "ms_per_10k_max", "peak_mb"),
@@ -158,7 +157,7 @@ class Sweep:
 
 def order(setting: Setting) -> tuple[int, int, int]:
     """Where a setting stands in the CSV."""
-    backends = ["PythonFile", "read_batches", "read_table"]
+    backends = ["PythonFile", *TABLE_BACKENDS]
     sweeps = ["size", "limits", "shipped"]
     return backends.index(setting.backend), sweeps.index(setting.sweep), setting.batch_size or 0
 

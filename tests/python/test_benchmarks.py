@@ -13,7 +13,7 @@ from mrrc_arrow import _native
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from benches.decision import EXIT_CODES, GATE, Decision, Row, best, climbs, reader_size, verdict
+from benches.decision import EXIT_CODES, GATE, TABLE_BACKENDS, Decision, Row, best, climbs, reader_size, verdict
 
 DECISION = "PHASE_C_GATE_DECISION.txt"
 CURVE = "speedup_curve.csv"
@@ -31,7 +31,7 @@ def batches_by_size(rows: list[Row], backend: str) -> dict[int, int]:
 
 def assert_varies(rows: list[Row]) -> None:
     """The number of batches is what the batch size makes it, up to batches that are bounded in bytes."""
-    for backend in ("PythonFile", "read_batches", "read_table"):
+    for backend in ("PythonFile", *TABLE_BACKENDS):
         batches = batches_by_size(rows, backend)
         records = next(float(row["records"]) for row in rows if row["backend"] == backend)
         assert len(batches) >= 6
@@ -68,8 +68,7 @@ def test_the_winners_are_marked_in_the_curve(committed: list[Row]) -> None:
     marked = {(row["backend"], row["batch_size"]) for row in committed if row["best"] == "1"}
     assert marked == {
         ("PythonFile", str(_native.READER_BATCH_SIZE)),
-        ("read_batches", str(_native.DEFAULT_BATCH_SIZE)),
-        ("read_table", str(_native.DEFAULT_BATCH_SIZE)),
+        *((backend, str(_native.DEFAULT_BATCH_SIZE)) for backend in TABLE_BACKENDS),
     }
 
 
