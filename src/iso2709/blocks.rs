@@ -345,7 +345,9 @@ impl Blocks {
         let read = match stream {
             Stream::Full(stream) => {
                 buffer.reserve(want);
-                memory::populate(buffer, want);
+                if want >= POPULATE_AT_LEAST {
+                    memory::populate(buffer, want);
+                }
                 // `read_to_end` reads into spare capacity without clearing it first, and repeats short reads.
                 stream.take(want as u64).read_to_end(buffer)
             }
@@ -379,6 +381,9 @@ fn read_chunk(stream: &mut dyn ReadChunk, buffer: &mut Vec<u8>, want: usize) -> 
         }
     }
 }
+
+/// Smaller buffers are soon let go and come again, with their pages.
+const POPULATE_AT_LEAST: usize = 1 << 20;
 
 /// The least that is asked of a stream at a time.
 const READ_AT_LEAST: usize = 64 << 10;

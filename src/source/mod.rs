@@ -57,6 +57,18 @@ pub(crate) enum Input {
 /// How much is read of a stream to see how it begins: what a batch of its records may take.
 const HEAD: usize = 300_000;
 
+/// `input` without its compression.
+fn stream(mut input: impl Read + Send + 'static) -> std::io::Result<Input> {
+    let mut head = Vec::with_capacity(MAGIC_LENGTH);
+    (&mut input).take(MAGIC_LENGTH as u64).read_to_end(&mut head)?;
+    let compression = Compression::of(&head);
+    let input = Cursor::new(head).chain(input);
+    match compression {
+        None => Ok(Input::Stream(Box::new(input))),
+        Some(compression) => compression.reader(input).map(Input::Stream),
+    }
+}
+
 impl Source {
     /// A file.
     #[must_use]
@@ -188,9 +200,9 @@ impl Source {
     }
 
     fn decompress(backend: ReaderBackend) -> std::io::Result<Input> {
-        let mut head = Vec::with_capacity(MAGIC_LENGTH);
         match backend {
             ReaderBackend::PythonFile(mut chunks) => {
+                let mut head = Vec::new();
                 while head.len() < MAGIC_LENGTH && chunks.read_chunk(&mut head, HEAD)? > 0 {}
                 let compression = Compression::of(&head);
                 let full = head.len() == HEAD;
@@ -200,15 +212,9 @@ impl Source {
                     Some(compression) => compression.reader(ReaderBackend::PythonFile(chunks)).map(Input::Stream),
                 }
             }
-            mut backend => {
-                (&mut backend).take(MAGIC_LENGTH as u64).read_to_end(&mut head)?;
-                let compression = Compression::of(&head);
-                let input = Cursor::new(head).chain(backend);
-                match compression {
-                    None => Ok(Input::Stream(Box::new(input))),
-                    Some(compression) => compression.reader(input).map(Input::Stream),
-                }
-            }
+            // By their own types, which read into memory that nobody has filled with zeros first.
+            ReaderBackend::RustFile(file) => stream(file),
+            ReaderBackend::CursorBackend(cursor) => stream(cursor),
         }
     }
 
