@@ -131,6 +131,8 @@ class Stages:
         alone, threads = sum(self.alone), sum(self.threads)
         losses = self.losses()
         share = self.alone[0] / alone
+        # What cannot be says that the machine changed while this was measured.
+        odd = self.ratio > 2.05 or min(losses.values()) < -0.05 * alone
         return [
             *self.table(),
             "  (The walk: all that is not .read, so boundaries, directory and text of each record.)",
@@ -140,6 +142,11 @@ class Stages:
             f"  Two threads lose {self.per_10k(threads - alone).strip()} ms for 10,000 records against one alone:",
             *(f"    {self.per_10k(loss)}  {cause}" for cause, loss in losses.items()),
             f"  Largest loss: {max(losses, key=lambda cause: losses[cause])}",
+            *(
+                ["  NOT TO BE TRUSTED: a loss below nothing, or more than two processes can reach. Measure again."]
+                if odd
+                else []
+            ),
         ]
 
 

@@ -101,6 +101,14 @@ impl Error {
         self
     }
 
+    /// Whether it is an [`Interruption`](crate::Interruption): nothing is wrong with the input.
+    #[must_use]
+    pub fn is_interruption(&self) -> bool {
+        self.io()
+            .and_then(io::Error::get_ref)
+            .is_some_and(<dyn std::error::Error + Send + Sync>::is::<crate::source::Interruption>)
+    }
+
     /// What kind of error this is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

@@ -50,4 +50,4 @@ pub use layout::{Layout, StringType};
 pub use problem::{Code, Problem, ProblemCounts, Severity};
 pub use read::{BatchStream, DEFAULT_BATCH_SIZE, Inspection, Poll, ReadOptions, read};
 pub use reader::{FieldSpans, Item, READER_BATCH_SIZE, ReaderOptions, RecordBlock, RecordReader};
-pub use source::{BackendKind, ReadChunk, ReaderBackend, Source};
+pub use source::{BackendKind, Interruption, ReadChunk, Source};

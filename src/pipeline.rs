@@ -274,14 +274,20 @@ fn spawn<B: Build + ?Sized>(
     });
 }
 
+/// What comes next; a panic is an error.
+pub(crate) fn next_of(feed: &mut Feed) -> Result<Fed, Error> {
+    catch_unwind(AssertUnwindSafe(|| feed.next(|| true))).unwrap_or_else(|panic| Err(panicked(&*panic)))
+}
+
 impl<T: Send + 'static> Driven<T> {
     /// The oldest slot, once there are as many as may be ahead, or the input has no more to give for now.
     fn next(&mut self, shared: &Arc<Shared>) -> Option<Slot<T>> {
         // Whoever wants what there is does not want to wait for more.
         let waits = |this: &Self| !this.slots.is_empty() && this.feed.is_short();
         while !self.ended && self.slots.len() < self.ahead && !waits(self) {
-            let fed = catch_unwind(AssertUnwindSafe(|| self.feed.next(|| true)));
-            let slot = match fed.unwrap_or_else(|panic| Err(panicked(&*panic))) {
+            let slot = match next_of(&mut self.feed) {
+                // At once, and not behind what was read before.
+                Err(error) if error.is_interruption() => return Some(Slot::Done(Err(error))),
                 Ok(Fed::Block(block)) => {
                     shared.bytes_read.fetch_add(block.bytes.len() as u64, Ordering::Relaxed);
                     let (sender, result) = bounded(1);

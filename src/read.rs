@@ -133,7 +133,8 @@ impl ReadOptions {
 
 /// Reads `sources`, one after the other, as one stream of batches with one schema.
 ///
-/// Reading begins at once, in the background and within bounds; dropping the stream ends it.
+/// Reading begins at once, in the background and within bounds; dropping the stream ends it. A stream that is read by calls into
+/// another language is read by whoever asks for a batch.
 ///
 /// # Errors
 ///

@@ -43,7 +43,9 @@ class RecordBatch:
 
 @final
 class RecordBatchReader:
-    """Batches of MARC records, read in the background and within bounds while they are consumed.
+    """Batches of MARC records, read within bounds while they are consumed.
+
+    Reading goes on in the background, but for Python files, which the thread that asks for a batch calls.
 
     An iterator of `RecordBatch`, a context manager, and an Arrow stream: each call of ``__arrow_c_stream__`` is a fresh
     read from the start, independent of the iteration.
@@ -193,7 +195,10 @@ class Field:
 
 @final
 class Record:
-    """A record: a light, read-only handle on the bytes that were read. Nothing is decoded until it is asked for."""
+    """A record: a light, read-only handle on the bytes that were read. Nothing is decoded until it is asked for.
+
+    It shares these bytes, up to 512 kB, with the records read beside it: to keep few records of many, keep `as_marc()`.
+    """
 
     @property
     def leader(self) -> Leader:
@@ -281,14 +286,14 @@ class MARCReader:
     ----------
     source : str, os.PathLike, bytes, bytearray, memoryview, io.BytesIO, binary file, socket.socket, or a list of these
         As for `read_table`. Files and memory are read ahead, without the GIL; a Python file is called
-        once per batch.
+        by the thread that asks, for up to 300 kB at a time.
     to_unicode : bool
         Values as `str`; else as `bytes`, undecoded.
     force_utf8 : bool
         UTF-8 whatever leader 09 says.
     hide_utf8_warnings : bool
         Accepted for pymarc's sake; nothing is ever printed.
-    utf8_handling : {"strict", "replace", "ignore", "backslashreplace", "surrogateescape"}
+    utf8_handling : {"strict", "replace", "ignore", "backslashreplace"}
         What becomes of bytes that are not UTF-8 in a record that says it is. ``"strict"`` raises `UnicodeDecodeError`
         when such a value is asked for.
     file_encoding : str
@@ -299,7 +304,8 @@ class MARCReader:
     glob : bool
         Expand wildcards in paths.
     batch_size : int, optional
-        Records that are taken from a Python file object at a time, at most 200 and 300 kB.
+        Records of a Python file object that are looked at for each release of the GIL, at most 200 and 300 kB; one
+        call of its ``read`` may serve several of these batches.
 
     Raises
     ------
@@ -323,7 +329,7 @@ class MARCReader:
         to_unicode: bool = True,
         force_utf8: bool = False,
         hide_utf8_warnings: bool = False,
-        utf8_handling: Literal["strict", "replace", "ignore", "backslashreplace", "surrogateescape"] = "strict",
+        utf8_handling: Literal["strict", "replace", "ignore", "backslashreplace"] = "strict",
         file_encoding: str = "iso8859-1",
         permissive: bool = False,
         *,
@@ -350,7 +356,7 @@ class MARCReader:
     @property
     def _counters(self) -> dict[str, int]: ...
     def __iter__(self) -> Self: ...
-    def __next__(self) -> Record: ...
+    def __next__(self) -> Record | Any: ...  # noqa: ANN401 - None only where `permissive`
     def read_record(self) -> Record | None:
         """Read the next record; None at the end, for ever, and in place of a bad record where `permissive`."""
     def read_batch(self) -> list[Record | None]:

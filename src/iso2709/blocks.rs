@@ -7,7 +7,7 @@
 //! A stream that gives what it has ([`ReadChunk`]) is read once per block where that brings enough, and what is whole is
 //! delivered without waiting for more where a read came back short. Several blocks share what one read brought.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -183,7 +183,7 @@ impl Blocks {
                 match self.read_more(want) {
                     Ok(true) => {}
                     Ok(false) => break,
-                    Err(error) if self.buffer.bytes().is_empty() => return Err(error),
+                    Err(error) if error.is_interruption() || self.buffer.bytes().is_empty() => return Err(error),
                     Err(error) => {
                         self.failed = Some(error);
                         break;
@@ -209,7 +209,8 @@ impl Blocks {
                     let want = self.wanted(records.len(), at);
                     match self.read_more(want) {
                         Ok(_) => continue,
-                        Err(error) if at == 0 => return Err(error),
+                        // After an interruption the block is begun again, with what has been read.
+                        Err(error) if error.is_interruption() || at == 0 => return Err(error),
                         Err(error) => {
                             // First the records that were whole.
                             self.failed = Some(error);
@@ -244,7 +245,11 @@ impl Blocks {
         if self.chunks()
             && let Buffer::Growing(buffer) = &mut self.buffer
         {
-            self.buffer = Buffer::Whole(std::mem::take(buffer).into());
+            let mut read = std::mem::take(buffer);
+            if read.capacity() / 2 > read.len() {
+                read.shrink_to_fit();
+            }
+            self.buffer = Buffer::Whole(read.into());
         }
         let bytes = match &mut self.buffer {
             Buffer::Whole(bytes) => bytes.split_to(end),
@@ -336,12 +341,12 @@ impl Blocks {
         }
         let Some(stream) = &mut self.stream else { return Ok(false) };
         if let Buffer::Whole(rest) = &self.buffer {
-            let mut own = Vec::with_capacity(rest.len() + want);
-            own.extend_from_slice(rest);
-            self.buffer = Buffer::Growing(own);
+            // What comes makes its own room: a length that is asked for is not one that comes.
+            self.buffer = Buffer::Growing(rest.to_vec());
         }
         let Buffer::Growing(buffer) = &mut self.buffer else { return Ok(false) };
         let before = buffer.len();
+        let mut most = usize::MAX;
         let read = match stream {
             Stream::Full(stream) => {
                 buffer.reserve(want);
@@ -351,34 +356,27 @@ impl Blocks {
                 // `read_to_end` reads into spare capacity without clearing it first, and repeats short reads.
                 stream.take(want as u64).read_to_end(buffer)
             }
-            Stream::Chunks(stream) => read_chunk(&mut **stream, buffer, want),
+            Stream::Chunks(stream) => {
+                most = stream.most();
+                stream.read_chunk(buffer, want).map(|_| buffer.len() - before)
+            }
         };
         let count = match read {
             Ok(count) => count,
             Err(error) => {
                 let error = self.source.cannot_read(error);
-                if buffer.len() == before {
+                if error.is_interruption() || buffer.len() == before {
                     return Err(error);
                 }
                 self.failed = Some(error);
                 return Ok(true);
             }
         };
-        self.short = count < want;
+        self.short = count < want.min(most);
         if count == 0 || self.short && matches!(self.stream, Some(Stream::Full(_))) {
             self.stream = None;
         }
         Ok(count > 0)
-    }
-}
-
-/// One read, or more where a signal came in between.
-fn read_chunk(stream: &mut dyn ReadChunk, buffer: &mut Vec<u8>, want: usize) -> io::Result<usize> {
-    loop {
-        match stream.read_chunk(buffer, want) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            read => return read,
-        }
     }
 }
 

@@ -5,11 +5,16 @@ use pyo3::types::PyDict;
 
 use crate::error::{Error, ErrorKind};
 use crate::problem::ProblemCounts;
+use crate::source::Interruption;
 
 /// The Python exception for `error`; the classes are defined in `mrrc_arrow.errors`.
 pub(super) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
     // What a Python file raised is raised as it is.
-    let raised = error.io().and_then(std::io::Error::get_ref).and_then(|error| error.downcast_ref::<PyErr>());
+    let raised =
+        error.io().and_then(std::io::Error::get_ref).and_then(|error| match error.downcast_ref::<Interruption>() {
+            Some(Interruption(error)) => error.downcast_ref::<PyErr>(),
+            None => error.downcast_ref::<PyErr>(),
+        });
     if let Some(raised) = raised {
         return raised.clone_ref(py);
     }

@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 
 use super::inputs::{buffer, type_name};
 use super::stream::SIGNAL_INTERVAL;
-use crate::source::ReadChunk;
+use crate::source::{Interruption, ReadChunk};
 
 /// The most that is asked of a socket at a time; it makes room for all of it before anything has come.
 const SOCKET_BYTES: usize = 256 << 10;
@@ -129,6 +129,10 @@ impl PythonFile {
 pub(super) struct Chunks(pub Arc<PythonFile>);
 
 impl ReadChunk for Chunks {
+    fn most(&self) -> usize {
+        self.0.most
+    }
+
     fn read_chunk(&mut self, buffer: &mut Vec<u8>, want: usize) -> io::Result<usize> {
         let file = &*self.0;
         let ahead = file.ahead.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
@@ -137,9 +141,18 @@ impl ReadChunk for Chunks {
         } else {
             file.attached.fetch_add(1, Ordering::Relaxed);
             // The exception itself comes out at the other end.
-            Python::try_attach(|py| file.call(py, want))
-                .ok_or_else(|| io::Error::other("the interpreter is shutting down"))?
-                .map_err(io::Error::other)?
+            let read = Python::try_attach(|py| {
+                // Calls that never wait would never look for Ctrl-C.
+                let read = py.check_signals().and_then(|()| file.call(py, want));
+                read.map_err(|error| {
+                    if error.is_instance_of::<PyException>(py) {
+                        io::Error::other(error)
+                    } else {
+                        io::Error::other(Interruption(Box::new(error)))
+                    }
+                })
+            });
+            read.ok_or_else(|| io::Error::other("the interpreter is shutting down"))??
         };
         buffer.extend_from_slice(&bytes);
         Ok(bytes.len())

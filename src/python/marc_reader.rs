@@ -1,16 +1,15 @@
 //! `MARCReader`: records one at a time.
 //!
-//! Whoever reads a batch holds the mutex of the reader throughout, also while a Python file is called, which may take for ever; so
-//! it is only ever tried. Who does not get it waits without the GIL for the batch to be read, and looks for Ctrl-C. A record
-//! that is queued is taken with the GIL held, which takes no time. What can be asked of a reader that waits in another thread is
-//! kept apart.
+//! Threads take [`Turns`] at a reader. A record that is queued is taken with the GIL held, which takes no time. What can be asked
+//! of a reader that waits in another thread is kept apart. A reader holds no Python object but its files: an exception that it
+//! kept would hold the frames it was raised in, and they the reader.
 
 use std::ffi::CString;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
@@ -19,7 +18,9 @@ use super::file::PythonFile;
 use super::inputs::inputs;
 use super::record::Record;
 use super::stream::SIGNAL_INTERVAL;
-use super::text::{Settings, Shared, errors_name};
+use super::text::{HANDLERS, Settings, Shared, errors_name};
+use super::turns::Turns;
+use crate::error::Error;
 use crate::pipeline::forked;
 use crate::problem::ProblemCounts;
 use crate::process::generation;
@@ -28,12 +29,8 @@ use crate::reader::{Item, ReaderOptions, RecordBlock, RecordReader};
 /// Iterates over records.
 #[pyclass(frozen, subclass, module = "mrrc_arrow")]
 pub(super) struct MARCReader {
-    state: Mutex<State>,
+    turns: Turns<State>,
     seen: Mutex<Seen>,
-    /// Which thread reads a batch right now; 0 for none.
-    busy: AtomicUsize,
-    /// Whether one does, and the news that it is done.
-    reading: (Mutex<bool>, Condvar),
     /// Closed while a thread was reading, which sees to it.
     closed: AtomicBool,
     files: Vec<Arc<PythonFile>>,
@@ -55,21 +52,10 @@ struct State {
 struct Seen {
     /// The last record that was handed out or rejected.
     last: Option<(Arc<RecordBlock>, usize)>,
-    exception: Option<PyErr>,
+    error: Option<Error>,
     problems: ProblemCounts,
     batches: u64,
     gil_cycles: u64,
-}
-
-/// The error for a reader that is used by the call that it makes.
-pub(super) fn being_read() -> PyErr {
-    PyRuntimeError::new_err("this reader is being read by the call that reads from it")
-}
-
-/// A number for this thread that no other has at the same time.
-pub(super) fn this_thread() -> usize {
-    thread_local!(static HERE: u8 = const { 0 });
-    HERE.with(|here| std::ptr::from_ref(here) as usize)
 }
 
 /// What [`MARCReader::step`] found.
@@ -103,36 +89,20 @@ impl MARCReader {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes what was handed out or rejected.
+    #[inline]
+    fn note(&self, last: Option<(Arc<RecordBlock>, usize)>, error: Option<Error>) {
+        let mut seen = self.seen();
+        let before = (std::mem::replace(&mut seen.last, last), std::mem::replace(&mut seen.error, error));
+        drop(seen);
+        // A block may be let go here, and with it bytes of Python's.
+        drop(before);
+    }
+
     /// The state, waited for without the GIL.
     fn lock<'a>(&'a self, py: Python<'_>) -> PyResult<MutexGuard<'a, State>> {
         self.same_process(py)?;
-        loop {
-            match self.state.try_lock() {
-                Ok(state) => return Ok(state),
-                Err(TryLockError::Poisoned(state)) => return Ok(state.into_inner()),
-                Err(TryLockError::WouldBlock) => {}
-            }
-            if self.busy.load(Ordering::Relaxed) == this_thread() {
-                return Err(being_read());
-            }
-            py.detach(|| {
-                let (reading, done) = &self.reading;
-                let reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
-                // How it came out does not matter: the state is tried again.
-                drop(done.wait_timeout_while(reading, SIGNAL_INTERVAL, |reading| *reading));
-            });
-            py.check_signals()?;
-        }
-    }
-
-    /// Says that this thread reads a batch, or that it is done.
-    fn set_reading(&self, reading: bool) {
-        self.busy.store(if reading { this_thread() } else { 0 }, Ordering::Relaxed);
-        let (flag, done) = &self.reading;
-        *flag.lock().unwrap_or_else(PoisonError::into_inner) = reading;
-        if !reading {
-            done.notify_all();
-        }
+        self.turns.lock(py)
     }
 
     /// Reads one batch into the queue and then runs `work` on the reader, without the GIL but for calls of a Python file.
@@ -142,17 +112,14 @@ impl MARCReader {
         state: &mut State,
         work: impl Fn(&mut RecordReader) -> T + Sync + Send,
     ) -> PyResult<T> {
-        self.set_reading(true);
+        let reading = self.turns.reading();
         let fetched = self.fetch_inner(py, state, work);
-        if self.closed.load(Ordering::Relaxed) {
-            state.reader.close();
-        }
         {
             let mut seen = self.seen();
             seen.problems = state.reader.problems().clone();
             (seen.batches, seen.gil_cycles) = (state.reader.batches(), state.gil_cycles);
         }
-        self.set_reading(false);
+        drop(reading);
         // An error of the input ends the reader by itself; after Ctrl-C reading can go on.
         fetched
     }
@@ -194,6 +161,9 @@ impl MARCReader {
 
     fn step_locked(&self, py: Python<'_>, state: &mut State) -> PyResult<Step> {
         loop {
+            if self.closed.load(Ordering::Relaxed) {
+                state.reader.close();
+            }
             let item = state.reader.pop().map_err(|error| to_python(py, &error))?;
             return Ok(match item {
                 Item::Empty => {
@@ -202,26 +172,21 @@ impl MARCReader {
                 }
                 Item::End => {
                     state.shared = None;
-                    self.seen().last = None;
+                    self.note(None, None);
                     Step::End
                 }
                 Item::Record(block, index) => {
                     let shared = state.share(&block, &self.settings);
-                    let mut seen = self.seen();
-                    seen.last = Some((block, index));
-                    seen.exception = None;
+                    self.note(Some((block, index)), None);
                     Step::Record(shared, index)
                 }
                 Item::Rejected(block, index, error) => {
-                    let error = to_python(py, &error);
-                    let mut seen = self.seen();
-                    seen.last = Some((block, index));
-                    seen.exception = Some(error.clone_ref(py));
-                    drop(seen);
-                    if !self.permissive {
-                        return Err(error);
+                    let raised = (!self.permissive).then(|| to_python(py, &error));
+                    self.note(Some((block, index)), Some(error));
+                    match raised {
+                        Some(error) => return Err(error),
+                        None => Step::Bad,
                     }
-                    Step::Bad
                 }
             });
         }
@@ -252,9 +217,8 @@ impl MARCReader {
         // We never print warnings.
         let _ = hide_utf8_warnings;
         let utf8_handling: CString = errors_name(utf8_handling).ok_or_else(|| {
-            PyValueError::new_err(format!(
-                "utf8_handling must be \"strict\", \"replace\" or \"ignore\", not {utf8_handling:?}"
-            ))
+            let names: Vec<String> = HANDLERS.iter().map(|name| format!("{:?}", name.to_string_lossy())).collect();
+            PyValueError::new_err(format!("utf8_handling must be {}, not {utf8_handling:?}", names.join(" or ")))
         })?;
         // pymarc's default, under which it decodes MARC-8.
         let file_encoding = (file_encoding != "iso8859-1").then(|| file_encoding.to_owned());
@@ -271,10 +235,8 @@ impl MARCReader {
         let backend = backends.join(", ");
         let reader = py.detach(|| RecordReader::open(sources, &session)).map_err(|error| to_python(py, &error))?;
         Ok(Self {
-            state: Mutex::new(State { reader, shared: None, gil_cycles: 0 }),
+            turns: Turns::new(State { reader, shared: None, gil_cycles: 0 }),
             seen: Mutex::default(),
-            busy: AtomicUsize::new(0),
-            reading: (Mutex::new(false), Condvar::new()),
             closed: AtomicBool::new(false),
             files: inputs.files,
             settings: Arc::new(Settings { to_unicode, force_utf8, utf8_handling, file_encoding }),
@@ -307,7 +269,8 @@ impl MARCReader {
     #[getter]
     fn current_exception<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.same_process(py)?;
-        Ok(self.seen().exception.as_ref().map(|error| error.value(py).clone().into_any()))
+        let error = self.seen().error.clone();
+        Ok(error.map(|error| to_python(py, &error).into_value(py).into_bound(py).into_any()))
     }
 
     /// The bytes of the record that was read last, good or bad.
@@ -358,18 +321,13 @@ impl MARCReader {
         let list = PyList::empty(py);
         let mut state = self.lock(py)?;
         loop {
-            match self.step_locked(py, &mut state) {
-                Ok(Step::Record(shared, index)) => list.append(Bound::new(py, Record::new(shared, index))?)?,
-                Ok(Step::Bad) => list.append(py.None())?,
-                Ok(Step::End) => break,
-                Err(error) if list.is_empty() => return Err(error),
-                Err(_) => {
-                    // First the records before it.
-                    state.reader.put_back();
-                    break;
-                }
+            match self.step_locked(py, &mut state)? {
+                Step::Record(shared, index) => list.append(Bound::new(py, Record::new(shared, index))?)?,
+                Step::Bad => list.append(py.None())?,
+                Step::End => break,
             }
-            if state.reader.queued() == 0 {
+            // A bad record raises when those before it have been taken.
+            if state.reader.queued() == 0 || !self.permissive && state.reader.is_next_rejected() {
                 break;
             }
         }
@@ -395,9 +353,9 @@ impl MARCReader {
             return Ok(());
         }
         self.closed.store(true, Ordering::Relaxed);
-        self.seen().last = None;
+        self.note(None, None);
         // A thread that reads ends the reading when it is done.
-        if let Ok(mut state) = self.state.try_lock() {
+        if let Some(mut state) = self.turns.try_lock() {
             state.reader.close();
             state.shared = None;
         }

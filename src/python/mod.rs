@@ -16,6 +16,7 @@ mod record;
 mod stream;
 mod tables;
 mod text;
+mod turns;
 
 use std::ffi::OsString;
 

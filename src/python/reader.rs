@@ -1,9 +1,8 @@
 //! `RecordBatchReader`: batches one at a time, as an iterator or as an Arrow C stream.
 //!
-//! The stream inside is guarded by a mutex that is only ever waited for with the GIL released, so threads that share a
-//! reader take turns and cannot lock each other out.
+//! Threads that share a reader take [`Turns`]; what can be asked while one waits is kept apart.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow_schema::{ArrowError, SchemaRef};
@@ -12,17 +11,17 @@ use pyo3::types::{PyCapsule, PyDict};
 
 use super::errors::{counts, to_python, warn_of_rejects};
 use super::inputs::sources;
-use super::marc_reader::{being_read, this_thread};
 use super::options::parse;
 use super::stream::SIGNAL_INTERVAL;
 use super::tables::{RecordBatch, Schema, schema_capsule, stream_capsule};
+use super::turns::Turns;
 use crate::error::Error;
 use crate::pipeline::forked;
 use crate::problem::ProblemCounts;
 use crate::read::{BatchStream, Poll, ReadOptions, read};
 use crate::source::Source;
 
-/// Batches of a MARC file, read in the background while they are consumed.
+/// Batches of a MARC file, read while they are consumed.
 #[pyclass(frozen, module = "mrrc_arrow")]
 pub(super) struct RecordBatchReader {
     sources: Vec<Source>,
@@ -30,12 +29,14 @@ pub(super) struct RecordBatchReader {
     schema: SchemaRef,
     /// The iteration leaves it to its caller to warn of rejects.
     quiet: bool,
-    state: Mutex<State>,
+    turns: Turns<State>,
+    /// What was met so far, and the bytes read.
+    seen: Mutex<(ProblemCounts, u64)>,
+    /// Closed while a thread was reading, which sees to it.
+    closed: AtomicBool,
     /// The process in which the iteration began; 0 before that. In a forked child a lock that another thread held stays held
     /// for ever, so this is looked at before it.
     opened_in: AtomicU32,
-    /// Which thread reads right now; 0 for none.
-    busy: AtomicUsize,
 }
 
 enum State {
@@ -70,9 +71,10 @@ pub(super) fn open_batches(
         options,
         schema,
         quiet,
-        state: Mutex::new(State::Unopened),
+        turns: Turns::new(State::Unopened),
+        seen: Mutex::default(),
+        closed: AtomicBool::new(false),
         opened_in: AtomicU32::new(0),
-        busy: AtomicUsize::new(0),
     })
 }
 
@@ -91,24 +93,25 @@ impl RecordBatchReader {
         self.open()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic while the lock was held leaves a stream that is fused, not one that is broken.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Runs `look` on the state with the GIL released.
     fn with_state<T: Send>(&self, py: Python<'_>, look: impl FnOnce(&mut State) -> T + Send) -> PyResult<T> {
         self.same_process().map_err(|error| to_python(py, &error))?;
-        if self.busy.load(Ordering::Relaxed) == this_thread() {
-            return Err(being_read());
-        }
-        Ok(py.detach(|| {
-            let mut state = self.lock();
-            self.busy.store(this_thread(), Ordering::Relaxed);
-            let found = look(&mut state);
-            self.busy.store(0, Ordering::Relaxed);
-            found
-        }))
+        let mut state = self.turns.lock(py)?;
+        let reading = self.turns.reading();
+        let (state, closed) = (&mut *state, &self.closed);
+        let found = py.detach(|| {
+            if closed.load(Ordering::Relaxed) {
+                state.close();
+            }
+            look(state)
+        });
+        *self.seen() = (state.problems(), state.bytes_read());
+        drop(reading);
+        Ok(found)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, (ProblemCounts, u64)> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fails in a child that was forked after the iteration began.
@@ -134,6 +137,14 @@ impl State {
             State::Unopened => ProblemCounts::default(),
             State::Open(stream) => stream.problems().clone(),
             State::Closed { problems, .. } => problems.clone(),
+        }
+    }
+
+    fn bytes_read(&self) -> u64 {
+        match self {
+            Self::Unopened => 0,
+            Self::Open(stream) => stream.bytes_read(),
+            Self::Closed { bytes_read, .. } => *bytes_read,
         }
     }
 
@@ -176,23 +187,26 @@ impl RecordBatchReader {
     /// How often each problem was met so far in the iteration, by code.
     #[getter]
     fn problems<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        counts(py, &self.with_state(py, |state| state.problems())?)
+        self.same_process().map_err(|error| to_python(py, &error))?;
+        counts(py, &self.seen().0)
     }
 
     /// Number of records that the iteration left out so far.
     #[getter]
     fn rejected(&self, py: Python<'_>) -> PyResult<u64> {
-        self.with_state(py, |state| state.problems().rejected())
+        self.same_process().map_err(|error| to_python(py, &error))?;
+        Ok(self.seen().0.rejected())
     }
 
     /// Bytes of the sources that the iteration has read, after decompression.
     #[getter]
     fn bytes_read(&self, py: Python<'_>) -> PyResult<u64> {
-        self.with_state(py, |state| match state {
-            State::Unopened => 0,
-            State::Open(stream) => stream.bytes_read(),
-            State::Closed { bytes_read, .. } => *bytes_read,
-        })
+        self.same_process().map_err(|error| to_python(py, &error))?;
+        // As far as it is known without waiting for a thread that reads.
+        if let Some(state) = self.turns.try_lock() {
+            return Ok(state.bytes_read());
+        }
+        Ok(self.seen().1)
     }
 
     /// Bytes of the sources as they lie on disk or in memory; None where that is not known.
@@ -225,7 +239,12 @@ impl RecordBatchReader {
             // What there is to end is the parent's.
             return Ok(());
         }
-        let problems = self.with_state(py, State::close)?;
+        self.closed.store(true, Ordering::Relaxed);
+        // A thread that reads ends the reading when it is done.
+        let Some(mut state) = self.turns.try_lock() else { return Ok(()) };
+        let state_ref = &mut *state;
+        let problems = py.detach(|| state_ref.close());
+        drop(state);
         self.warn(py, problems)
     }
 

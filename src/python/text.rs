@@ -95,8 +95,10 @@ pub(super) fn code<'py>(py: Python<'py>, code: &[u8]) -> Bound<'py, PyString> {
     PyString::new(py, std::str::from_utf8(code).unwrap_or("\u{FFFD}"))
 }
 
+/// What may become of bytes that are no UTF-8. Not `surrogateescape`: what it gives is no text, and joins with none.
+pub(super) const HANDLERS: &[&CStr] = &[c"strict", c"replace", c"ignore", c"backslashreplace"];
+
 /// `errors` as the codecs take it.
 pub(super) fn errors_name(errors: &str) -> Option<CString> {
-    const KNOWN: &[&CStr] = &[c"strict", c"replace", c"ignore", c"backslashreplace", c"surrogateescape"];
-    KNOWN.iter().find(|known| known.to_bytes() == errors.as_bytes()).map(|&known| known.to_owned())
+    HANDLERS.iter().find(|known| known.to_bytes() == errors.as_bytes()).map(|&known| known.to_owned())
 }

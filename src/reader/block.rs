@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::str::Utf8Error;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::encoding::{BlockText, Charset, TextRepair, decode_marc8, is_plain_ascii, structure_text};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::iso2709::blocks::{Block, Span};
 use crate::iso2709::encode::{TooLong, encode};
 use crate::iso2709::{Directory, FieldRef, FieldSpan, Outline};
@@ -20,6 +22,8 @@ pub struct RecordBlock {
     special: Vec<Special>,
     /// Problems of boundary and structure.
     pub(super) counts: ProblemCounts,
+    /// What the text of each record is encoded in, found when it is first asked for: 0 for not yet.
+    charsets: OnceLock<Box<[AtomicU8]>>,
 }
 
 /// A record that was repaired or rejected.
@@ -90,10 +94,25 @@ impl RecordBlock {
     ///
     /// The record says that it is UTF-8, and the value is not.
     pub fn text<'a>(&self, index: usize, value: &'a [u8]) -> Result<Cow<'a, str>, Utf8Error> {
-        if is_plain_ascii(value) || Charset::of(self.bytes(index)) == Charset::Utf8 {
+        if is_plain_ascii(value) || self.charset(index) == Charset::Utf8 {
             std::str::from_utf8(value).map(Cow::Borrowed)
         } else {
             Ok(Cow::Owned(decode_marc8(value)))
+        }
+    }
+
+    /// Looked for once: it takes the whole record.
+    fn charset(&self, index: usize) -> Charset {
+        let charsets = self.charsets.get_or_init(|| (0..self.len()).map(|_| AtomicU8::new(0)).collect());
+        let Some(known) = charsets.get(index) else { return Charset::of(self.bytes(index)) };
+        match known.load(Ordering::Relaxed) {
+            1 => Charset::Utf8,
+            2 => Charset::Marc8,
+            _ => {
+                let charset = Charset::of(self.bytes(index));
+                known.store(if charset == Charset::Utf8 { 1 } else { 2 }, Ordering::Relaxed);
+                charset
+            }
         }
     }
 
@@ -111,12 +130,21 @@ impl RecordBlock {
         };
         match encode(leader, self.fields(index).map(|span| (span.tag, self.field(index, span).data()))) {
             Ok(record) => Ok(Cow::Owned(record)),
-            Err(TooLong::Field(tag, length)) => Err(Error::option(format!(
-                "field {} has {length} bytes; a directory has room for 9999",
-                structure_text(&tag)
-            ))),
-            Err(TooLong::Record(length)) => {
-                Err(Error::option(format!("the record would have {length} bytes; a leader has room for 99999")))
+            Err(too_long) => {
+                let what = match too_long {
+                    TooLong::Field(tag, length) => {
+                        format!("field {} has {length} bytes, and a directory has room for 9999", structure_text(&tag))
+                    }
+                    TooLong::Record(length) => {
+                        format!("the record would have {length} bytes, and a leader has room for 99999")
+                    }
+                };
+                let message = format!(
+                    "cannot be laid out anew: {what}; the bytes as they were read are the reader's current_chunk"
+                );
+                let (number, offset, source) = self.place(index);
+                let error = Error::new(ErrorKind::Record, "too_long", message).at(Some(number), offset);
+                Err(error.in_source(source.map(Arc::from)))
             }
         }
     }
@@ -197,6 +225,7 @@ impl Build for RecordBuild {
             states: Vec::with_capacity(block.records.len()),
             special: Vec::new(),
             counts: ProblemCounts::default(),
+            charsets: OnceLock::new(),
             block,
         };
         for (index, &span) in checked.block.records.iter().enumerate() {
@@ -243,7 +272,7 @@ impl Build for RecordBuild {
         let mut counts = ProblemCounts::default();
         counts.add(problem.code);
         let special = Special { fields: Vec::new(), codes: vec![problem.code], reject: Some(problem) };
-        RecordBlock { block, states: vec![Some(0)], special: vec![special], counts }
+        RecordBlock { block, states: vec![Some(0)], special: vec![special], counts, charsets: OnceLock::new() }
     }
 }
 

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! [`Queue`] is that machine and nothing else. It takes batches from a [`RecordReader`]'s feed: files and memory are read
-//! ahead on the pool, at most [`RECORDS_AHEAD`] records; a stream of chunks is read by the thread that asks, so that one
-//! batch is one call into its language. A batch is one [`RecordBlock`], in whose bytes its records are views; in it the
+//! ahead on the pool, at most [`RECORDS_AHEAD`] records; a stream of chunks is read by the thread that asks, where
+//! one call into its language serves one batch or several. A batch is one [`RecordBlock`], in whose bytes its records are views; in it the
 //! boundaries and the directory of each record have been looked at, and no text.
 
 mod block;
@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind};
 use crate::feed::{Fed, Feed, Input};
 use crate::iso2709::blocks::BlockSize;
 use crate::iso2709::scanner::MAX_RECORD;
-use crate::pipeline::{Build, Pipeline, Wait, contained};
+use crate::pipeline::{Build, Pipeline, Wait, contained, next_of};
 use crate::problem::{Code, Problem, ProblemCounts};
 use crate::process::generation;
 use crate::source::{BackendKind, Source};
@@ -35,7 +35,7 @@ pub const MAX_BATCH_BYTES: usize = 300_000;
 /// The most records that are read before they are asked for.
 pub const RECORDS_AHEAD: usize = 1000;
 
-/// Blocks of files and memory that wait for the consumer; one more is in the producer's hands.
+/// Blocks of files and memory that wait for the consumer.
 const BLOCKS_AHEAD: usize = 4;
 /// Bytes of such a block: it is still in the cache of the processor when its records are looked at.
 const BLOCK_BYTES: usize = 512 << 10;
@@ -106,7 +106,7 @@ pub struct ReaderOptions {
     pub batch_size: Option<usize>,
     /// The most records of such a batch, whatever its size.
     pub max_records: usize,
-    /// The most bytes of such a batch.
+    /// The most bytes of such a batch, and of what is asked of the stream at a time; 64 MiB if it is more.
     pub max_bytes: usize,
     /// A source that is no MARC at all is one rejected record.
     pub ignore_foreign: bool,
@@ -197,10 +197,13 @@ impl RecordReader {
             return Err(Error::option("batch_size must be at least 1"));
         }
         let size = if inline {
-            BlockSize { records: batch_size.min(options.max_records).max(1), bytes: options.max_bytes.max(1) }
+            BlockSize {
+                records: batch_size.min(options.max_records).max(1),
+                bytes: options.max_bytes.clamp(1, MAX_RECORD),
+            }
         } else {
-            // One block is being looked through while others wait.
-            BlockSize { records: RECORDS_AHEAD / (BLOCKS_AHEAD + 1), bytes: BLOCK_BYTES }
+            // One block waits in the producer's hands, and one is the consumer's.
+            BlockSize { records: RECORDS_AHEAD / (BLOCKS_AHEAD + 2), bytes: BLOCK_BYTES }
         };
         let input = Input { sources, size, ignore_foreign: options.ignore_foreign, keep_foreign: MAX_RECORD };
         let origin = if inline {
@@ -240,13 +243,13 @@ impl RecordReader {
         })
     }
 
-    /// Reads one batch into the queue, waiting until `deadline` at most where it is read elsewhere; false if it takes longer.
+    /// Reads one batch into the queue, if that is empty, waiting until `deadline` at most where it is read elsewhere; false if it takes longer.
     ///
     /// # Errors
     ///
     /// A source that cannot be read; then the reader is at its end.
     pub fn read_batch(&mut self, deadline: Option<Instant>) -> Result<bool, Error> {
-        if self.queue.end {
+        if self.queue.end || self.queued() > 0 {
             return Ok(true);
         }
         if generation() != self.generation {
@@ -258,7 +261,7 @@ impl RecordReader {
                 Wait::Ready(None) => Ok(Batch::None),
                 Wait::Ready(Some(block)) => block.map(Batch::Some),
             },
-            Origin::Inline(feed) => match feed.next(|| true) {
+            Origin::Inline(feed) => match next_of(feed) {
                 Ok(Fed::Block(block)) => contained(&RecordBuild, block).map(Batch::Some),
                 Ok(Fed::Foreign(problem)) => Ok(Batch::Some(RecordBuild.foreign(problem))),
                 Ok(Fed::End) => Ok(Batch::None),
@@ -275,7 +278,9 @@ impl RecordReader {
                 self.queue.push(Arc::new(block), length);
             }
             Err(error) => {
-                self.close();
+                if !error.is_interruption() {
+                    self.close();
+                }
                 return Err(error);
             }
         }
@@ -283,7 +288,7 @@ impl RecordReader {
     }
 
     /// Checks the text of every record in the queue and empties it; the number of records.
-    #[doc(hidden)]
+    #[doc(hidden)] // for benchmarks
     pub fn check_queue(&mut self) -> usize {
         let Some((block, taken, length)) = self.queue.front.take() else { return 0 };
         for index in taken..length {
@@ -298,11 +303,11 @@ impl RecordReader {
         self.queue.front.as_ref().map_or(0, |(_, taken, length)| length - taken)
     }
 
-    /// Puts the record that was popped last back to the front of the queue.
-    pub fn put_back(&mut self) {
-        if let Some((_, taken, _)) = &mut self.queue.front {
-            *taken = taken.saturating_sub(1);
-        }
+    /// Whether the next record of the queue is a rejected one.
+    #[must_use]
+    pub fn is_next_rejected(&self) -> bool {
+        let next = self.queue.front.as_ref().filter(|(_, taken, length)| taken < length);
+        next.is_some_and(|(block, taken, _)| block.reject(*taken).is_some())
     }
 
     /// Whether the end of the input has been read.
@@ -378,6 +383,16 @@ mod tests {
         let mut queue = Queue::new();
         queue.push(Arc::new("none"), 0);
         assert_eq!(queue.pop(), Popped::Empty);
+    }
+
+    #[test]
+    fn what_is_queued_is_not_lost_by_reading_on() {
+        let record = b"00038nam a2200037 a 4500001000100000\x1eX\x1d".repeat(3);
+        let mut reader = RecordReader::open(vec![Source::memory(record)], &ReaderOptions::default()).unwrap();
+        for _ in 0..3 {
+            assert!(reader.read_batch(None).unwrap());
+        }
+        assert_eq!((reader.queued(), reader.batches()), (3, 1));
     }
 
     #[test]

@@ -16,7 +16,24 @@ pub trait ReadChunk: Send {
     ///
     /// Whatever the other side says.
     fn read_chunk(&mut self, buffer: &mut Vec<u8>, want: usize) -> io::Result<usize>;
+
+    /// The most that one read brings, however much is asked for: so much is not little.
+    fn most(&self) -> usize {
+        usize::MAX
+    }
 }
+
+/// What a read ended with that is no fault of the stream, such as Ctrl-C: it goes out at once, and reading can go on after it.
+#[derive(Debug)]
+pub struct Interruption(pub Box<dyn std::error::Error + Send + Sync>);
+
+impl std::fmt::Display for Interruption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Interruption {}
 
 /// Where the bytes of a source come from, before anything is decompressed.
 #[non_exhaustive]
@@ -33,11 +50,11 @@ pub enum ReaderBackend {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BackendKind {
-    /// [`ReaderBackend::PythonFile`].
+    /// A file object of another language, read by calls into it.
     PythonFile,
-    /// [`ReaderBackend::RustFile`].
+    /// A file that the operating system reads for us.
     RustFile,
-    /// [`ReaderBackend::CursorBackend`].
+    /// Bytes in memory.
     CursorBackend,
 }
 
@@ -60,7 +77,11 @@ impl Read for ReaderBackend {
             Self::CursorBackend(cursor) => cursor.read(out),
             Self::PythonFile(chunks) => {
                 let mut buffer = Vec::new();
-                let count = chunks.read_chunk(&mut buffer, out.len())?.min(out.len());
+                chunks.read_chunk(&mut buffer, out.len())?;
+                let count = buffer.len();
+                if count > out.len() {
+                    return Err(io::Error::other("a stream gave more than it was asked for"));
+                }
                 if let (Some(out), Some(read)) = (out.get_mut(..count), buffer.get(..count)) {
                     out.copy_from_slice(read);
                 }
@@ -79,6 +100,10 @@ pub(super) struct Prefixed {
 }
 
 impl ReadChunk for Prefixed {
+    fn most(&self) -> usize {
+        self.rest.most()
+    }
+
     fn read_chunk(&mut self, buffer: &mut Vec<u8>, want: usize) -> io::Result<usize> {
         if self.head.is_empty() {
             return self.rest.read_chunk(buffer, want);

@@ -15,7 +15,8 @@ use bytes::Bytes;
 
 use crate::error::{Error, ErrorKind};
 use backend::Prefixed;
-pub use backend::{BackendKind, ReadChunk, ReaderBackend};
+pub(crate) use backend::ReaderBackend;
+pub use backend::{BackendKind, Interruption, ReadChunk};
 use compression::{Compression, MAGIC_LENGTH};
 
 /// One input.

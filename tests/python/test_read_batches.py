@@ -296,3 +296,24 @@ def test_a_table_reader_that_reads_itself_raises() -> None:
         """,
         timeout=5,
     )
+
+
+@pytest.mark.parametrize("use", ["close()", "problems", "rejected", "bytes_read", "__exit__()"])
+def test_a_table_reader_in_use_by_a_waiting_thread_answers(use: str) -> None:
+    run_script(
+        f"""
+        import os, socket, threading, time, mrrc_arrow as mrrc
+        here, there = socket.socketpair()
+        reader = mrrc.read_batches(here)
+        threading.Thread(target=lambda: next(reader), daemon=True).start()
+        time.sleep(0.2)
+        reader.{use}
+        threading.Timer(0.2, os.kill, (os.getpid(), 2)).start()
+        try:
+            next(reader)
+        except KeyboardInterrupt:
+            os._exit(0)
+        os._exit(1)
+        """,
+        timeout=5,
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import gzip
 import io
 import os
 import socket
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 import mrrc_arrow as mrrc
@@ -15,6 +18,7 @@ from .marc import books, control, data, encode
 from .script import run_script
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -192,7 +196,10 @@ def test_a_bad_record_raises_and_the_next_call_goes_on(three: list[bytes], tmp_p
                 next(reader)
             assert (caught.value.record, caught.value.offset) == (1, len(three[0]))
             assert caught.value.source == (None if isinstance(source, bytes) else str(path))
-            assert caught.value is reader.current_exception
+            current = reader.current_exception
+            # The same but not identical: a reader that kept what it raised would keep the frames it was raised in.
+            assert isinstance(current, mrrc.RecordError)
+            assert (current.args, vars(current)) == (caught.value.args, vars(caught.value))
             assert reader.current_chunk == b"00030 this is no MARC record at all\x1d"
             assert next(reader).as_marc() == three[2]
             assert reader.read_record() is None
@@ -448,3 +455,59 @@ def test_every_record_before_an_exception_of_the_file_is_delivered(size: int) ->
     with pytest.raises(ZeroDivisionError):
         read()
     assert found == records[: file.sizes[0] // len(records[0])]
+
+
+def test_nothing_is_wrong_any_more_at_the_end(three: list[bytes]) -> None:
+    reader = mrrc.MARCReader((three[0] + three[1])[:-5], permissive=True)
+    found = []
+    while (record := reader.read_record()) or reader.current_exception:
+        found.append(record)
+        assert len(found) < 5
+    assert [record is None for record in found] == [False, True]
+    assert reader.current_chunk is None
+
+
+def test_a_bad_record_that_was_not_handed_out_shows_nowhere(three: list[bytes]) -> None:
+    reader = mrrc.MARCReader(bad(three))
+    reader.read_batch()
+    assert (reader.current_exception, reader.current_chunk) == (None, three[0])
+
+
+def test_a_reader_that_raised_is_let_go_with_its_file(three: list[bytes]) -> None:
+    def load() -> weakref.ref[File]:
+        file = File(bad(three))
+        reader = mrrc.MARCReader(file)
+        with pytest.raises(mrrc.RecordError):
+            list(reader)
+        return weakref.ref(file)
+
+    file = load()
+    gc.collect()
+    assert file() is None
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_an_interrupted_read_is_told_at_once_and_goes_on(pack: Callable[[bytes], bytes]) -> None:
+    class Interrupted(File):
+        turns = 0
+
+        def read(self, size: int, /) -> bytes:
+            self.turns += 1
+            if self.turns % 2 == 0:
+                raise KeyboardInterrupt
+            return super().read(size)
+
+    records = many(60, 3_000)
+    reader = mrrc.MARCReader(Interrupted(pack(b"".join(records)), 20_000))
+    found, interrupts = [], 0
+    while True:
+        try:
+            found.append(next(reader).as_marc())
+        except KeyboardInterrupt:
+            interrupts += 1
+        except StopIteration:
+            break
+    assert found == records
+    assert interrupts > 0
+    with pytest.raises(KeyboardInterrupt):
+        mrrc.read_table(Interrupted(pack(b"".join(records)), 20_000))
