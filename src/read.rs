@@ -22,7 +22,7 @@ use crate::problem::{Problem, ProblemCounts};
 use crate::source::Source;
 
 /// Records in a batch, unless the caller says otherwise.
-pub const DEFAULT_BATCH_SIZE: usize = 1024;
+pub const DEFAULT_BATCH_SIZE: usize = 512;
 
 /// Bytes of input in a batch, at most, unless the caller asks for larger batches or one record is larger.
 const BATCH_BYTES: usize = 4 << 20;

@@ -27,7 +27,7 @@ use block::RecordBuild;
 pub use block::{FieldSpans, RecordBlock};
 
 /// Records in a batch of a stream of chunks, unless the caller says otherwise; what `scripts/benchmark_batch_sizes.py` found.
-pub const READER_BATCH_SIZE: usize = 50;
+pub const READER_BATCH_SIZE: usize = 200;
 /// The most records that such a batch may be asked to have.
 pub const MAX_BATCH_RECORDS: usize = 200;
 /// The most bytes of such a batch; a larger record is a batch of its own.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,18 @@ from mrrc_arrow import _native
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
-from benches.decision import EXIT_CODES, GATE, TABLE_BACKENDS, Decision, Row, best, climbs, reader_size, verdict
+from benches.decision import (
+    EXIT_CODES,
+    GATE,
+    IDLE,
+    TABLE_BACKENDS,
+    Decision,
+    Row,
+    best,
+    climbs,
+    reader_size,
+    verdict,
+)
 
 DECISION = "PHASE_C_GATE_DECISION.txt"
 CURVE = "speedup_curve.csv"
@@ -57,11 +67,11 @@ def quick(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[subproc
 
 
 def test_the_reader_has_the_batch_size_that_won(committed: list[Row]) -> None:
-    assert Decision.of(committed, cores=2).reader == _native.READER_BATCH_SIZE
+    assert Decision.of(committed).reader == _native.READER_BATCH_SIZE
 
 
 def test_tables_have_the_batch_size_that_won(committed: list[Row]) -> None:
-    assert Decision.of(committed, cores=2).table == _native.DEFAULT_BATCH_SIZE
+    assert Decision.of(committed).table == _native.DEFAULT_BATCH_SIZE
 
 
 def test_the_winners_are_marked_in_the_curve(committed: list[Row]) -> None:
@@ -77,7 +87,7 @@ def test_the_curve_rests_on_five_rounds_or_more(committed: list[Row]) -> None:
 
 
 def test_the_decision_is_the_one_that_follows_from_the_curve(results: Path, committed: list[Row]) -> None:
-    decision, text = Decision.of(committed, cores=2), (results / DECISION).read_text()
+    decision, text = Decision.of(committed), (results / DECISION).read_text()
     assert text.startswith(f"GATE: {decision.gate}\n")
     assert f"\nREADER_BATCH_SIZE = {decision.reader}\n" in text
     assert f"\nDEFAULT_BATCH_SIZE = {decision.table}\n" in text
@@ -109,7 +119,7 @@ def test_the_exit_code_agrees_with_the_decision(quick: tuple[subprocess.Complete
     text = (out / DECISION).read_text()
     gate = text.split("\n")[0].removeprefix("GATE: ")
     assert done.returncode == EXIT_CODES[gate], done.stderr
-    assert gate == Decision.of(read_rows(out / CURVE), len(os.sched_getaffinity(0))).gate
+    assert gate == Decision.of(read_rows(out / CURVE)).gate
     assert done.stdout == text
 
 
@@ -136,8 +146,9 @@ def test_a_curve_climbs_if_its_last_size_beats_all_others() -> None:
     assert not climbs({10: 20.0, 100: 8.0, 500: 9.0})
 
 
-def test_the_gate_asks_two_threads_for_both_sizes_and_two_cores() -> None:
-    assert verdict(GATE, GATE, 2) == "passed"
-    assert verdict(GATE - 0.01, GATE, 2) == "failed"
-    assert verdict(GATE, GATE - 0.01, 2) == "failed"
-    assert verdict(GATE, GATE, 1) == verdict(None, None, 1) == "no verdict"
+def test_the_gate_asks_two_threads_for_both_sizes_and_two_idle_cores() -> None:
+    assert verdict(GATE, GATE, IDLE) == "passed"
+    assert verdict(GATE - 0.01, GATE, IDLE) == "failed"
+    assert verdict(GATE, GATE - 0.01, IDLE) == "failed"
+    assert verdict(GATE, GATE, IDLE - 0.01) == "not idle"
+    assert verdict(None, None, None) == "no verdict"
