@@ -32,10 +32,12 @@ pub(crate) fn populate<T>(buffer: &mut Vec<T>, length: usize) {
     let _ = (buffer, length);
 }
 
-/// An empty vector of exactly this capacity, with its pages.
-pub(crate) fn with_capacity<T>(capacity: usize) -> Vec<T> {
+/// An empty vector of exactly this capacity; with its pages, if it is going to be kept.
+pub(crate) fn with_capacity<T>(capacity: usize, retain: bool) -> Vec<T> {
     let mut buffer = Vec::with_capacity(capacity);
-    populate(&mut buffer, capacity);
+    if retain {
+        populate(&mut buffer, capacity);
+    }
     buffer
 }
 
@@ -46,7 +48,7 @@ mod tests {
     #[test]
     fn populating_changes_nothing_that_is_there() {
         for size in [0usize, 1, 5000, 100_000, 3_000_000] {
-            let mut buffer: Vec<u32> = with_capacity(size);
+            let mut buffer: Vec<u32> = with_capacity(size, true);
             buffer.extend((0..size as u32 / 2).map(|n| n.wrapping_mul(2_654_435_761)));
             let before = buffer.clone();
             populate(&mut buffer, usize::MAX / 8);

@@ -65,6 +65,9 @@ pub struct ReadOptions {
     pub string_type: StringType,
     /// Tags, indicators and codes as dictionaries; by default where `string_type` is [`StringType::View`].
     pub categorical: Option<bool>,
+    /// A hint that all batches are going to be kept: their memory is then asked of the system at one go for each buffer. Without
+    /// it, what batches took that were let go is used again.
+    pub retain: bool,
 }
 
 impl ReadOptions {
@@ -73,6 +76,7 @@ impl ReadOptions {
             string_type: self.string_type,
             categorical: self.categorical.unwrap_or(self.string_type == StringType::View),
             include_offsets: self.include_offsets,
+            retain: self.retain,
         }
     }
 
@@ -127,7 +131,7 @@ impl ReadOptions {
         let bytes = records.saturating_mul(BYTES_PER_RECORD).clamp(BATCH_BYTES, MAX_BATCH_BYTES);
         // Where few rows are wanted, read little.
         let rows = self.n_rows.and_then(|rows| usize::try_from(rows).ok()).unwrap_or(usize::MAX);
-        Ok(BlockSize { records: records.min(rows).max(1), bytes })
+        Ok(BlockSize { records: records.min(rows).max(1), bytes, retain: self.retain })
     }
 }
 

@@ -218,9 +218,13 @@ fn a_long_run_behind_a_record_takes_linear_time_from_a_stream() {
         assert_tiles(&spans(&source, 1000), file.len());
         start.elapsed().as_secs_f64()
     };
-    // Four times the input: looking through all of it again for each read would take sixteen times as long.
-    let (short, long) = (seconds(2), seconds(8));
-    assert!(long < 8.0 * short, "{short} s, then {long} s");
+    // Four times the input: looking through all of it again for each read would take sixteen times as long. What else the
+    // machine does may get in the way once, but not every time.
+    let linear = (0..5).any(|_| {
+        let (short, long) = (seconds(1), seconds(4));
+        long < 8.0 * short
+    });
+    assert!(linear);
 }
 
 fn damaged() -> impl Strategy<Value = Vec<u8>> {

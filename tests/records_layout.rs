@@ -268,3 +268,50 @@ fn what_is_rejected_takes_no_room_for_rows() {
         assert!(peak() - before < 12 * length, "{} for {length}", peak() - before);
     }
 }
+
+/// What damage does to a file: bytes put in place of others, taken out, or added.
+fn damaged() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![
+        3 => prop::sample::select(&[0x1Du8, 0x1E, 0x1F, b'0', b'1', b'9', b' ', 0x1B, 0xC3, 0xA9, 0x80, b'a'][..]),
+        1 => any::<u8>(),
+    ];
+    let change = (any::<prop::sample::Index>(), 0..3u8, byte);
+    let record = prop_oneof![record().prop_map(|fields| encode(&fields)), (0..99usize).prop_map(numbered)];
+    (prop::collection::vec(record, 1..6), prop::collection::vec(change, 0..4), any::<bool>()).prop_map(
+        |(records, changes, flagged)| {
+            let mut file = records.concat();
+            if !flagged && let Some(scheme) = file.get_mut(9) {
+                *scheme = b' ';
+            }
+            for (index, what, byte) in changes {
+                let at = index.index(file.len());
+                match what {
+                    0 => file[at] = byte,
+                    1 => drop(file.remove(at)),
+                    _ => file.insert(at, byte),
+                }
+                if file.is_empty() {
+                    break;
+                }
+            }
+            file
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+    /// Plain strings take the general way for every record; dictionaries a shorter one where all is as it should be.
+    #[test]
+    fn sound_records_are_read_as_the_general_way_reads_them(file in damaged()) {
+        let read = |categorical| {
+            let mut options = options(StringType::View, Some(categorical), 100);
+            options.ignore_errors = true;
+            let mut stream = read(vec![Source::memory(file.clone())], options).unwrap();
+            let batches: Result<Vec<RecordBatch>, _> = stream.by_ref().collect();
+            let problems: Vec<_> = stream.problems().iter().collect();
+            (batches.map(|batches| batches.iter().flat_map(rows).collect::<Vec<Row>>()).map_err(|error| error.to_string()), problems)
+        };
+        prop_assert_eq!(read(true), read(false));
+    }
+}

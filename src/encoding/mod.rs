@@ -74,6 +74,12 @@ impl BlockText {
         Self { utf8: false }
     }
 
+    /// Whether all of `record` is text that is viewed in place, wherever it is cut between ASCII bytes.
+    pub(crate) fn is_text(self, record: &[u8]) -> bool {
+        let flagged = Leader::new(record).is_some_and(Leader::is_utf8);
+        if flagged { self.utf8 } else { is_plain_ascii(record) }
+    }
+
     /// Establishes that every piece of `record` that `fields` cut out is sound text; notes repairs.
     ///
     /// # Errors

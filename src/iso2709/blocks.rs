@@ -26,6 +26,8 @@ pub(crate) struct BlockSize {
     pub records: usize,
     /// Bytes; a larger record is a block of its own.
     pub bytes: usize,
+    /// Blocks will be kept: their memory is fresh, and is asked for at one go.
+    pub retain: bool,
 }
 
 /// A record in its block.
@@ -350,7 +352,7 @@ impl Blocks {
         let read = match stream {
             Stream::Full(stream) => {
                 buffer.reserve(want);
-                if want >= POPULATE_AT_LEAST {
+                if self.size.retain && want >= POPULATE_AT_LEAST {
                     memory::populate(buffer, want);
                 }
                 // `read_to_end` reads into spare capacity without clearing it first, and repeats short reads.

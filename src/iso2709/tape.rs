@@ -1,36 +1,73 @@
-//! Where the subfield delimiters of a block are: an index pass ahead of the walk.
+//! Where the fields and subfields of a block are: an index pass ahead of the walk.
 //!
-//! One pass with wide compares costs a fraction of a search per subfield, and its length is the exact number of
-//! subfields, so that output buffers are allocated once. This is one of the few modules with `unsafe` code: the
-//! AVX2 path loads 32 bytes at a time through a pointer.
+//! One pass with wide compares costs a fraction of a search per subfield, and its counts are the exact numbers of
+//! fields and subfields, so that output buffers are allocated once. This is one of the few modules with `unsafe` code:
+//! the AVX2 path loads 32 bytes at a time and writes positions through pointers.
 
-use super::DELIMITER;
+use super::{DELIMITER, FIELD_TERMINATOR};
 
-/// Fills `tape` with the position of every `0x1F` in `block`, in order. Blocks are under 4 GiB.
-pub(crate) fn delimiters(block: &[u8], tape: &mut Vec<u32>) {
-    tape.clear();
-    // Subfields are rarely shorter; one allocation in place of a dozen.
-    tape.reserve(block.len() / 16);
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("bmi1") {
-        #[allow(unsafe_code)]
-        // SAFETY: the features that the function is compiled for were just found on this processor.
-        unsafe {
-            avx2::delimiters(block, tape);
-        }
-        return;
-    }
-    portable(block, 0, tape);
+/// The position of every `0x1E` and `0x1F` of a block, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Tape {
+    /// Ends in the block's length, so that each mark has one after it.
+    positions: Vec<u32>,
+    delimiters: usize,
 }
 
-/// Eight bytes at a time: a byte of `folded` has its top bit set exactly where `block` has a delimiter.
-fn portable(block: &[u8], origin: usize, tape: &mut Vec<u32>) {
+/// A tape that is kept from block to block is let go if it has more room than this: no catalogue is that dense.
+const KEEP: usize = 1 << 20;
+
+impl Tape {
+    /// Takes the marks of `block` in place of those before. Blocks are under 4 GiB.
+    pub(crate) fn read(&mut self, block: &[u8]) {
+        self.positions.clear();
+        self.positions.shrink_to(KEEP);
+        self.delimiters = marks(block, &mut self.positions);
+        self.positions.push(block.len() as u32);
+    }
+
+    /// The marks, and after them the length of the block.
+    pub(crate) fn positions(&self) -> &[u32] {
+        &self.positions
+    }
+
+    /// How many `0x1F` there are.
+    pub(crate) fn delimiters(&self) -> usize {
+        self.delimiters
+    }
+
+    /// How many `0x1E` there are.
+    pub(crate) fn terminators(&self) -> usize {
+        self.positions.len().saturating_sub(1 + self.delimiters)
+    }
+}
+
+/// Appends the positions; how many of them are those of `0x1F`.
+fn marks(block: &[u8], tape: &mut Vec<u32>) -> usize {
+    // Marks are rarely denser; one allocation in place of a dozen.
+    tape.reserve(block.len() / 16);
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2")
+        && std::arch::is_x86_feature_detected!("bmi1")
+        && std::arch::is_x86_feature_detected!("popcnt")
+    {
+        #[allow(unsafe_code)]
+        // SAFETY: the features that the function is compiled for were just found on this processor.
+        return unsafe { avx2::marks(block, tape) };
+    }
+    portable(block, 0, tape)
+}
+
+/// Eight bytes at a time: a byte of `folded` has its top bit set exactly where `block` has a mark.
+fn portable(block: &[u8], origin: usize, tape: &mut Vec<u32>) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const LOW: u64 = ONES * 0x7F;
+    let before = tape.len();
     let (words, rest) = block.as_chunks::<8>();
     let mut at = origin;
     for word in words {
-        let odd = u64::from_le_bytes(*word) ^ (ONES * 0x1F);
+        // 0x1E and 0x1F differ in their last bit alone.
+        let odd = (u64::from_le_bytes(*word) | ONES) ^ (ONES * u64::from(DELIMITER));
         let mut folded = !(((odd & LOW) + LOW) | odd | LOW);
         while folded != 0 {
             push(tape, at + (folded.trailing_zeros() / 8) as usize);
@@ -39,10 +76,12 @@ fn portable(block: &[u8], origin: usize, tape: &mut Vec<u32>) {
         at += 8;
     }
     for (index, &byte) in rest.iter().enumerate() {
-        if byte == DELIMITER {
+        if byte == DELIMITER || byte == FIELD_TERMINATOR {
             push(tape, at + index);
         }
     }
+    let found = tape.get(before..).unwrap_or_default();
+    found.iter().filter(|&&position| block.get(position as usize - origin) == Some(&DELIMITER)).count()
 }
 
 #[inline]
@@ -54,34 +93,57 @@ fn push(tape: &mut Vec<u32>, position: usize) {
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
-    use std::arch::x86_64::{_mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8};
+    use std::arch::x86_64::{
+        __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+    };
 
-    use super::{DELIMITER, portable, push};
+    use super::{DELIMITER, portable};
 
     /// # Safety
     ///
-    /// Only a processor with AVX2 and BMI1 may run this.
+    /// Only a processor with AVX2, BMI1 and POPCNT may run this.
     #[allow(unsafe_code)]
-    #[target_feature(enable = "avx2,bmi1")]
-    pub(super) unsafe fn delimiters(block: &[u8], tape: &mut Vec<u32>) {
-        let wanted = _mm256_set1_epi8(DELIMITER as i8);
+    #[target_feature(enable = "avx2,bmi1,popcnt")]
+    pub(super) unsafe fn marks(block: &[u8], tape: &mut Vec<u32>) -> usize {
         let (chunks, rest) = block.as_chunks::<64>();
-        let mut at = 0;
+        let (mut at, mut delimiters) = (0, 0);
         for chunk in chunks {
             let (low, high) = chunk.split_at(32);
             // SAFETY: each half is 32 readable bytes, and the load needs no alignment.
             let (low, high) =
                 unsafe { (_mm256_loadu_si256(low.as_ptr().cast()), _mm256_loadu_si256(high.as_ptr().cast())) };
-            let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)).cast_unsigned();
-            let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)).cast_unsigned();
-            let mut mask = u64::from(low) | u64::from(high) << 32;
-            while mask != 0 {
-                push(tape, at + mask.trailing_zeros() as usize);
-                mask &= mask - 1;
+            delimiters += equal(low, high, DELIMITER).count_ones() as usize;
+            let one = _mm256_set1_epi8(1);
+            let mut mask = equal(_mm256_or_si256(low, one), _mm256_or_si256(high, one), DELIMITER);
+            let count = mask.count_ones() as usize;
+            tape.reserve(64);
+            let (length, mut written) = (tape.len(), 0);
+            // How many there are cannot be foretold, so eight are written, and what is too many is not kept.
+            loop {
+                for place in written..written + 8 {
+                    // SAFETY: there is room for 64, and `place` is below: it gets to 8 beyond a multiple of 8 below `count`.
+                    unsafe { tape.as_mut_ptr().add(length + place).write(at + mask.trailing_zeros()) };
+                    mask &= mask.wrapping_sub(1);
+                }
+                written += 8;
+                if written >= count {
+                    break;
+                }
             }
+            // SAFETY: the first `count` of them have been written, within the capacity.
+            unsafe { tape.set_len(length + count) };
             at += 64;
         }
-        portable(rest, at, tape);
+        delimiters + portable(rest, at as usize, tape)
+    }
+
+    /// A bit for each of 64 bytes that equals `wanted`.
+    #[target_feature(enable = "avx2")]
+    fn equal(low: __m256i, high: __m256i, wanted: u8) -> u64 {
+        let wanted = _mm256_set1_epi8(wanted.cast_signed());
+        let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)).cast_unsigned();
+        let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)).cast_unsigned();
+        u64::from(low) | u64::from(high) << 32
     }
 }
 
@@ -91,22 +153,33 @@ mod tests {
     use proptest::prelude::*;
 
     fn naive(block: &[u8]) -> Vec<u32> {
-        (0u32..).zip(block).filter(|&(_, &byte)| byte == DELIMITER).map(|(at, _)| at).collect()
+        let is_mark = |byte| byte == DELIMITER || byte == FIELD_TERMINATOR;
+        (0u32..).zip(block).filter(|&(_, &byte)| is_mark(byte)).map(|(at, _)| at).collect()
     }
 
     proptest! {
         #[test]
-        fn every_path_finds_every_delimiter(
-            block in prop::collection::vec(prop_oneof![Just(0x1F), Just(0x9F), Just(0x1E), any::<u8>()], 0..400),
+        fn every_path_finds_every_mark(
+            block in prop::collection::vec(
+                prop_oneof![Just(0x1F), Just(0x1E), Just(0x1D), Just(0x9F), Just(0x9E), any::<u8>()], 0..400),
         ) {
-            let mut tape = vec![7];
-            delimiters(&block, &mut tape);
-            prop_assert_eq!(&tape, &naive(&block));
-            tape.clear();
-    // Subfields are rarely shorter; one allocation in place of a dozen.
-    tape.reserve(block.len() / 16);
-            portable(&block, 0, &mut tape);
-            prop_assert_eq!(&tape, &naive(&block));
+            let delimiters = memchr::memchr_iter(DELIMITER, &block).count();
+            let mut expected = naive(&block);
+            let mut found = Vec::new();
+            prop_assert_eq!(portable(&block, 0, &mut found), delimiters);
+            prop_assert_eq!(&found, &expected);
+            let mut tape = Tape { positions: vec![7], delimiters: 9 };
+            tape.read(&block);
+            prop_assert_eq!((tape.delimiters(), tape.terminators()), (delimiters, expected.len() - delimiters));
+            expected.push(block.len() as u32);
+            prop_assert_eq!(tape.positions(), &expected);
         }
+    }
+
+    #[test]
+    fn a_block_of_marks_alone_is_no_matter() {
+        let mut tape = Tape::default();
+        tape.read(&[DELIMITER; 1000]);
+        assert_eq!((tape.delimiters(), tape.terminators(), tape.positions().len()), (1000, 0, 1001));
     }
 }

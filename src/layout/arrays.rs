@@ -1,7 +1,7 @@
 //! Arrow arrays from parts that a builder vouches for, without looking through them again.
 //!
-//! One of the few modules with `unsafe` code. Both functions skip a check that would cost a pass over the data:
-//! that string views hold valid UTF-8 and that dictionary keys are in range.
+//! One of the few modules with `unsafe` code. Two functions skip a check that would cost a pass over the data: that string
+//! views hold valid UTF-8 and that dictionary keys are in range.
 
 use std::sync::Arc;
 
@@ -68,9 +68,25 @@ pub(super) fn inline_view(value: &[u8]) -> u128 {
     u128::from_le_bytes(bytes) << 32 | length as u128
 }
 
+/// The view of `block[start..end]`, as [`view`] makes it, where it is known that `start` is not past `end`, nor `end` past the
+/// block's.
+#[inline(always)]
+#[allow(clippy::inline_always)] // in the innermost loop of the crate
+pub(super) fn view_between(block: &[u8], start: usize, end: usize) -> u128 {
+    let Some(chunk) = block.get(start..).and_then(<[u8]>::first_chunk::<16>) else {
+        return view(block, start, end, BLOCK);
+    };
+    debug_assert!(start <= end && end <= block.len());
+    let length = end - start;
+    #[allow(clippy::indexing_slicing)] // below 16
+    let kept = u128::from_le_bytes(*chunk) & KEPT[length.min(15)];
+    let place = u128::from(BLOCK) << 64 | (start as u128) << 96;
+    kept << 32 | length as u128 | if length > INLINE { place } else { 0 }
+}
+
 /// A string array over `views`.
 ///
-/// The caller has made every view with [`view`] or [`inline_view`], from a range of the buffer it names that is valid
+/// The caller has made every view with [`view`], [`view_between`] or [`inline_view`], from a range of the buffer it names that is valid
 /// UTF-8 (what `encoding::BlockText::judge` establishes), or 0 where `nulls` says null.
 pub(super) fn string_views(views: Vec<u128>, buffers: Arc<[Buffer]>, nulls: Option<NullBuffer>) -> StringViewArray {
     debug_assert!(StringViewArray::try_new(views.clone().into(), Arc::clone(&buffers), nulls.clone()).is_ok());
@@ -109,6 +125,7 @@ mod tests {
         for start in 0..=text.len() {
             for end in start..=text.len() {
                 views.push(view(text.as_bytes(), start, end, BLOCK));
+                assert_eq!(view_between(text.as_bytes(), start, end), view(text.as_bytes(), start, end, BLOCK));
                 expected.push(&text[start..end]);
             }
         }

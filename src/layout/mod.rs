@@ -18,11 +18,11 @@ use arrow_schema::{ArrowError, DataType, Field};
 
 use crate::encoding::{BlockText, TextRepair, structure_text};
 use crate::iso2709::blocks::{Block, Span};
-use crate::iso2709::directory::{Directory, ENTRY_LENGTH};
 use crate::iso2709::outline::Flaw;
-use crate::iso2709::{FieldSpan, Outline, tape};
+use crate::iso2709::tape::Tape;
+use crate::iso2709::{DELIMITER, FieldSpan, Outline};
 use crate::problem::{Code, Problem};
-use records::{Capacity, RecordsBuilder};
+use records::{Candidate, Capacity, Found, RecordsBuilder};
 
 pub(crate) use problems::{problem_batch, problem_schema};
 
@@ -66,6 +66,8 @@ pub(crate) struct Shape {
     pub categorical: bool,
     /// Add `offset` and `length`.
     pub include_offsets: bool,
+    /// The table will be kept.
+    pub retain: bool,
 }
 
 /// Whose bytes problems hold on to.
@@ -135,16 +137,18 @@ pub(crate) struct RecordContext<'a> {
     /// Where the record begins in the block.
     pub start: usize,
     pub fields: &'a [FieldSpan],
-    /// Positions in the block of its delimiters, those of this record and of what follows it among them.
-    pub tape: &'a [u32],
+    /// Positions in the block of its delimiters.
+    pub delimiters: &'a [u32],
 }
 
 /// Builds the rows of `block` and finds its problems.
 pub(crate) fn build(block: Block, plan: Plan) -> Result<Built, ArrowError> {
     let mut worker = Worker {
         text: BlockText::new(&block.bytes),
-        tape: Vec::new(),
+        tape: Tape::default(),
         reached: 0,
+        delimiters: Vec::new(),
+        found: Found::default(),
         outline: Outline::default(),
         repairs: Vec::new(),
         problems: Vec::new(),
@@ -164,9 +168,12 @@ struct Worker<'a> {
     block: &'a Block,
     plan: Plan,
     text: BlockText,
-    tape: Vec<u32>,
-    /// How much of the tape lies before the record under way.
+    tape: Tape,
+    /// How many marks lie before the record under way.
     reached: usize,
+    /// Those of the record under way.
+    delimiters: Vec<u32>,
+    found: Found,
     outline: Outline,
     repairs: Vec<TextRepair>,
     problems: Vec<Problem>,
@@ -181,7 +188,7 @@ impl Worker<'_> {
     fn run(&mut self) -> Result<(), ArrowError> {
         let block = self.block;
         if self.plan.layout.is_some() {
-            tape::delimiters(&block.bytes, &mut self.tape);
+            self.tape.read(&block.bytes);
             self.builder = Some(RecordsBuilder::new(self.plan.shape, self.capacity()));
         }
         for (index, &span) in block.records.iter().enumerate() {
@@ -197,22 +204,23 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// What the block's rows will take. The directory's length is that of the block's own bytes, whatever the leader says.
-    /// Bytes that are denser than any catalogue may be no records at all: for those, buffers grow with what is found.
+    /// What the block's rows will take: each record has a terminator that is its directory's. Bytes that are denser than any
+    /// catalogue may be no records at all: for those, buffers grow with what is found.
     fn capacity(&self) -> Capacity {
-        let entries = |&span: &Span| {
-            Directory::new(self.block.slice(span)).map_or(0, |directory| directory.as_bytes().len() / ENTRY_LENGTH)
-        };
+        let records = self.block.records.len();
         Capacity {
-            records: self.block.records.len(),
-            fields: self.block.records.iter().map(entries).sum::<usize>().min(self.block.bytes.len() / 16),
-            subfields: self.tape.len().min(self.block.bytes.len() / 8),
+            records,
+            fields: self.tape.terminators().saturating_sub(records).min(self.block.bytes.len() / 16),
+            subfields: self.tape.delimiters().min(self.block.bytes.len() / 8),
         }
     }
 
     fn record(&mut self, number: u64, span: Span) -> Result<(), ArrowError> {
         let block = self.block;
         let record = block.slice(span);
+        if span.flaw.is_none() && self.push_sound(record, span) {
+            return Ok(());
+        }
         if let Err(code) = self.judge(record, span.flaw) {
             self.note(Some(number), span, code, None, block.slice_bytes(span));
             return Ok(());
@@ -234,6 +242,25 @@ impl Worker<'_> {
         Ok(())
     }
 
+    /// Takes the record if everything about it is as it should be.
+    fn push_sound(&mut self, record: &[u8], span: Span) -> bool {
+        let Some(builder) = &mut self.builder else { return false };
+        let (start, end) = (span.offset as usize, span.offset as usize + span.length as usize);
+        let marks = self.tape.positions().get(self.reached..).unwrap_or_default();
+        self.reached += marks.iter().take_while(|&&at| (at as usize) < start).count();
+        let marks = self.tape.positions().get(self.reached..).unwrap_or_default();
+        if !self.text.is_text(record) {
+            return false;
+        }
+        let pushed = builder.push_sound(&Candidate { block: &self.block.bytes, start, end, marks }, &mut self.found);
+        if let Some(marks) = pushed {
+            self.reached += marks;
+            self.spans.push(span);
+            self.rows.push(self.block.offset + u64::from(span.offset));
+        }
+        pushed.is_some()
+    }
+
     /// Finds the record's fields and sees to it that its text is sound.
     fn judge(&mut self, record: &[u8], boundary: Option<Code>) -> Result<(), Code> {
         if let Some(code) = boundary.filter(|code| code.is_reject()) {
@@ -247,14 +274,13 @@ impl Worker<'_> {
     fn push(&mut self, number: u64, span: Span) -> Result<(), ArrowError> {
         let block = self.block;
         let Some(builder) = &mut self.builder else { return Ok(()) };
-        let rest = self.tape.get(self.reached..).unwrap_or_default();
-        self.reached += rest.iter().take_while(|&&at| at < span.offset).count();
-        let context = RecordContext {
-            block: &block.bytes,
-            start: span.offset as usize,
-            fields: self.outline.fields(),
-            tape: self.tape.get(self.reached..).unwrap_or_default(),
-        };
+        let (start, end) = (span.offset as usize, span.offset as usize + span.length as usize);
+        let marks = self.tape.positions().get(self.reached..).unwrap_or_default().iter().copied();
+        let marks = marks.skip_while(|&at| (at as usize) < start).take_while(|&at| (at as usize) < end);
+        self.delimiters.clear();
+        self.delimiters.extend(marks.filter(|&at| block.bytes.get(at as usize) == Some(&DELIMITER)));
+        let context =
+            RecordContext { block: &block.bytes, start, fields: self.outline.fields(), delimiters: &self.delimiters };
         let mut pushed = builder.push(&context);
         if pushed.is_err() && builder.rows() > 0 {
             // Begin a new dictionary with this record.
@@ -263,8 +289,7 @@ impl Worker<'_> {
             pushed = builder.push(&context);
         }
         self.spans.push(span);
-        if let Ok(consumed) = pushed {
-            self.reached += consumed;
+        if pushed.is_ok() {
             return Ok(());
         }
         // It overflows one alone: do what can be done. Nothing is refused by a lossy builder.

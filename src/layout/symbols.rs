@@ -11,8 +11,10 @@ use arrow_array::ArrayRef;
 use arrow_array::types::{UInt8Type, UInt16Type};
 use arrow_buffer::NullBuffer;
 
+use super::Shape;
 use super::arrays::{dictionary, inline_view, string_views};
 use crate::encoding::structure_text;
+use crate::iso2709::directory::ENTRY_LENGTH;
 use crate::memory::with_capacity;
 
 /// The dictionary has no room for another value.
@@ -26,29 +28,36 @@ const REPLACEMENT: &str = "\u{FFFD}";
 #[derive(Debug, Default)]
 struct Values {
     strings: Vec<String>,
+    /// Of those that have no place of their own in a column's `direct`.
     index: HashMap<String, usize>,
 }
 
 impl Values {
+    /// The key of `value`.
     fn intern(&mut self, value: &str, capacity: usize, lossy: bool) -> Result<usize, Full> {
         if let Some(&key) = self.index.get(value) {
             return Ok(key);
         }
-        let mut value = value;
         // The last place is kept for the replacement.
         if self.strings.len() >= capacity && value != REPLACEMENT {
-            if !lossy {
-                return Err(Full);
-            }
-            value = REPLACEMENT;
-            if let Some(&key) = self.index.get(value) {
-                return Ok(key);
-            }
+            return if lossy { self.intern(REPLACEMENT, capacity, lossy) } else { Err(Full) };
         }
-        let key = self.strings.len();
-        self.index.insert(value.to_owned(), key);
+        self.index.insert(value.to_owned(), self.strings.len());
+        Ok(self.append(value))
+    }
+
+    /// The same for a value that has a place in `direct` and is new.
+    fn intern_direct(&mut self, value: &str, capacity: usize, lossy: bool) -> Result<usize, Full> {
+        match self.strings.len() < capacity {
+            true => Ok(self.append(value)),
+            false if lossy => self.intern(REPLACEMENT, capacity, lossy),
+            false => Err(Full),
+        }
+    }
+
+    fn append(&mut self, value: &str) -> usize {
         self.strings.push(value.to_owned());
-        Ok(key)
+        self.strings.len() - 1
     }
 }
 
@@ -66,13 +75,20 @@ macro_rules! symbol_column {
         }
 
         impl $name {
-            pub(super) fn with_capacity(categorical: bool, capacity: usize) -> Self {
+            pub(super) fn with_capacity(shape: Shape, capacity: usize) -> Self {
+                let Shape { categorical, retain, .. } = shape;
                 Self {
-                    keys: categorical.then(|| with_capacity(capacity)),
-                    views: with_capacity(if categorical { 0 } else { capacity }),
+                    keys: categorical.then(|| with_capacity(capacity, retain)),
+                    views: with_capacity(if categorical { 0 } else { capacity }, retain),
                     direct: Box::new([<$key>::MAX; $direct]),
                     values: Values::default(),
                 }
+            }
+
+            /// The keys, and what finds the key of a symbol; `None` where plain strings are wanted.
+            pub(super) fn parts(&mut self) -> Option<(&mut Vec<$key>, Known<'_, $key, $direct>)> {
+                let known = Known { direct: &mut self.direct, values: &mut self.values };
+                self.keys.as_mut().map(|keys| (keys, known))
             }
 
             pub(super) fn truncate(&mut self, length: usize) {
@@ -88,11 +104,14 @@ macro_rules! symbol_column {
                     self.views.push(inline_view(text.as_bytes()));
                     return Ok(());
                 };
-                let key = self.values.intern(text, <$key>::MAX as usize, lossy)? as $key;
-                keys.push(key);
-                if let Some(slot) = direct.and_then(|direct| self.direct.get_mut(direct)) {
-                    *slot = key;
-                }
+                let capacity = <$key>::MAX as usize;
+                keys.push(match direct.and_then(|direct| self.direct.get_mut(direct)) {
+                    None => self.values.intern(text, capacity, lossy)? as $key,
+                    Some(slot) => {
+                        *slot = self.values.intern_direct(text, capacity, lossy)? as $key;
+                        *slot
+                    }
+                });
                 Ok(())
             }
 
@@ -113,6 +132,95 @@ symbol_column! {
 symbol_column! {
     /// Tags: three bytes each, nearly always digits.
     TagColumn, u16, UInt16Type, 1000
+}
+
+/// The values of a dictionary, with the key of each that is known without hashing.
+pub(super) struct Known<'a, K, const N: usize> {
+    direct: &'a mut [K; N],
+    values: &'a mut Values,
+}
+
+impl Known<'_, u8, 256> {
+    /// Appends the keys of printable ASCII characters; false, and nothing is appended, if one of them is anything else or does
+    /// not fit.
+    #[inline]
+    pub(super) fn extend(&mut self, keys: &mut Vec<u8>, bytes: impl ExactSizeIterator<Item = u8> + Clone) -> bool {
+        let before = keys.len();
+        let mut new = false;
+        let direct = &*self.direct;
+        #[allow(clippy::indexing_slicing)] // a place for each byte
+        keys.extend(bytes.clone().map(|byte| {
+            let key = direct[usize::from(byte)];
+            new |= key == u8::MAX;
+            key
+        }));
+        if new {
+            keys.truncate(before);
+            return self.extend_with_new(keys, bytes);
+        }
+        true
+    }
+
+    #[cold]
+    fn extend_with_new(&mut self, keys: &mut Vec<u8>, bytes: impl ExactSizeIterator<Item = u8> + Clone) -> bool {
+        let known = bytes.clone().all(|byte| self.learn(byte).is_some());
+        #[allow(clippy::indexing_slicing)] // a place for each byte
+        keys.extend(bytes.filter(|_| known).map(|byte| self.direct[usize::from(byte)]));
+        known
+    }
+
+    fn learn(&mut self, byte: u8) -> Option<u8> {
+        let key = self.direct.get_mut(usize::from(byte))?;
+        if *key == u8::MAX {
+            let text = std::str::from_utf8(std::slice::from_ref(&byte)).ok().filter(|_| !byte.is_ascii_control())?;
+            *key = self.values.intern_direct(text, u8::MAX.into(), false).ok()? as u8;
+        }
+        Some(*key)
+    }
+}
+
+impl Known<'_, u16, 1000> {
+    /// Appends the keys of the tags that directory entries begin with; false, and nothing is appended, if one is not ASCII or
+    /// does not fit.
+    #[inline]
+    pub(super) fn extend(&mut self, keys: &mut Vec<u16>, entries: &[[u8; ENTRY_LENGTH]]) -> bool {
+        let before = keys.len();
+        keys.reserve(entries.len());
+        for &[a, b, c, ..] in entries {
+            let Some(key) = self.tag([a, b, c]) else {
+                keys.truncate(before);
+                return false;
+            };
+            keys.push(key);
+        }
+        true
+    }
+
+    #[inline]
+    fn tag(&mut self, tag: [u8; 3]) -> Option<u16> {
+        let direct = digits(tag);
+        match direct.and_then(|direct| self.direct.get(direct)) {
+            Some(&key) if key != u16::MAX => Some(key),
+            _ => self.new_tag(tag, direct),
+        }
+    }
+
+    #[cold]
+    fn new_tag(&mut self, tag: [u8; 3], direct: Option<usize>) -> Option<u16> {
+        let text = std::str::from_utf8(&tag).ok().filter(|tag| tag.is_ascii())?;
+        let Some(slot) = direct.and_then(|direct| self.direct.get_mut(direct)) else {
+            return self.values.intern(text, u16::MAX.into(), false).ok().map(|key| key as u16);
+        };
+        *slot = self.values.intern_direct(text, u16::MAX.into(), false).ok()? as u16;
+        Some(*slot)
+    }
+}
+
+/// The number that three digits are.
+#[inline]
+fn digits(tag: [u8; 3]) -> Option<usize> {
+    let [a, b, c] = tag.map(|byte| usize::from(byte.wrapping_sub(b'0')));
+    (a < 10 && b < 10 && c < 10).then_some(a * 100 + b * 10 + c)
 }
 
 impl CodeColumn {
@@ -155,8 +263,7 @@ impl CodeColumn {
 impl TagColumn {
     #[inline]
     pub(super) fn push_tag(&mut self, tag: [u8; 3], lossy: bool) -> Result<(), Full> {
-        let [a, b, c] = tag.map(|byte| usize::from(byte.wrapping_sub(b'0')));
-        let direct = (a < 10 && b < 10 && c < 10).then_some(a * 100 + b * 10 + c);
+        let direct = digits(tag);
         match (direct.and_then(|direct| self.direct.get(direct)), &mut self.keys) {
             (Some(&key), Some(keys)) if key != u16::MAX => keys.push(key),
             (Some(_), None) => self.views.push(inline_view(&tag)),

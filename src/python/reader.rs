@@ -50,7 +50,8 @@ enum State {
     },
 }
 
-/// Opens `source` for reading by batches. A `quiet` reader leaves it to the package to warn of rejects.
+/// Opens `source` for reading by batches. A `quiet` reader is one of the package's own: it warns of rejects itself, and keeps
+/// all batches.
 #[pyfunction]
 #[pyo3(signature = (source, quiet=false, /, **options))]
 pub(super) fn open_batches(
@@ -61,7 +62,7 @@ pub(super) fn open_batches(
 ) -> PyResult<RecordBatchReader> {
     let options = parse(options)?;
     let sources = sources(source, options.glob)?;
-    let options = options.read;
+    let options = ReadOptions { retain: quiet, ..options.read };
     let schema = options.validate().map_err(|error| to_python(py, &error))?;
     for source in &sources {
         source.check().map_err(|error| to_python(py, &error))?;

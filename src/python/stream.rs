@@ -25,7 +25,8 @@ pub(super) fn collect(
     source: &Bound<'_, PyAny>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Collected> {
-    let options = parse(options)?;
+    let mut options = parse(options)?;
+    options.read.retain = true;
     let sources = sources(source, options.glob)?;
     let mut stream = py.detach(|| read(sources, options.read)).map_err(|error| to_python(py, &error))?;
     let mut batches = Vec::new();

@@ -3,6 +3,10 @@
 //! The hot loop of the crate. Columns are plain vectors with exact capacities (the directory gives the number of fields,
 //! the tape of delimiters that of subfields); validity is kept as a byte of flags per field and packed into bitmaps at
 //! the end.
+//!
+//! [`sound`] is the way that nearly all records take; the rest come through [`RecordsBuilder::push`].
+
+mod sound;
 
 use std::sync::Arc;
 
@@ -25,7 +29,7 @@ const IND2: u8 = 4;
 const VALUE: u8 = 8;
 
 /// The columns `leader`, `control_number`, `fields`.
-pub(super) fn columns(shape: Shape) -> Vec<Field> {
+pub(in crate::layout) fn columns(shape: Shape) -> Vec<Field> {
     vec![
         string_field("leader", shape.string_type, false),
         string_field("control_number", shape.string_type, true),
@@ -84,24 +88,26 @@ pub(super) struct RecordsBuilder {
     scratch: Vec<u8>,
 }
 
+pub(super) use sound::{Candidate, Found};
+
 impl RecordsBuilder {
     pub(super) fn new(shape: Shape, capacity: Capacity) -> Self {
         let Capacity { records, fields, subfields } = capacity;
         let mut this = Self {
             shape,
             lossy: false,
-            leader: with_capacity(records),
-            control_number: with_capacity(records),
-            has_control_number: with_capacity(records),
-            field_ends: with_capacity(records + 1),
-            tag: TagColumn::with_capacity(shape.categorical, fields),
-            ind1: CodeColumn::with_capacity(shape.categorical, fields),
-            ind2: CodeColumn::with_capacity(shape.categorical, fields),
-            value: with_capacity(fields),
-            flags: with_capacity(fields),
-            subfield_ends: with_capacity(fields + 1),
-            code: CodeColumn::with_capacity(shape.categorical, subfields),
-            subfield_value: with_capacity(subfields),
+            leader: with_capacity(records, shape.retain),
+            control_number: with_capacity(records, shape.retain),
+            has_control_number: with_capacity(records, shape.retain),
+            field_ends: with_capacity(records + 1, shape.retain),
+            tag: TagColumn::with_capacity(shape, fields),
+            ind1: CodeColumn::with_capacity(shape, fields),
+            ind2: CodeColumn::with_capacity(shape, fields),
+            value: with_capacity(fields, shape.retain),
+            flags: with_capacity(fields, shape.retain),
+            subfield_ends: with_capacity(fields + 1, shape.retain),
+            code: CodeColumn::with_capacity(shape, subfields),
+            subfield_value: with_capacity(subfields, shape.retain),
             scratch: Vec::new(),
         };
         this.field_ends.push(0);
@@ -118,34 +124,46 @@ impl RecordsBuilder {
         self.lossy = true;
     }
 
-    /// Appends a record whose text was judged sound; returns how much of the tape lies before its end.
+    /// Appends a record whose text was judged sound.
     ///
     /// # Errors
     ///
     /// [`Full`], and nothing is appended.
-    pub(super) fn push(&mut self, record: &RecordContext<'_>) -> Result<usize, Full> {
-        let (rows, fields, subfields) = (self.leader.len(), self.flags.len(), self.subfield_value.len());
+    pub(super) fn push(&mut self, record: &RecordContext<'_>) -> Result<(), Full> {
+        let before = self.length();
         let pushed = self.push_fields(record);
         if pushed.is_err() {
-            self.leader.truncate(rows);
-            self.control_number.truncate(rows);
-            self.has_control_number.truncate(rows);
-            self.field_ends.truncate(rows + 1);
-            self.tag.truncate(fields);
-            self.ind1.truncate(fields);
-            self.ind2.truncate(fields);
-            self.value.truncate(fields);
-            self.flags.truncate(fields);
-            self.subfield_ends.truncate(fields + 1);
-            self.code.truncate(subfields);
-            self.subfield_value.truncate(subfields);
+            self.truncate(before);
         }
         pushed
     }
 
-    fn push_fields(&mut self, record: &RecordContext<'_>) -> Result<usize, Full> {
+    fn length(&self) -> Capacity {
+        let (records, subfields) = (self.leader.len(), self.subfield_value.len());
+        Capacity { records, fields: self.subfield_ends.len() - 1, subfields }
+    }
+
+    /// Takes back what was appended since it had this `length`.
+    #[cold]
+    fn truncate(&mut self, length: Capacity) {
+        let Capacity { records, fields, subfields } = length;
+        self.leader.truncate(records);
+        self.control_number.truncate(records);
+        self.has_control_number.truncate(records);
+        self.field_ends.truncate(records + 1);
+        self.tag.truncate(fields);
+        self.ind1.truncate(fields);
+        self.ind2.truncate(fields);
+        self.value.truncate(fields);
+        self.flags.truncate(fields);
+        self.subfield_ends.truncate(fields + 1);
+        self.code.truncate(subfields);
+        self.subfield_value.truncate(subfields);
+    }
+
+    fn push_fields(&mut self, record: &RecordContext<'_>) -> Result<(), Full> {
         let mut control_number = None;
-        let mut delimiters = Delimiters::new(record.tape);
+        let mut delimiters = Delimiters::new(record.delimiters);
         for span in record.fields {
             let (start, end) = (record.start + span.start as usize, record.start + span.end as usize);
             if is_control_tag(span.tag) {
@@ -167,7 +185,7 @@ impl RecordsBuilder {
         self.control_number.push(control_number.unwrap_or(0));
         self.has_control_number.push(u8::from(control_number.is_some()));
         self.field_ends.push(self.flags.len() as i64);
-        Ok(delimiters.next)
+        Ok(())
     }
 
     #[inline]
