@@ -221,7 +221,7 @@ fn a_long_run_behind_a_record_takes_linear_time_from_a_stream() {
     // Four times the input: looking through all of it again for each read would take sixteen times as long. What else the
     // machine does may get in the way once, but not every time.
     let linear = (0..5).any(|_| {
-        let (short, long) = (seconds(1), seconds(4));
+        let (short, long) = (seconds(2), seconds(8));
         long < 8.0 * short
     });
     assert!(linear);
