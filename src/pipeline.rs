@@ -46,6 +46,11 @@ pub(crate) trait Build: Send + Sync + 'static {
 
     /// What a whole source that is one reject becomes.
     fn foreign(&self, problem: Problem) -> Self::Output;
+
+    /// Whether building costs less than handing the block to another thread.
+    fn is_cheap(&self) -> bool {
+        false
+    }
 }
 
 /// The consumer's end.
@@ -250,6 +255,9 @@ impl<B: Build> Producer<B> {
     }
 
     fn spawn(&self, block: Block) -> Result<(), Gone> {
+        if self.build.is_cheap() {
+            return self.send(Slot::Done(contained(&*self.build, block)));
+        }
         let (sender, result) = bounded(1);
         self.send(Slot::Job(result))?;
         spawn(&self.pool, Arc::clone(&self.shared), Arc::clone(&self.build), block, sender);

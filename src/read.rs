@@ -15,7 +15,7 @@ use crate::feed::Input;
 use crate::iso2709::blocks::{Block, BlockSize};
 use crate::iso2709::scanner::MAX_RECORD;
 use crate::layout::{
-    Built, Keep, Layout, Plan, Shape, StringType, build, cast_strings, problem_batch, problem_schema, string_field,
+    Built, Keep, Layout, Plan, Shape, StringType, build, cast_strings, count, problem_batch, problem_schema, string_field,
 };
 use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};
@@ -30,6 +30,8 @@ const BATCH_BYTES: usize = 4 << 20;
 const MAX_BATCH_BYTES: usize = 256 << 20;
 /// How many bytes a record that was asked for is given.
 const BYTES_PER_RECORD: usize = 4 << 10;
+/// Bytes of a block that is only counted: it stays in the cache.
+const COUNT_BYTES: usize = 512 << 10;
 
 /// How to read. The names and meanings are those of `pl.scan_ndjson` and `pl.scan_csv`.
 ///
@@ -82,7 +84,7 @@ impl ReadOptions {
 
     fn plan(&self) -> Plan {
         let keep = if self.rejects.is_some() { Keep::Rejects } else { Keep::Nothing };
-        Plan { layout: Some(self.layout), shape: self.shape(), keep }
+        Plan { layout: self.layout, shape: self.shape(), keep }
     }
 
     /// The schema of every batch, known before a byte is read.
@@ -165,7 +167,8 @@ pub fn read(sources: Vec<Source>, options: ReadOptions) -> Result<BatchStream, E
     {
         return Err(Error::option(format!("rejects would overwrite {}, which is to be read", rejects.display())));
     }
-    let pipeline = start(sources, &options, options.plan())?;
+    let plan = options.plan();
+    let pipeline = start(sources, &options, plan.keep, options.size()?, TableBuild(plan))?;
     let rejects = options.rejects.as_deref().map(|path| File::create(path).map_err(|error| cannot_write(error, path)));
     Ok(BatchStream {
         pipeline,
@@ -179,15 +182,21 @@ pub fn read(sources: Vec<Source>, options: ReadOptions) -> Result<BatchStream, E
     })
 }
 
-fn start(sources: Vec<Source>, options: &ReadOptions, plan: Plan) -> Result<Pipeline<Built>, Error> {
+fn start(
+    sources: Vec<Source>,
+    options: &ReadOptions,
+    keep: Keep,
+    size: BlockSize,
+    build: impl Build<Output = Built>,
+) -> Result<Pipeline<Built>, Error> {
     for source in &sources {
         source.check()?;
     }
     // Zero rows ask for nothing to be read.
     let sources = if options.n_rows == Some(0) { Vec::new() } else { sources };
-    let keep_foreign = if plan.keep == Keep::Nothing { 0 } else { MAX_RECORD };
-    let input = Input { sources, size: options.size()?, ignore_foreign: options.ignore_errors, keep_foreign };
-    Pipeline::start(input, TableBuild(plan), None)
+    let keep_foreign = if keep == Keep::Nothing { 0 } else { MAX_RECORD };
+    let input = Input { sources, size, ignore_foreign: options.ignore_errors, keep_foreign };
+    Pipeline::start(input, build, None)
 }
 
 /// Builds tables.
@@ -201,8 +210,26 @@ impl Build for TableBuild {
     }
 
     fn foreign(&self, problem: Problem) -> Built {
-        let source = problem.source.clone();
-        Built { parts: Vec::new(), rows: Vec::new(), problems: vec![problem], source }
+        Built::of_foreign(problem)
+    }
+}
+
+/// Counts records.
+struct CountBuild;
+
+impl Build for CountBuild {
+    type Output = Built;
+
+    fn block(&self, block: Block) -> Result<Built, Error> {
+        Ok(count(block))
+    }
+
+    fn foreign(&self, problem: Problem) -> Built {
+        Built::of_foreign(problem)
+    }
+
+    fn is_cheap(&self) -> bool {
+        true
     }
 }
 
@@ -426,7 +453,7 @@ pub struct Inspection {
 }
 
 impl Inspection {
-    /// Counts what a table of `sources` would have as rows, without building one.
+    /// Counts the records of `sources`: looks at boundaries and at where directories end, and at nothing inside of records.
     ///
     /// Rejected records never end an inspection: it is what tells about them. A source that is no MARC at all does, unless
     /// the options say to ignore errors.
@@ -435,8 +462,9 @@ impl Inspection {
     ///
     /// As for [`read`].
     pub fn count(sources: Vec<Source>, options: &ReadOptions) -> Result<Self, Error> {
-        let plan = Plan { layout: None, ..options.plan() };
-        Self::start(sources, options, plan)
+        let size = BlockSize { records: usize::MAX, bytes: COUNT_BYTES, retain: false };
+        let pipeline = start(sources, options, Keep::Nothing, size, CountBuild)?;
+        Ok(Self { pipeline, tally: Tally { ignore_errors: true, ..Tally::new(options) }, rows: 0 })
     }
 
     /// Finds everything that a table with these options would be without, or have in another form, and keeps the bytes.
@@ -452,17 +480,12 @@ impl Inspection {
         }
         // The table is built, too: whether a dictionary has room for all codes shows only there.
         let plan = Plan { keep: Keep::All, ..options.plan() };
-        Self::start(sources, options, plan)
-    }
-
-    fn start(sources: Vec<Source>, options: &ReadOptions, plan: Plan) -> Result<Self, Error> {
         options.validate()?;
-        let pipeline = start(sources, options, plan)?;
-        let tally = Tally { ignore_errors: true, ..Tally::new(options) };
-        Ok(Self { pipeline, tally, rows: 0 })
+        let pipeline = start(sources, options, plan.keep, options.size()?, TableBuild(plan))?;
+        Ok(Self { pipeline, tally: Tally { ignore_errors: true, ..Tally::new(options) }, rows: 0 })
     }
 
-    /// Records that a table would have as rows, so far.
+    /// Records that were counted or are rows of the table, so far.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.rows

@@ -205,8 +205,8 @@ impl Blocks {
             let (list, span, flaw) = match step {
                 Step::Record { start, end, flaw } => (&mut records, start..end, flaw),
                 Step::Junk { end } => (&mut junk, at..end, Some(Code::Junk)),
-                // Records that are whole do not wait for one that is not.
-                Step::NeedMore if at > 0 && self.chunks() && (self.short || self.is_full()) => break,
+                // Records that are whole do not wait for one that is not, nor for one that has no room in the block.
+                Step::NeedMore if at > 0 && (self.is_full() || self.is_short()) => break,
                 Step::NeedMore => {
                     let want = self.wanted(records.len(), at);
                     match self.read_more(want) {

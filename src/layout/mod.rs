@@ -20,7 +20,7 @@ use crate::encoding::{BlockText, TextRepair, structure_text};
 use crate::iso2709::blocks::{Block, Span};
 use crate::iso2709::outline::Flaw;
 use crate::iso2709::tape::Tape;
-use crate::iso2709::{DELIMITER, FieldSpan, Outline};
+use crate::iso2709::{DELIMITER, Directory, FieldSpan, Leader, MIN_RECORD, Outline};
 use crate::problem::{Code, Problem};
 use records::{Candidate, Capacity, Found, RecordsBuilder};
 
@@ -82,8 +82,7 @@ pub(crate) enum Keep {
 /// What to build from a block.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
-    /// `None` builds no table and only counts rows and finds problems.
-    pub layout: Option<Layout>,
+    pub layout: Layout,
     pub shape: Shape,
     pub keep: Keep,
 }
@@ -102,8 +101,7 @@ impl Plan {
     /// The columns that [`build`] makes.
     pub(crate) fn columns(self) -> Vec<Field> {
         let mut columns = match self.layout {
-            Some(Layout::Records) => records::columns(self.shape),
-            None => return Vec::new(),
+            Layout::Records => records::columns(self.shape),
         };
         if self.shape.include_offsets {
             columns.push(Field::new("offset", DataType::UInt64, false));
@@ -129,6 +127,67 @@ pub(crate) struct Built {
     /// In the order of the input.
     pub problems: Vec<Problem>,
     pub source: Option<Arc<str>>,
+}
+
+impl Built {
+    /// A whole source that is one reject.
+    pub(crate) fn of_foreign(problem: Problem) -> Self {
+        let source = problem.source.clone();
+        Self { parts: Vec::new(), rows: Vec::new(), problems: vec![problem], source }
+    }
+}
+
+/// Finds which of the records of `block` are rejected, and builds nothing.
+pub(crate) fn count(block: Block) -> Built {
+    let mut outline = Outline::default();
+    let mut problems = Vec::new();
+    let mut rows = Vec::with_capacity(block.records.len());
+    for (index, &span) in block.records.iter().enumerate() {
+        let number = Some(block.first_record + index as u64);
+        let record = block.slice(span);
+        let refused = match span.flaw.filter(|code| code.is_reject()) {
+            None if is_framed(record) => None,
+            None => outline.read(record).err(),
+            reject => reject,
+        };
+        if let Some(code) = refused.or(span.flaw) {
+            problems.push(problem(&block, number, span, code, None, bytes::Bytes::new()));
+        }
+        if refused.is_none() {
+            rows.push(block.offset + u64::from(span.offset));
+        }
+    }
+    for &span in &block.junk {
+        problems.push(problem(&block, None, span, Code::Junk, None, bytes::Bytes::new()));
+    }
+    problems.sort_by_key(|problem| problem.offset);
+    Built { parts: Vec::new(), rows, problems, source: block.source }
+}
+
+/// Whether the base address is where the directory ends, so that there is one, and `Outline::read` finds a record.
+fn is_framed(record: &[u8]) -> bool {
+    let base = Leader::new(record).and_then(Leader::base_address);
+    record.len() >= MIN_RECORD && base.is_some() && base == Directory::new(record).map(Directory::base_address)
+}
+
+fn problem(
+    block: &Block,
+    record: Option<u64>,
+    span: Span,
+    code: Code,
+    tag: Option<[u8; 3]>,
+    raw: bytes::Bytes,
+) -> Problem {
+    Problem {
+        source: block.source.clone(),
+        record,
+        offset: block.offset + u64::from(span.offset),
+        length: u64::from(span.length),
+        tag: tag.map(|tag| structure_text(&tag)),
+        code,
+        message: code.advice().into(),
+        raw,
+    }
 }
 
 /// A record that a layout may take: its text is sound, its fields are within the block.
@@ -187,10 +246,8 @@ struct Worker<'a> {
 impl Worker<'_> {
     fn run(&mut self) -> Result<(), ArrowError> {
         let block = self.block;
-        if self.plan.layout.is_some() {
-            self.tape.read(&block.bytes);
-            self.builder = Some(RecordsBuilder::new(self.plan.shape, self.capacity()));
-        }
+        self.tape.read(&block.bytes);
+        self.builder = Some(RecordsBuilder::new(self.plan.shape, self.capacity()));
         for (index, &span) in block.records.iter().enumerate() {
             self.record(block.first_record + index as u64, span)?;
         }
@@ -309,16 +366,8 @@ impl Worker<'_> {
     }
 
     fn note(&mut self, record: Option<u64>, span: Span, code: Code, tag: Option<[u8; 3]>, raw: bytes::Bytes) {
-        self.problems.push(Problem {
-            source: self.block.source.clone(),
-            record,
-            offset: self.block.offset + u64::from(span.offset),
-            length: u64::from(span.length),
-            tag: tag.map(|tag| structure_text(&tag)),
-            code,
-            message: code.advice().into(),
-            raw: if self.plan.keep.wants(code) { raw } else { bytes::Bytes::new() },
-        });
+        let raw = if self.plan.keep.wants(code) { raw } else { bytes::Bytes::new() };
+        self.problems.push(problem(self.block, record, span, code, tag, raw));
     }
 }
 
