@@ -15,7 +15,8 @@ use crate::feed::Input;
 use crate::iso2709::blocks::{Block, BlockSize};
 use crate::iso2709::scanner::MAX_RECORD;
 use crate::layout::{
-    Built, Keep, Layout, Plan, Shape, StringType, build, cast_strings, count, problem_batch, problem_schema, string_field,
+    Built, Keep, Layout, Plan, Shape, StringType, build, cast_strings, count, problem_batch, problem_schema,
+    string_field,
 };
 use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};

@@ -2,7 +2,7 @@
 //!
 //! One pass with wide compares costs a fraction of a search per subfield, and its counts are the exact numbers of
 //! fields and subfields, so that output buffers are allocated once. This is one of the few modules with `unsafe` code:
-//! the AVX2 path loads 32 bytes at a time and writes positions through pointers.
+//! the paths for AVX2 and AVX-512 load 32 or 64 bytes at a time and write positions through pointers.
 
 use super::{DELIMITER, FIELD_TERMINATOR};
 
@@ -47,6 +47,15 @@ fn marks(block: &[u8], tape: &mut Vec<u32>) -> usize {
     // Marks are rarely denser; one allocation in place of a dozen.
     tape.reserve(block.len() / 16);
     #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx512bw")
+        && std::arch::is_x86_feature_detected!("avx512vbmi2")
+        && std::arch::is_x86_feature_detected!("popcnt")
+    {
+        #[allow(unsafe_code)]
+        // SAFETY: the features that the function is compiled for were just found on this processor.
+        return unsafe { avx512::marks(block, tape) };
+    }
+    #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2")
         && std::arch::is_x86_feature_detected!("bmi1")
         && std::arch::is_x86_feature_detected!("popcnt")
@@ -89,6 +98,71 @@ fn push(tape: &mut Vec<u32>, position: usize) {
     // Blocks are bounded far below 4 GiB.
     debug_assert!(u32::try_from(position).is_ok());
     tape.push(position as u32);
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::{
+        _mm_loadu_si128, _mm512_add_epi32, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi32, _mm512_loadu_si512,
+        _mm512_maskz_compress_epi8, _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_storeu_si512,
+    };
+
+    use super::{DELIMITER, portable};
+
+    /// The numbers of 64 bytes.
+    static PLACES: [u8; 64] = {
+        let mut places = [0; 64];
+        let mut place = 0;
+        while place < 64 {
+            #[allow(clippy::indexing_slicing)] // at compile time
+            {
+                places[place] = place as u8;
+            }
+            place += 1;
+        }
+        places
+    };
+
+    /// # Safety
+    ///
+    /// Only a processor with AVX-512 BW and VBMI2, and with POPCNT, may run this.
+    #[allow(unsafe_code)]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
+    pub(super) unsafe fn marks(block: &[u8], tape: &mut Vec<u32>) -> usize {
+        // SAFETY: 64 readable bytes, and the load needs no alignment.
+        let places = unsafe { _mm512_loadu_si512(PLACES.as_ptr().cast()) };
+        let (wanted, one) = (_mm512_set1_epi8(DELIMITER.cast_signed()), _mm512_set1_epi8(1));
+        let (chunks, rest) = block.as_chunks::<64>();
+        let (mut at, mut delimiters) = (0, 0);
+        for chunk in chunks {
+            // SAFETY: 64 readable bytes, and the load needs no alignment.
+            let bytes = unsafe { _mm512_loadu_si512(chunk.as_ptr().cast()) };
+            delimiters += _mm512_cmpeq_epi8_mask(bytes, wanted).count_ones() as usize;
+            let mask = _mm512_cmpeq_epi8_mask(_mm512_or_si512(bytes, one), wanted);
+            let count = mask.count_ones() as usize;
+            tape.reserve(64);
+            let length = tape.len();
+            let mut found = [0u8; 64];
+            // SAFETY: 64 writable bytes, and the store needs no alignment.
+            unsafe { _mm512_storeu_si512(found.as_mut_ptr().cast(), _mm512_maskz_compress_epi8(mask, places)) };
+            // Mostly there are fewer than 16; what is too many is not kept.
+            for (sixteen, found) in found.as_chunks::<16>().0.iter().enumerate() {
+                // SAFETY: 16 readable bytes; there is room for 64 positions, which four times 16 are.
+                unsafe {
+                    let places = _mm512_cvtepu8_epi32(_mm_loadu_si128(found.as_ptr().cast()));
+                    let positions = _mm512_add_epi32(places, _mm512_set1_epi32(at));
+                    _mm512_storeu_si512(tape.as_mut_ptr().add(length + 16 * sixteen).cast(), positions);
+                }
+                if count <= 16 * (sixteen + 1) {
+                    break;
+                }
+            }
+            // SAFETY: the first `count` of them have been written, within the capacity.
+            unsafe { tape.set_len(length + count) };
+            at += 64;
+        }
+        delimiters + portable(rest, at.cast_unsigned() as usize, tape)
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -168,6 +242,15 @@ mod tests {
             let mut found = Vec::new();
             prop_assert_eq!(portable(&block, 0, &mut found), delimiters);
             prop_assert_eq!(&found, &expected);
+            #[cfg(target_arch = "x86_64")]
+            if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("popcnt") {
+                found.clear();
+                found.reserve(64);
+                #[allow(unsafe_code)]
+                // SAFETY: the features were just found; BMI1 came before AVX2.
+                let counted = unsafe { avx2::marks(&block, &mut found) };
+                prop_assert_eq!((counted, &found), (delimiters, &expected));
+            }
             let mut tape = Tape { positions: vec![7], delimiters: 9 };
             tape.read(&block);
             prop_assert_eq!((tape.delimiters(), tape.terminators()), (delimiters, expected.len() - delimiters));

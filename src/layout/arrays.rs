@@ -17,14 +17,18 @@ pub(super) const BLOCK: u32 = 0;
 /// The number of the buffer with text that was made.
 pub(super) const SCRATCH: u32 = 1;
 
-/// For each length up to 12, the bytes of a view that hold the string; above, those of the prefix.
-static KEPT: [u128; 16] = {
-    let mut kept = [u32::MAX as u128; 16];
+/// What a view keeps of the first four bytes, of the next eight, and of the place, for each length up to 12 and above.
+static KEPT: [(u32, u64, u64); 16] = {
+    let mut kept = [(u32::MAX, 0, u64::MAX); 16];
     let mut length = 0;
     while length <= INLINE {
         #[allow(clippy::indexing_slicing)] // at compile time
         {
-            kept[length] = (1 << (8 * length)) - 1;
+            kept[length] = match length {
+                0..4 => ((1 << (8 * length)) - 1, 0, 0),
+                4..12 => (u32::MAX, (1 << (8 * (length - 4))) - 1, 0),
+                _ => (u32::MAX, u64::MAX, 0),
+            };
         }
         length += 1;
     }
@@ -35,19 +39,27 @@ static KEPT: [u128; 16] = {
 #[inline]
 pub(super) fn view(bytes: &[u8], start: usize, end: usize, buffer: u32) -> u128 {
     let Some(value) = bytes.get(start..end) else { return 0 };
-    let length = value.len();
-    // Whether a value is short cannot be foretold, so both kinds are made alike: 16 bytes are read, what is not kept is
-    // masked out, and a long value's place is added.
-    let Some(chunk) = bytes.get(start..).and_then(<[u8]>::first_chunk::<16>) else {
-        return near_the_end(value, start, buffer);
-    };
-    #[allow(clippy::indexing_slicing)] // below 16
-    let kept = u128::from_le_bytes(*chunk) & KEPT[length.min(15)];
-    let place = u128::from(buffer) << 64 | (start as u128) << 96;
-    kept << 32 | length as u128 | if length > INLINE { place } else { 0 }
+    match bytes.get(start..).and_then(<[u8]>::first_chunk) {
+        Some(head) => view_of(head, value.len(), start, buffer),
+        None => near_the_end(value, start, buffer),
+    }
 }
 
-/// The same where fewer than 16 bytes follow.
+/// The view of `length` bytes that begin with `head` at `start` of `buffer`.
+#[inline(always)]
+#[allow(clippy::inline_always)] // in the innermost loop of the crate
+fn view_of(head: &[u8; INLINE], length: usize, start: usize, buffer: u32) -> u128 {
+    // Whether a value is short cannot be foretold, so both kinds are made alike: 12 bytes are read, what is not kept is masked
+    // out, and a long value's place takes the place of those after the prefix.
+    let [a, b, c, d, rest @ ..] = *head;
+    #[allow(clippy::indexing_slicing)] // below 16
+    let (prefix, inline, place) = KEPT[length.min(15)];
+    let prefix = u32::from_le_bytes([a, b, c, d]) & prefix;
+    let tail = u64::from_le_bytes(rest) & inline | (u64::from(buffer) | (start as u64) << 32) & place;
+    u128::from(length as u64 | u64::from(prefix) << 32) | u128::from(tail) << 64
+}
+
+/// The same where fewer than 12 bytes follow.
 #[cold]
 fn near_the_end(value: &[u8], start: usize, buffer: u32) -> u128 {
     if value.len() <= INLINE {
@@ -73,15 +85,11 @@ pub(super) fn inline_view(value: &[u8]) -> u128 {
 #[inline(always)]
 #[allow(clippy::inline_always)] // in the innermost loop of the crate
 pub(super) fn view_between(block: &[u8], start: usize, end: usize) -> u128 {
-    let Some(chunk) = block.get(start..).and_then(<[u8]>::first_chunk::<16>) else {
-        return view(block, start, end, BLOCK);
-    };
     debug_assert!(start <= end && end <= block.len());
-    let length = end - start;
-    #[allow(clippy::indexing_slicing)] // below 16
-    let kept = u128::from_le_bytes(*chunk) & KEPT[length.min(15)];
-    let place = u128::from(BLOCK) << 64 | (start as u128) << 96;
-    kept << 32 | length as u128 | if length > INLINE { place } else { 0 }
+    match block.get(start..).and_then(<[u8]>::first_chunk) {
+        Some(head) => view_of(head, end - start, start, BLOCK),
+        None => view(block, start, end, BLOCK),
+    }
 }
 
 /// A string array over `views`.

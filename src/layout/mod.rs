@@ -9,6 +9,7 @@ mod problems;
 mod records;
 mod symbols;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, UInt32Array, UInt64Array};
@@ -200,14 +201,31 @@ pub(crate) struct RecordContext<'a> {
     pub delimiters: &'a [u32],
 }
 
+/// What a worker needs for the time of one block, kept for the next.
+#[derive(Debug, Default)]
+struct Scratch {
+    tape: Tape,
+    found: Found,
+}
+
+thread_local! {
+    static SCRATCH: Cell<Scratch> = Cell::default();
+}
+
 /// Builds the rows of `block` and finds its problems.
 pub(crate) fn build(block: Block, plan: Plan) -> Result<Built, ArrowError> {
+    let mut scratch = SCRATCH.take();
+    let built = build_with(&mut scratch, block, plan);
+    SCRATCH.set(scratch);
+    built
+}
+
+fn build_with(scratch: &mut Scratch, block: Block, plan: Plan) -> Result<Built, ArrowError> {
     let mut worker = Worker {
         text: BlockText::new(&block.bytes),
-        tape: Tape::default(),
+        scratch,
         reached: 0,
         delimiters: Vec::new(),
-        found: Found::default(),
         outline: Outline::default(),
         repairs: Vec::new(),
         problems: Vec::new(),
@@ -227,12 +245,11 @@ struct Worker<'a> {
     block: &'a Block,
     plan: Plan,
     text: BlockText,
-    tape: Tape,
+    scratch: &'a mut Scratch,
     /// How many marks lie before the record under way.
     reached: usize,
     /// Those of the record under way.
     delimiters: Vec<u32>,
-    found: Found,
     outline: Outline,
     repairs: Vec<TextRepair>,
     problems: Vec<Problem>,
@@ -246,7 +263,7 @@ struct Worker<'a> {
 impl Worker<'_> {
     fn run(&mut self) -> Result<(), ArrowError> {
         let block = self.block;
-        self.tape.read(&block.bytes);
+        self.scratch.tape.read(&block.bytes);
         self.builder = Some(RecordsBuilder::new(self.plan.shape, self.capacity()));
         for (index, &span) in block.records.iter().enumerate() {
             self.record(block.first_record + index as u64, span)?;
@@ -267,8 +284,8 @@ impl Worker<'_> {
         let records = self.block.records.len();
         Capacity {
             records,
-            fields: self.tape.terminators().saturating_sub(records).min(self.block.bytes.len() / 16),
-            subfields: self.tape.delimiters().min(self.block.bytes.len() / 8),
+            fields: self.scratch.tape.terminators().saturating_sub(records).min(self.block.bytes.len() / 16),
+            subfields: self.scratch.tape.delimiters().min(self.block.bytes.len() / 8),
         }
     }
 
@@ -303,13 +320,14 @@ impl Worker<'_> {
     fn push_sound(&mut self, record: &[u8], span: Span) -> bool {
         let Some(builder) = &mut self.builder else { return false };
         let (start, end) = (span.offset as usize, span.offset as usize + span.length as usize);
-        let marks = self.tape.positions().get(self.reached..).unwrap_or_default();
+        let marks = self.scratch.tape.positions().get(self.reached..).unwrap_or_default();
         self.reached += marks.iter().take_while(|&&at| (at as usize) < start).count();
-        let marks = self.tape.positions().get(self.reached..).unwrap_or_default();
+        let marks = self.scratch.tape.positions().get(self.reached..).unwrap_or_default();
         if !self.text.is_text(record) {
             return false;
         }
-        let pushed = builder.push_sound(&Candidate { block: &self.block.bytes, start, end, marks }, &mut self.found);
+        let pushed =
+            builder.push_sound(&Candidate { block: &self.block.bytes, start, end, marks }, &mut self.scratch.found);
         if let Some(marks) = pushed {
             self.reached += marks;
             self.spans.push(span);
@@ -332,7 +350,7 @@ impl Worker<'_> {
         let block = self.block;
         let Some(builder) = &mut self.builder else { return Ok(()) };
         let (start, end) = (span.offset as usize, span.offset as usize + span.length as usize);
-        let marks = self.tape.positions().get(self.reached..).unwrap_or_default().iter().copied();
+        let marks = self.scratch.tape.positions().get(self.reached..).unwrap_or_default().iter().copied();
         let marks = marks.skip_while(|&at| (at as usize) < start).take_while(|&at| (at as usize) < end);
         self.delimiters.clear();
         self.delimiters.extend(marks.filter(|&at| block.bytes.get(at as usize) == Some(&DELIMITER)));

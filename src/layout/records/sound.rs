@@ -24,11 +24,11 @@ pub(in crate::layout) struct Candidate<'a> {
 const MOST: usize = 1024;
 
 /// What the marks of a record say; used again for each.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::layout) struct Found {
-    /// Of each subfield, its delimiter and its end.
-    subfields: Box<[(u32, u32); MOST]>,
-    fields: Box<[Field; MOST]>,
+    /// Of each subfield, its delimiter and its end. `MOST` places, once they were needed.
+    subfields: Vec<(u32, u32)>,
+    fields: Vec<Field>,
     subfield_count: usize,
     field_count: usize,
     mark_count: usize,
@@ -43,18 +43,14 @@ struct Field {
     subfields: u32,
 }
 
-impl Default for Found {
-    fn default() -> Self {
-        let (subfields, fields) = (Box::new([(0, 0); MOST]), Box::new([Field::default(); MOST]));
-        Self { subfields, fields, subfield_count: 0, field_count: 0, mark_count: 0 }
-    }
-}
-
 impl Found {
     /// Looks at the marks before `end`, the first field beginning at `start`.
     #[inline(never)]
     fn read(&mut self, block: &[u8], start: usize, end: usize, marks: &[u32]) -> Option<()> {
-        let (subfields, fields) = (&mut *self.subfields, &mut *self.fields);
+        self.subfields.resize(MOST, (0, 0));
+        self.fields.resize(MOST, Field::default());
+        let subfields: &mut [_; MOST] = self.subfields.as_mut_slice().try_into().ok()?;
+        let fields: &mut [_; MOST] = self.fields.as_mut_slice().try_into().ok()?;
         let (mut subfield_count, mut field_count, mut field_start) = (0usize, 0usize, start as u32);
         let (&first, rest) = marks.split_first()?;
         let mut at = first;
