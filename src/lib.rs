@@ -8,8 +8,8 @@
 //! batches whose strings are views into the input's own bytes; [`Inspection`] tells what is wrong with it, byte by byte.
 //! Below that, [`iso2709`] is usable by itself: boundaries, leader, directory, borrowed records.
 //!
-//! The modules, each using only those before it: `error`, `problem`, `process`, `source`, [`iso2709`], `encoding`, `layout`,
-//! `feed`, `pool`, `pipeline`, `read`, `reader`, `write`, `cli`, `python`. Nothing but the last knows Python.
+//! The modules, each using only those before it: `error`, `problem`, `process`, `pool`, `source`, [`iso2709`], `encoding`, `layout`,
+//! `feed`, `pipeline`, `read`, `reader`, `write`, `cli`, `python`. Nothing but the last knows Python.
 //!
 //! # Example
 //!

@@ -43,6 +43,11 @@ impl Pool {
         self.0.pool.current_num_threads()
     }
 
+    /// Runs `work` on the pool, with all its threads for what it divides.
+    pub(crate) fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        self.0.pool.install(work)
+    }
+
     pub(crate) fn spawn(&self, job: impl FnOnce() + Send + 'static) {
         self.0.pool.spawn(job);
     }

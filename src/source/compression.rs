@@ -8,11 +8,15 @@ use std::io::{self, BufRead, BufReader, Read};
 use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::GzDecoder;
 
+use super::bgzf::{Bgzf, is_bgzf};
+
 /// Compressed bytes read at a time.
-const INPUT_BUFFER: usize = 256 << 10;
+pub(super) const INPUT_BUFFER: usize = 256 << 10;
 
 /// How many first bytes tell.
 pub(super) const MAGIC_LENGTH: usize = 4;
+/// And how many tell in what manner.
+const MANNER_LENGTH: usize = 16;
 
 /// A compression that is taken off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +38,39 @@ impl Compression {
     }
 
     /// What `input` is without it.
-    pub(super) fn reader(self, input: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+    pub(super) fn reader(self, mut input: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+        if self == Self::Gzip {
+            let mut head = Vec::with_capacity(MANNER_LENGTH);
+            (&mut input).take(MANNER_LENGTH as u64).read_to_end(&mut head)?;
+            let in_bgzf = is_bgzf(&head);
+            let input = io::Cursor::new(head).chain(input);
+            return Ok(if in_bgzf { Box::new(Bgzf::new(input)) } else { members(input) });
+        }
         let input = BufReader::with_capacity(INPUT_BUFFER, input);
         Ok(match self {
-            Self::Gzip => Box::new(Members(Some(GzDecoder::new(input)))),
+            Self::Gzip => members(input),
             Self::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(input)?),
             Self::Bzip2 => Box::new(MultiBzDecoder::new(input)),
         })
+    }
+}
+
+/// The text of gzip members, of which there may be none.
+pub(super) fn members(input: impl Read + Send + 'static) -> Box<dyn Read + Send> {
+    let mut input = BufReader::with_capacity(INPUT_BUFFER, input);
+    match more(&mut input) {
+        Ok(true) => Box::new(Members(Some(GzDecoder::new(input)))),
+        Ok(false) => Box::new(io::empty()),
+        Err(error) => Box::new(Failed(Some(error))),
+    }
+}
+
+/// An error, once.
+struct Failed(Option<io::Error>);
+
+impl Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
     }
 }
 
@@ -87,12 +117,12 @@ fn more(input: &mut impl BufRead) -> io::Result<bool> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use flate2::write::GzEncoder;
     use std::io::Write;
 
-    fn member(data: &[u8]) -> Vec<u8> {
+    pub(in crate::source) fn member(data: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(data).unwrap();
         encoder.finish().unwrap()

@@ -4,6 +4,7 @@
 //! read, never mapped: a mapped file that somebody truncates is a SIGBUS.
 
 mod backend;
+mod bgzf;
 mod compression;
 
 use std::fs::File;

@@ -7,6 +7,7 @@
 //! | `stream` | our batches of the `records` layout, none kept |
 //! | `retain` | the same, all kept |
 //! | `count` | what `mrrc-arrow count` does |
+//! | `inflate` | a gzip file through the decompressor that we use, in 1 MiB pieces |
 //! | `mrrc` | iterating over the records of mrrc's Rust reader |
 //!
 //! `MRRC_ARROW_BATCH_SIZE` is the batch size of `stream` and `retain` where the default is not meant. Threads are told to our pool by `RAYON_NUM_THREADS`, and to the system by `taskset`. It says `ready`, waits for a line and
@@ -37,6 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "stream" => stream,
         "retain" => retain,
         "count" => count,
+        "inflate" => inflate,
         "mrrc" => mrrc_iterate,
         _ => return Err(format!("{what}: nothing that can be measured").into()),
     };
@@ -60,6 +62,14 @@ fn read_loop(path: &str) -> Outcome {
     let mut file = File::open(path)?;
     let mut buffer = vec![0; 1 << 20];
     while file.read(&mut buffer)? > 0 {}
+    Ok(0)
+}
+
+fn inflate(path: &str) -> Outcome {
+    let file = std::io::BufReader::with_capacity(256 << 10, File::open(path)?);
+    let mut decoder = flate2::bufread::MultiGzDecoder::new(file);
+    let mut buffer = vec![0; 1 << 20];
+    while decoder.read(&mut buffer)? > 0 {}
     Ok(0)
 }
 
