@@ -10,7 +10,7 @@ OUT    ?= build
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-gil valgrind gate mutations lint fmt bench docs wheel clean
+.PHONY: help demo test test-rust test-python test-gil valgrind gate stress coverage mutations lint fmt bench docs wheel clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -78,6 +78,21 @@ valgrind: ## the record iterator under valgrind (which must be installed): no de
 	cargo test --locked --no-default-features --features cli --test reader --no-run
 	valgrind --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite -q \
 		"$$(ls -t target/debug/deps/reader-* | grep -v '\.d$$' | head -1)" --skip pieces_of_any_size --test-threads 1
+
+# How often each test is repeated, with each number of threads.
+REPEAT ?= 100
+
+stress: $(VENV)/.built $(VENV)/.test ## repeat the tests of pipeline, fork and Ctrl-C with 1, 2 and 8 threads
+	cargo test --locked --no-default-features --features cli --lib --no-run
+	set -e; for threads in 1 2 8; do for round in $$(seq $(REPEAT)); do \
+		RAYON_NUM_THREADS=$$threads cargo test -q --locked --no-default-features --features cli --lib pipeline >/dev/null; \
+		RAYON_NUM_THREADS=$$threads $(BIN)/python -m pytest -q -p no:cacheprovider -k 'fork or ctrl_c' \
+			tests/python/test_processes.py tests/python/test_reader.py >/dev/null; \
+	done; echo "$(REPEAT) times with $$threads threads: passed"; done
+
+coverage: ## line coverage of scanner, pool, pipeline and sources (cargo install cargo-tarpaulin)
+	cargo tarpaulin --locked --no-default-features --features cli --engine ptrace --skip-clean --target-dir target/tarpaulin \
+		--include-files 'src/iso2709/*' 'src/pool.rs' 'src/pipeline/*' 'src/feed.rs' 'src/source/*' 'src/reader/*' --out Stdout
 
 mutations: $(VENV)/.built $(VENV)/.test ## read 10,000 random mutations of the corpus, with errors ignored and without
 	$(BIN)/python scripts/read_mutations.py --count 10000

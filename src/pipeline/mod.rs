@@ -335,3 +335,6 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Error {
         .unwrap_or("no message");
     Error::internal(format!("a worker panicked: {said}; please report this with the file"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+//! The pipeline with builders that do what builders of tables never do: wait, panic, and tell on each other.
+
+use std::io;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Barrier, Mutex};
+use std::time::Duration;
+
+use super::*;
+use crate::iso2709::blocks::BlockSize;
+use crate::source::{ReadChunk, Source};
+
+const RECORD: &[u8] = b"00038nam a2200037 a 4500001000100000\x1eX\x1d";
+
+/// `count` records, each a block of its own.
+fn input(count: usize) -> Input {
+    input_of(vec![Source::memory(RECORD.repeat(count))])
+}
+
+fn input_of(sources: Vec<Source>) -> Input {
+    let size = BlockSize { records: 1, bytes: 1 << 20, retain: false };
+    Input { sources, size, ignore_foreign: false, keep_foreign: 0 }
+}
+
+/// What is done to a block, by its first record's number, which is what comes out.
+struct Does<F>(F);
+
+impl<F: Fn(u64) + Send + Sync + 'static> Build for Does<F> {
+    type Output = u64;
+
+    fn block(&self, block: Block) -> Result<u64, Error> {
+        (self.0)(block.first_record);
+        Ok(block.first_record)
+    }
+
+    fn foreign(&self, _: Problem) -> u64 {
+        u64::MAX
+    }
+}
+
+fn wait<T: Send + 'static>(pipeline: &mut Pipeline<T>) -> Option<Result<T, Error>> {
+    match pipeline.next(None) {
+        Wait::Ready(result) => result,
+        Wait::Pending => panic!("a wait without a deadline is for good"),
+    }
+}
+
+fn all<T: Send + 'static>(mut pipeline: Pipeline<T>) -> Vec<T> {
+    std::iter::from_fn(|| wait(&mut pipeline)).map(Result::unwrap).collect()
+}
+
+/// A stream that gives a record at a time and counts how often it was asked.
+struct Records(usize, Arc<AtomicUsize>);
+
+impl ReadChunk for Records {
+    fn read_chunk(&mut self, buffer: &mut Vec<u8>, _: usize) -> io::Result<usize> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        if self.0 == 0 {
+            return Ok(0);
+        }
+        self.0 -= 1;
+        buffer.extend_from_slice(RECORD);
+        Ok(RECORD.len())
+    }
+}
+
+#[test]
+fn test_rayon_channel_backpressure() {
+    let threads = Pool::get().unwrap().threads();
+    for ahead in [1, 2, 5] {
+        let built = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&built);
+        let build = Does(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        let mut pipeline = Pipeline::start(input(1000), build, Some(ahead)).unwrap();
+        for taken in 1..=20 {
+            wait(&mut pipeline).unwrap().unwrap();
+            std::thread::sleep(Duration::from_millis(2));
+            // In the channel, in the producer's hands, and in the consumer's.
+            let most = taken + ahead + 1;
+            assert!(
+                built.load(Ordering::SeqCst) <= most,
+                "{} of {most} with {threads} threads",
+                built.load(Ordering::SeqCst)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_consumer_that_reads_itself_is_bounded_too() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let source = Source::stream(None, Box::new(Records(1000, Arc::clone(&asked))));
+    let mut pipeline = Pipeline::start(input_of(vec![source]), Does(|_| ()), Some(3)).unwrap();
+    for taken in 1..=20 {
+        wait(&mut pipeline).unwrap().unwrap();
+        assert!(asked.load(Ordering::Relaxed) <= 10 + taken, "{}", asked.load(Ordering::Relaxed));
+    }
+}
+
+#[test]
+fn test_rayon_panic_propagation() {
+    for bad in [0, 7, 99] {
+        let build = Does(move |record| assert!(record != bad, "block {bad} is bad"));
+        let mut pipeline = Pipeline::start(input(100), build, None).unwrap();
+        for good in 0..bad {
+            assert_eq!(wait(&mut pipeline).unwrap().unwrap(), good);
+        }
+        let error = wait(&mut pipeline).unwrap().unwrap_err();
+        assert_eq!((error.kind(), error.record()), (ErrorKind::Internal, Some(bad)));
+        assert_eq!(error.offset(), Some(bad * RECORD.len() as u64));
+        assert!(error.to_string().contains(&format!("block {bad} is bad")), "{error}");
+        for _ in 0..3 {
+            assert!(wait(&mut pipeline).is_none(), "after an error it is at its end");
+        }
+    }
+}
+
+#[test]
+fn a_panic_of_the_stream_is_an_error_and_not_the_end() {
+    struct Bad;
+    impl io::Read for Bad {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            panic!("a bad stream")
+        }
+    }
+    impl ReadChunk for Bad {
+        fn read_chunk(&mut self, _: &mut Vec<u8>, _: usize) -> io::Result<usize> {
+            panic!("a bad stream")
+        }
+    }
+    let mut pipeline =
+        Pipeline::start(input_of(vec![Source::stream(None, Box::new(Bad))]), Does(|_| ()), None).unwrap();
+    let error = wait(&mut pipeline).unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
+    assert!(wait(&mut pipeline).is_none());
+}
+
+#[test]
+fn test_rayon_pool_safety() {
+    // Blocks that take their time out of turn come in order all the same.
+    let build = Does(|record| std::thread::sleep(Duration::from_micros(if record % 3 == 0 { 900 } else { 20 })));
+    assert_eq!(all(Pipeline::start(input(300), build, None).unwrap()), (0..300).collect::<Vec<_>>());
+
+    // They are built on the pool, with as many at once as it has threads and never more.
+    let threads = Pool::get().unwrap().threads();
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let names = Arc::new(Mutex::new(Vec::new()));
+    let (at_once, peak, seen) = (Arc::clone(&now), Arc::clone(&most), Arc::clone(&names));
+    let build = Does(move |_| {
+        peak.fetch_max(at_once.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        seen.lock().unwrap().push(std::thread::current().name().unwrap_or_default().to_owned());
+        std::thread::sleep(Duration::from_micros(200));
+        at_once.fetch_sub(1, Ordering::SeqCst);
+    });
+    all(Pipeline::start(input(200), build, None).unwrap());
+    assert!(most.load(Ordering::SeqCst) <= threads);
+    assert!(names.lock().unwrap().iter().all(|name| name.starts_with("mrrc-arrow-")));
+}
+
+#[test]
+fn test_concurrent_readers() {
+    // More than there are threads, all at once: none waits for another's consumer.
+    let start = Arc::new(Barrier::new(12));
+    let readers: Vec<_> = (0..12)
+        .map(|_| {
+            let start = Arc::clone(&start);
+            std::thread::spawn(move || {
+                start.wait();
+                all(Pipeline::start(input(200), Does(|_| ()), None).unwrap()) == (0..200).collect::<Vec<_>>()
+            })
+        })
+        .collect();
+    assert!(readers.into_iter().all(|reader| reader.join().unwrap()));
+
+    // Consumers that stopped half way keep nobody's threads.
+    let mut idle: Vec<_> = (0..12).map(|_| Pipeline::start(input(200), Does(|_| ()), None).unwrap()).collect();
+    for pipeline in &mut idle {
+        wait(pipeline).unwrap().unwrap();
+    }
+    assert_eq!(all(Pipeline::start(input(200), Does(|_| ()), None).unwrap()).len(), 200);
+}
+
+#[test]
+fn test_memory_under_parallelism() {
+    /// A block that is alive.
+    struct Alive(Arc<AtomicUsize>, #[allow(dead_code)] Block);
+    impl Drop for Alive {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    struct Keeps(Arc<AtomicUsize>, Arc<AtomicUsize>);
+    impl Build for Keeps {
+        type Output = Alive;
+        fn block(&self, block: Block) -> Result<Alive, Error> {
+            self.1.fetch_max(self.0.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            Ok(Alive(Arc::clone(&self.0), block))
+        }
+        fn foreign(&self, _: Problem) -> Alive {
+            unreachable!("all of the input is MARC")
+        }
+    }
+    let threads = Pool::get().unwrap().threads();
+    let (alive, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let mut pipeline = Pipeline::start(input(2000), Keeps(Arc::clone(&alive), Arc::clone(&most)), None).unwrap();
+    let mut count = 0;
+    while let Some(block) = wait(&mut pipeline) {
+        drop(block.unwrap());
+        count += 1;
+    }
+    assert_eq!(count, 2000);
+    // Those in the channel, one in the producer's hands, one in the consumer's.
+    assert!(most.load(Ordering::SeqCst) <= threads * BLOCKS_PER_THREAD + 2, "{}", most.load(Ordering::SeqCst));
+    // Nothing is kept once it was handed over, nor by a pipeline that was left half way.
+    assert_eq!(alive.load(Ordering::SeqCst), 0);
+    let mut pipeline = Pipeline::start(input(2000), Keeps(Arc::clone(&alive), most), None).unwrap();
+    drop(wait(&mut pipeline));
+    drop(pipeline);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while alive.load(Ordering::SeqCst) > 0 {
+        assert!(Instant::now() < deadline, "{} blocks outlived their pipeline", alive.load(Ordering::SeqCst));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn test_backend_interchangeability() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    io::Write::write_all(&mut file, &RECORD.repeat(500)).unwrap();
+    let sources = || {
+        [
+            Source::path(file.path()),
+            Source::memory(RECORD.repeat(500)),
+            Source::stream(None, Box::new(Records(500, Arc::default()))),
+        ]
+    };
+    for source in sources() {
+        assert_eq!(
+            all(Pipeline::start(input_of(vec![source]), Does(|_| ()), None).unwrap()),
+            (0..500).collect::<Vec<_>>()
+        );
+    }
+    // One after the other, their records count on.
+    let together = all(Pipeline::start(input_of(sources().into()), Does(|_| ()), None).unwrap());
+    assert_eq!(together, (0..1500).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_deadline_that_passes_loses_nothing() {
+    let build = Does(|record| std::thread::sleep(Duration::from_millis(if record == 1 { 100 } else { 0 })));
+    let mut pipeline = Pipeline::start(input(5), build, None).unwrap();
+    let (mut pending, mut found) = (0, Vec::new());
+    loop {
+        match pipeline.next(Some(Instant::now() + Duration::from_millis(5))) {
+            Wait::Pending => pending += 1,
+            Wait::Ready(None) => break,
+            Wait::Ready(Some(result)) => found.push(result.unwrap()),
+        }
+    }
+    assert_eq!(found, [0, 1, 2, 3, 4]);
+    assert!(pending > 3, "{pending}");
+}
