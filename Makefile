@@ -10,7 +10,7 @@ OUT    ?= build
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-gil valgrind gate stress coverage mutations lint fmt bench docs wheel clean
+.PHONY: help demo test test-rust test-python test-gil valgrind gate stress coverage mutations lint fmt bench bench-rust docs wheel clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -113,6 +113,15 @@ fmt: $(VENV)/.lint ## format everything
 
 bench: $(VENV)/.built $(VENV)/.bench ## compare with peers on a 250 MB file
 	$(BIN)/python benches/peers.py
+
+# An interpreter is embedded for the benchmarks that read a Python file.
+EMBED = PYO3_PYTHON=$(abspath $(BIN)/python) LD_LIBRARY_PATH=$(PYLIB)
+
+bench-rust: $(VENV)/.built ## criterion: the sequential reference, batch sizes, threads, and what pool and channel cost
+	$(EMBED) cargo bench --locked --no-default-features --features cli,embed --bench baseline --bench batch_reading -- $(CRITERION)
+	cargo bench --locked --bench rayon_parse_only --bench rayon_parallel -- $(CRITERION)
+	cargo bench --locked --bench rayon_overhead
+	taskset -c 0 cargo bench --locked --bench rayon_overhead
 
 docs: ## build the documentation of the crate
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps

@@ -32,6 +32,8 @@ mod error;
 mod feed;
 pub mod iso2709;
 mod layout;
+#[doc(hidden)]
+pub mod measure;
 mod memory;
 mod pipeline;
 mod pool;

@@ -29,7 +29,19 @@ impl Pool {
             return Ok(Self(owned));
         }
         // Two threads may both come here; one pool of theirs stays unused and ends with its last handle.
+        Self::make(0)
+    }
+
+    /// A new pool, of so many threads, for whoever asks from now on.
+    pub(crate) fn replace(threads: usize) -> Result<(), Error> {
+        Self::make(threads).map(drop)
+    }
+
+    /// Makes this process's pool; 0 threads are as many as the environment says.
+    fn make(threads: usize) -> Result<Self, Error> {
+        let process = std::process::id();
         let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
             .thread_name(|index| format!("mrrc-arrow-{index}"))
             .build()
             .map_err(|error| Error::internal(format!("cannot start worker threads: {error}")))?;

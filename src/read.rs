@@ -83,7 +83,7 @@ impl ReadOptions {
         }
     }
 
-    fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> Plan {
         let keep = if self.rejects.is_some() { Keep::Rejects } else { Keep::Nothing };
         Plan { layout: self.layout, shape: self.shape(), keep }
     }

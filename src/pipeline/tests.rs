@@ -67,8 +67,8 @@ impl ReadChunk for Records {
 fn test_rayon_channel_backpressure() {
     let threads = Pool::get().unwrap().threads();
     for ahead in [1, 2, 5] {
-        let built = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&built);
+        let done = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&done);
         let build = Does(move |_| {
             count.fetch_add(1, Ordering::SeqCst);
         });
@@ -79,9 +79,9 @@ fn test_rayon_channel_backpressure() {
             // In the channel, in the producer's hands, and in the consumer's.
             let most = taken + ahead + 1;
             assert!(
-                built.load(Ordering::SeqCst) <= most,
+                done.load(Ordering::SeqCst) <= most,
                 "{} of {most} with {threads} threads",
-                built.load(Ordering::SeqCst)
+                done.load(Ordering::SeqCst)
             );
         }
     }

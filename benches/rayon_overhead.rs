@@ -1,0 +1,56 @@
+//! What pool and channel cost, and what a second thread gains where nothing is read: bytes in memory, one core for the first.
+//!
+//! The pipeline has a thread that reads beside its pool of one, so that on two cores it would gain and not cost; so this is
+//! measured on one: `taskset -c 0 cargo bench --bench rayon_overhead`. It fails if pool and channel cost more than 5 % there.
+
+#![allow(missing_docs, clippy::expect_used)]
+
+mod shared;
+
+use std::time::{Duration, Instant};
+
+use mrrc_arrow::{Source, measure};
+
+const MOST: f64 = 0.05;
+const ROUNDS: usize = 15;
+
+fn time(work: impl Fn() -> usize) -> Duration {
+    let start = Instant::now();
+    std::hint::black_box(work());
+    start.elapsed()
+}
+
+fn main() {
+    let bytes = shared::bytes();
+    let blocks = measure::blocks(bytes.clone(), shared::RECORDS).expect("MARC");
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    // By the least times of rounds that alternate: whatever else runs on a machine only adds.
+    let [mut plain, mut piped, mut known, mut pool_one, mut pool_two] = [Duration::MAX; 5];
+    for _ in 0..ROUNDS {
+        measure::set_threads(1).expect("a thread");
+        plain =
+            plain.min(time(|| measure::in_one_thread(Source::memory(bytes.clone()), shared::RECORDS).expect("MARC")));
+        piped = piped.min(time(|| shared::stream(Source::memory(bytes.clone()))));
+        known = known.min(time(|| blocks.iter().map(measure::Known::build).sum()));
+        pool_one = pool_one.min(time(|| measure::build_on_pool(&blocks).expect("a pool")));
+        if cores > 1 {
+            measure::set_threads(2).expect("threads");
+            pool_two = pool_two.min(time(|| measure::build_on_pool(&blocks).expect("a pool")));
+        }
+    }
+    let cost = piped.as_secs_f64() / plain.as_secs_f64() - 1.0;
+    println!("{} MB in memory, {cores} cores, least of {ROUNDS} rounds", bytes.len() / 1_000_000);
+    println!("one thread, block after block       {plain:>10.2?}");
+    println!("producer, pool of one and channel   {piped:>10.2?}   {:+.1} %", 100.0 * cost);
+    println!("blocks known, one thread            {known:>10.2?}");
+    println!("blocks known, pool of one           {pool_one:>10.2?}");
+    if cores > 1 {
+        println!(
+            "blocks known, pool of two           {pool_two:>10.2?}   {:.2} times one",
+            pool_one.as_secs_f64() / pool_two.as_secs_f64()
+        );
+    } else if cost > MOST {
+        eprintln!("pool and channel cost more than {:.0} %", 100.0 * MOST);
+        std::process::exit(1);
+    }
+}
