@@ -232,6 +232,11 @@ impl Build for CountBuild {
     fn is_cheap(&self) -> bool {
         true
     }
+
+    fn add(&self, so_far: &mut Built, next: Built) {
+        so_far.rows.extend(next.rows);
+        so_far.problems.extend(next.problems);
+    }
 }
 
 /// Keeps count of rows and problems, and decides where the read ends.

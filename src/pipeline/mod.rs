@@ -47,9 +47,15 @@ pub(crate) trait Build: Send + Sync + 'static {
     /// What a whole source that is one reject becomes.
     fn foreign(&self, problem: Problem) -> Self::Output;
 
-    /// Whether building costs less than handing the block to another thread.
+    /// Whether building costs less than handing the block to another thread. Then whoever reads builds, too, and hands over what
+    /// came of several blocks at once.
     fn is_cheap(&self) -> bool {
         false
+    }
+
+    /// Adds what came of the next block; asked of cheap builders alone.
+    fn add(&self, so_far: &mut Self::Output, next: Self::Output) {
+        *so_far = next;
     }
 }
 
@@ -112,8 +118,15 @@ impl<T: Send + 'static> Pipeline<T> {
             return Ok(Self { origin, pending: None, shared, process, finished: false });
         }
         let (sender, slots) = bounded(ahead);
-        let producer =
-            Producer { pool, sender, shared: Arc::clone(&shared), feed: Feed::new(input), build: Arc::new(build) };
+        let producer = Producer {
+            pool,
+            sender,
+            shared: Arc::clone(&shared),
+            feed: Feed::new(input),
+            build: Arc::new(build),
+            gathered: None,
+            gathered_bytes: 0,
+        };
         std::thread::Builder::new()
             .name("mrrc-arrow-producer".into())
             .spawn(move || producer.run())
@@ -218,14 +231,22 @@ struct Producer<B: Build> {
     shared: Arc<Shared>,
     feed: Feed,
     build: Arc<B>,
+    /// What came of cheap blocks and is not yet handed over, and the bytes of those.
+    gathered: Option<B::Output>,
+    gathered_bytes: usize,
 }
+
+/// Bytes of cheap blocks that are handed over at once.
+const GATHER: usize = 8 << 20;
 
 /// The consumer is gone.
 struct Gone;
 
 impl<B: Build> Producer<B> {
     fn run(mut self) {
-        let last = match catch_unwind(AssertUnwindSafe(|| self.produce())) {
+        let produced = catch_unwind(AssertUnwindSafe(|| self.produce()));
+        let _ = self.hand_over();
+        let last = match produced {
             Ok(Err(Gone)) => return,
             Ok(Ok(Ok(()))) => Slot::End,
             Ok(Ok(Err(error))) => Slot::Done(Err(error)),
@@ -243,7 +264,10 @@ impl<B: Build> Producer<B> {
                     self.shared.bytes_read.fetch_add(block.bytes.len() as u64, Ordering::Relaxed);
                     self.spawn(block)?;
                 }
-                Ok(Fed::Foreign(problem)) => self.send(Slot::Done(Ok(self.build.foreign(problem))))?,
+                Ok(Fed::Foreign(problem)) => {
+                    self.hand_over()?;
+                    self.send(Slot::Done(Ok(self.build.foreign(problem))))?;
+                }
                 Ok(Fed::End) => return Ok(Ok(())),
                 Err(error) => return Ok(Err(error)),
             }
@@ -254,9 +278,28 @@ impl<B: Build> Producer<B> {
         self.sender.send(slot).map_err(|_| Gone)
     }
 
-    fn spawn(&self, block: Block) -> Result<(), Gone> {
+    /// Sends what was gathered.
+    fn hand_over(&mut self) -> Result<(), Gone> {
+        self.gathered_bytes = 0;
+        self.gathered.take().map_or(Ok(()), |gathered| self.send(Slot::Done(Ok(gathered))))
+    }
+
+    fn gather(&mut self, block: Block) -> Result<(), Gone> {
+        self.gathered_bytes += block.bytes.len();
+        match (contained(&*self.build, block), &mut self.gathered) {
+            (Ok(next), Some(so_far)) => self.build.add(so_far, next),
+            (Ok(next), gathered) => *gathered = Some(next),
+            (Err(error), _) => {
+                self.hand_over()?;
+                self.send(Slot::Done(Err(error)))?;
+            }
+        }
+        if self.gathered_bytes >= GATHER { self.hand_over() } else { Ok(()) }
+    }
+
+    fn spawn(&mut self, block: Block) -> Result<(), Gone> {
         if self.build.is_cheap() {
-            return self.send(Slot::Done(contained(&*self.build, block)));
+            return self.gather(block);
         }
         let (sender, result) = bounded(1);
         self.send(Slot::Job(result))?;
