@@ -10,7 +10,7 @@ OUT    ?= build
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-gil valgrind gate stress coverage mutations lint fmt bench bench-rust docs wheel clean
+.PHONY: help demo test test-rust test-python test-gil valgrind gate stress coverage mutations lint fmt bench bench-rust profile docs wheel clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -122,6 +122,15 @@ bench-rust: $(VENV)/.built ## criterion: the sequential reference, batch sizes, 
 	cargo bench --locked --bench rayon_parse_only --bench rayon_parallel -- $(CRITERION)
 	cargo bench --locked --bench rayon_overhead
 	taskset -c 0 cargo bench --locked --bench rayon_overhead
+
+profile: $(VENV)/.built ## where time goes when batches are read on one core (perf must be installed)
+	mkdir -p $(OUT)
+	$(BIN)/python -c "import sys; sys.path.append('.'); from benches import common; print(common.make_file(250))"
+	CARGO_PROFILE_RELEASE_DEBUG=line-tables-only cargo build --release --quiet --locked -p mrrc_arrow_measure
+	echo go | RAYON_NUM_THREADS=1 taskset -c 0 perf record -q -F 4000 -o $(OUT)/perf.data \
+		target/release/mrrc_arrow_measure stream $(OUT)/big-250.mrc
+	perf report -i $(OUT)/perf.data --no-children --sort comm --stdio -q | grep -v '^$$'
+	perf report -i $(OUT)/perf.data --no-children --sort symbol --stdio -q | grep -v '^$$' | cut -c1-110 | head -16
 
 docs: ## build the documentation of the crate
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps

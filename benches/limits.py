@@ -68,11 +68,16 @@ TWO = f"{STREAM}, two cores"
 RETAIN = "mrrc_arrow, all batches kept, two cores"
 
 
-def limits(path: Path, rounds: int) -> None:
-    """Print the table."""
+def build() -> None:
+    """Build the program in benches/measure."""
     subprocess.run(
         ["cargo", "build", "--release", "--quiet", "--locked", "-p", "mrrc_arrow_measure"], check=True, cwd=common.ROOT
     )
+
+
+def limits(path: Path, rounds: int) -> None:
+    """Print the table."""
+    build()
     commands = [measured(READ, "read"), measured(FLOOR, "floor"), measured(MRRC, "mrrc"), measured(STREAM, "stream")]
     commands += [measured(COUNT, "count")]
     if shutil.which("yaz-marcdump"):

@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn every_way_has_the_same_rows() {
-        let file = b"00038nam a2200037 a 4500001000100000\x1eX\x1d".repeat(1000);
+        let file = b"00059nam a2200049 a 4500001000200000245000700002\x1eX\x1e10\x1faOz\x1e\x1d".repeat(1000);
         let known = blocks(file.clone().into(), 64).unwrap();
         assert_eq!(known.len(), 16);
         assert_eq!(known.iter().map(Known::build).sum::<usize>(), 1000);

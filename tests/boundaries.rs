@@ -8,7 +8,7 @@ mod common;
 use std::time::Duration;
 
 use common::{numbered, numbered_file};
-use mrrc_arrow::iso2709::scan_record_boundaries;
+use mrrc_arrow::iso2709::{resynchronise, scan_record_boundaries};
 use mrrc_arrow::{Code, Inspection, Problem, ReadOptions, Severity, Source, read};
 use proptest::prelude::*;
 
@@ -227,6 +227,11 @@ fn a_long_run_behind_a_record_takes_linear_time_from_a_stream() {
     assert!(linear);
 }
 
+/// Whether a leader's numbers stand there.
+fn is_leader(file: &[u8], at: usize) -> bool {
+    resynchronise(&[&[0x1D], &file[at..]].concat(), 0) == Some(1)
+}
+
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         6 => (0..100usize).prop_map(numbered),
@@ -261,6 +266,25 @@ proptest! {
         assert_tiles(&spans(&Source::memory(file.clone()), 10), file.len());
         for batch in read(vec![Source::memory(file)], ReadOptions::default()).unwrap() {
             if batch.is_err() { break }
+        }
+    }
+
+    #[test]
+    fn whoever_starts_anywhere_finds_the_same_records(file in damaged(), index in any::<prop::sample::Index>()) {
+        let all = scan_record_boundaries(&file, None);
+        let at = index.index(file.len() + 1);
+        let found = resynchronise(&file, at);
+        if let Some(start) = found {
+            prop_assert!(start > at);
+            let rest: Vec<_> = scan_record_boundaries(&file[start..], None).iter().map(|(o, l)| (o + start, *l)).collect();
+            let expected: Vec<_> = all.iter().copied().filter(|(o, _)| *o >= start).collect();
+            prop_assert_eq!(&rest, &expected);
+            prop_assert!(rest.first().is_none_or(|first| first.0 == start));
+        }
+        // None is passed over: a record after `at` that ends in a terminator before it is behind a strong boundary.
+        let next = all.windows(2).find(|pair| pair[0].0 + pair[0].1 > at && file[pair[0].0 + pair[0].1 - 1] == 0x1D);
+        if let Some(pair) = next {
+            prop_assert!(found.is_some_and(|start| start <= pair[1].0) || !is_leader(&file, pair[1].0));
         }
     }
 

@@ -10,8 +10,8 @@ use crate::read::{Inspection, ReadOptions};
 
 /// Count the records in MARC files.
 ///
-/// Prints the number of records that can be read. What was repaired or rejected goes to stderr, and the exit code is 1
-/// if something was rejected.
+/// Looks at where records and their directories end, and not into them. Prints the number of records that have both; what
+/// is wrong there goes to stderr, and the exit code is 1 if something was rejected.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Files, or glob patterns in quotes

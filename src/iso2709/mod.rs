@@ -29,7 +29,7 @@ pub use directory::{Directory, Entry, Place};
 pub use leader::Leader;
 pub use outline::{FieldSpan, Flaw, Outline};
 pub use record::{FieldRef, Fields, RecordRef, SubfieldRef, Subfields};
-pub use scanner::scan_record_boundaries;
+pub use scanner::{resynchronise, scan_record_boundaries};
 
 /// Ends a record.
 pub const RECORD_TERMINATOR: u8 = 0x1D;

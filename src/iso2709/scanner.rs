@@ -212,6 +212,34 @@ fn leader_after(buffer: &[u8], junk: usize, at: usize, complete: bool) -> Result
     }
 }
 
+/// Where the first record begins that a strong boundary at or after `at` puts there; `None` if no such boundary comes.
+///
+/// Strong boundaries cut whatever comes before them, so that whoever starts there finds the records that are found from the
+/// beginning. `buffer` is taken to be a whole input.
+///
+/// ```
+/// use mrrc_arrow::iso2709::resynchronise;
+///
+/// let record = b"00040nam a2200037 a 4500001000200000\x1eX\x1e\x1d";
+/// let three = record.repeat(3);
+/// assert_eq!(resynchronise(&three, 0), Some(40));
+/// assert_eq!(resynchronise(&three, 40), Some(80));
+/// assert_eq!(resynchronise(&three, 80), None);
+/// ```
+#[must_use]
+pub fn resynchronise(buffer: &[u8], at: usize) -> Option<usize> {
+    let mut at = at;
+    while let Some(found) = memchr(RECORD_TERMINATOR, buffer.get(at..)?) {
+        let after = at + found + 1;
+        let junk = skip_junk(buffer, after, true).end;
+        if let Ok(Some(start)) = leader_after(buffer, after, junk, true) {
+            return Some(start);
+        }
+        at = junk;
+    }
+    None
+}
+
 /// Finds the records in `buffer`, at most `limit` of them, as `(offset, length)` pairs in order.
 ///
 /// Pairs never overlap, and what lies between two is junk. `buffer` is taken to be a whole input; a record that
