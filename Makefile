@@ -126,9 +126,9 @@ bench-rust: $(VENV)/.built ## criterion: the sequential reference, batch sizes, 
 profile: $(VENV)/.built ## where time goes when batches are read on one core (perf must be installed)
 	mkdir -p $(OUT)
 	$(BIN)/python -c "import sys; sys.path.append('.'); from benches import common; print(common.make_file(250))"
-	CARGO_PROFILE_RELEASE_DEBUG=line-tables-only cargo build --release --quiet --locked -p mrrc_arrow_measure
-	echo go | RAYON_NUM_THREADS=1 taskset -c 0 perf record -q -F 4000 -o $(OUT)/perf.data \
-		target/release/mrrc_arrow_measure stream $(OUT)/big-250.mrc
+	cargo build --release --quiet --locked -p mrrc_arrow_measure
+	RAYON_NUM_THREADS=1 taskset -c 0 perf record -q -F 4000 -o $(OUT)/perf.data sh -c \
+		'for round in 1 2 3 4 5 6 7 8; do echo go | target/release/mrrc_arrow_measure stream $(OUT)/big-250.mrc; done'
 	perf report -i $(OUT)/perf.data --no-children --sort comm --stdio -q | grep -v '^$$'
 	perf report -i $(OUT)/perf.data --no-children --sort symbol --stdio -q | grep -v '^$$' | cut -c1-110 | head -16
 

@@ -1,6 +1,6 @@
 """Compare what takes gzip off, on one core, and what is left of it when records are read from it.
 
-    python benches/gunzip.py [FILE] [--mb 60] [--rounds 5]
+    python benches/gunzip.py [FILE] [--mb 250] [--rounds 5]
 
 The decompressors are those of Debian (`gzip`, `pigz`, `isal` for igzip, `libdeflate-tools`) and zlib-rs, which we use;
 below them `mrrc_arrow` streaming batches from the same file, and from one that bgzip wrote (`tabix`), on all cores.
@@ -54,7 +54,7 @@ def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("file", nargs="?", type=Path)
-    parser.add_argument("--mb", type=float, default=60)
+    parser.add_argument("--mb", type=float, default=250)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     build()

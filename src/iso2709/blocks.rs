@@ -100,6 +100,8 @@ pub(crate) struct Blocks {
 enum Stream {
     /// Gives as much as is asked for, but at its end.
     Full(Box<dyn Read + Send>),
+    /// The same, and is to be asked for much at a time.
+    Packed(Box<dyn Read + Send>),
     /// Gives what it has.
     Chunks(Box<dyn ReadChunk>),
 }
@@ -130,6 +132,7 @@ impl Blocks {
         let (buffer, stream) = match source.open()? {
             Input::Memory(bytes) => (Buffer::Whole(bytes), None),
             Input::Stream(stream) => (Buffer::Growing(Vec::new()), Some(Stream::Full(stream))),
+            Input::Packed(stream) => (Buffer::Growing(Vec::new()), Some(Stream::Packed(stream))),
             Input::Chunks(stream) => (Buffer::Growing(Vec::new()), Some(Stream::Chunks(stream))),
         };
         let most = size.bytes.max(sniff::WINDOW);
@@ -358,6 +361,7 @@ impl Blocks {
                 // `read_to_end` reads into spare capacity without clearing it first, and repeats short reads.
                 stream.take(want as u64).read_to_end(buffer)
             }
+            Stream::Packed(stream) => read_packed(stream, buffer, want),
             Stream::Chunks(stream) => {
                 most = stream.most();
                 stream.read_chunk(buffer, want).map(|_| buffer.len() - before)
@@ -375,11 +379,36 @@ impl Blocks {
             }
         };
         self.short = count < want.min(most);
-        if count == 0 || self.short && matches!(self.stream, Some(Stream::Full(_))) {
+        if count == 0 || self.short && !self.chunks() {
             self.stream = None;
         }
         Ok(count > 0)
     }
+}
+
+/// Bytes that are asked of a decompressor at a time. Each call of one copies its window, which is 32 KiB in gzip.
+const UNPACK: usize = 256 << 10;
+
+/// Reads `want` bytes, or as many as there are.
+fn read_packed(stream: &mut dyn Read, buffer: &mut Vec<u8>, want: usize) -> std::io::Result<usize> {
+    let start = buffer.len();
+    let mut end = start;
+    buffer.reserve(want);
+    let result = loop {
+        let room = UNPACK.min(start + want - end);
+        if room == 0 {
+            break Ok(());
+        }
+        buffer.resize(end + room, 0);
+        match stream.read(buffer.get_mut(end..).unwrap_or_default()) {
+            Ok(0) => break Ok(()),
+            Ok(count) => end += count.min(room),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => break Err(error),
+        }
+    };
+    buffer.truncate(end);
+    result.map(|()| end - start)
 }
 
 /// Smaller buffers are soon let go and come again, with their pages.

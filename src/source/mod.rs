@@ -52,6 +52,8 @@ pub(crate) enum Input {
     Memory(Bytes),
     /// One after the other, as many as are asked for.
     Stream(Box<dyn Read + Send>),
+    /// The same, by a decompressor, which is slowed down by being asked for little.
+    Packed(Box<dyn Read + Send>),
     /// One after the other, as they come.
     Chunks(Box<dyn ReadChunk>),
 }
@@ -67,7 +69,7 @@ fn stream(mut input: impl Read + Send + 'static) -> std::io::Result<Input> {
     let input = Cursor::new(head).chain(input);
     match compression {
         None => Ok(Input::Stream(Box::new(input))),
-        Some(compression) => compression.reader(input).map(Input::Stream),
+        Some(compression) => compression.reader(input).map(Input::Packed),
     }
 }
 
@@ -211,7 +213,7 @@ impl Source {
                 let chunks: Box<dyn ReadChunk> = Box::new(Prefixed { head, full, rest: chunks });
                 match compression {
                     None => Ok(Input::Chunks(chunks)),
-                    Some(compression) => compression.reader(ReaderBackend::PythonFile(chunks)).map(Input::Stream),
+                    Some(compression) => compression.reader(ReaderBackend::PythonFile(chunks)).map(Input::Packed),
                 }
             }
             // By their own types, which read into memory that nobody has filled with zeros first.

@@ -1,4 +1,4 @@
-"""The scanner against a map of boundaries that is made independently: the rule as it is written, byte by byte, in Python."""
+"""The scanner against a map of boundaries that is made independently: the rule as it is written, in plain Python."""
 
 from __future__ import annotations
 
