@@ -53,7 +53,7 @@ def end_of(junk: re.Pattern[bytes], data: bytes, at: int) -> int:
 
 def boundaries(data: bytes) -> list[tuple[int, int]]:
     """Offset and length of every record."""
-    found = []
+    found: list[tuple[int, int]] = []
     at = 0
     while True:
         start = end_of(JUNK, data, at)
