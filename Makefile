@@ -84,10 +84,11 @@ REPEAT ?= 100
 
 stress: $(VENV)/.built $(VENV)/.test ## repeat the tests of pipeline, fork and Ctrl-C with 1, 2 and 8 threads
 	cargo test --locked --no-default-features --features cli --lib --no-run
-	set -e; for threads in 1 2 8; do for round in $$(seq $(REPEAT)); do \
-		RAYON_NUM_THREADS=$$threads cargo test -q --locked --no-default-features --features cli --lib pipeline >/dev/null; \
-		RAYON_NUM_THREADS=$$threads $(BIN)/python -m pytest -q -p no:cacheprovider -k 'fork or ctrl_c' \
-			tests/python/test_processes.py tests/python/test_reader.py >/dev/null; \
+	set -e; for threads in 1 2 8; do export RAYON_NUM_THREADS=$$threads; for round in $$(seq $(REPEAT)); do \
+		cargo test -q --locked --no-default-features --features cli --lib pipeline >$(OUT)/stress.log 2>&1 \
+			|| { cat $(OUT)/stress.log; exit 1; }; \
+		$(BIN)/python -m pytest -q -p no:cacheprovider -k 'fork or ctrl_c' tests/python/test_processes.py \
+			tests/python/test_reader.py >$(OUT)/stress.log 2>&1 || { cat $(OUT)/stress.log; exit 1; }; \
 	done; echo "$(REPEAT) times with $$threads threads: passed"; done
 
 coverage: ## line coverage of scanner, pool, pipeline and sources (cargo install cargo-tarpaulin)

@@ -248,16 +248,98 @@ fn test_backend_interchangeability() {
 
 #[test]
 fn a_deadline_that_passes_loses_nothing() {
-    let build = Does(|record| std::thread::sleep(Duration::from_millis(if record == 1 { 100 } else { 0 })));
+    let waited = Arc::new(AtomicBool::new(false));
+    let enough = Arc::clone(&waited);
+    // The second block is built once somebody waited for it in vain.
+    let build = Does(move |record| {
+        while record == 1 && !enough.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
     let mut pipeline = Pipeline::start(input(5), build, None).unwrap();
     let (mut pending, mut found) = (0, Vec::new());
     loop {
         match pipeline.next(Some(Instant::now() + Duration::from_millis(5))) {
-            Wait::Pending => pending += 1,
+            Wait::Pending => {
+                pending += 1;
+                waited.store(pending > 3, Ordering::SeqCst);
+            }
             Wait::Ready(None) => break,
             Wait::Ready(Some(result)) => found.push(result.unwrap()),
         }
     }
     assert_eq!(found, [0, 1, 2, 3, 4]);
     assert!(pending > 3, "{pending}");
+}
+
+/// Counts records where it reads them.
+struct Counts {
+    bad: u64,
+}
+
+impl Build for Counts {
+    type Output = u64;
+
+    fn block(&self, block: Block) -> Result<u64, Error> {
+        assert!(block.first_record != self.bad, "a bad block");
+        Ok(block.records.len() as u64)
+    }
+
+    fn foreign(&self, _: Problem) -> u64 {
+        1_000_000
+    }
+
+    fn is_cheap(&self) -> bool {
+        true
+    }
+
+    fn add(&self, so_far: &mut u64, next: u64) {
+        *so_far += next;
+    }
+}
+
+#[test]
+fn what_comes_of_cheap_blocks_is_handed_over_together() {
+    let records = 3 * GATHER / RECORD.len();
+    let found = all(Pipeline::start(input(records), Counts { bad: u64::MAX }, None).unwrap());
+    assert_eq!(found.iter().sum::<u64>(), records as u64);
+    assert!((3..=4).contains(&found.len()), "{found:?}");
+
+    // What came before a block that failed is told first, and nothing after it.
+    let mut pipeline = Pipeline::start(input(100), Counts { bad: 60 }, None).unwrap();
+    assert_eq!(wait(&mut pipeline).unwrap().unwrap(), 60);
+    assert_eq!(wait(&mut pipeline).unwrap().unwrap_err().record(), Some(60));
+    assert!(wait(&mut pipeline).is_none());
+}
+
+#[test]
+fn a_foreign_source_comes_in_its_place_from_every_backend() {
+    struct Text(bool);
+    impl ReadChunk for Text {
+        fn read_chunk(&mut self, buffer: &mut Vec<u8>, _: usize) -> io::Result<usize> {
+            let text: &[u8] = if std::mem::take(&mut self.0) { b"just some text, and no MARC in it\n" } else { b"" };
+            buffer.extend_from_slice(text);
+            Ok(text.len())
+        }
+    }
+    let text = b"just some text, and no MARC in it\n";
+    for foreign in [Source::memory(&text[..]), Source::stream(None, Box::new(Text(true)))] {
+        let sources = vec![Source::memory(RECORD.repeat(2)), foreign, Source::memory(RECORD.repeat(2))];
+        let input = Input { ignore_foreign: true, ..input_of(sources.clone()) };
+        let pipeline = Pipeline::start(input, Does(|_| ()), None).unwrap();
+        assert!(format!("{pipeline:?}").contains("finished: false"));
+        assert_eq!(all(pipeline), [0, 1, u64::MAX, 3, 4]);
+    }
+    let sources = vec![Source::memory(RECORD.repeat(2)), Source::memory(&text[..]), Source::memory(RECORD.repeat(3))];
+    let input = Input { ignore_foreign: true, ..input_of(sources) };
+    assert_eq!(all(Pipeline::start(input, Counts { bad: u64::MAX }, None).unwrap()), [2, 1_000_000, 3]);
+}
+
+#[test]
+fn a_missing_file_behind_others_is_an_error_in_its_place() {
+    let sources = vec![Source::memory(RECORD.repeat(2)), Source::path("/nowhere/at/all.mrc")];
+    let mut pipeline = Pipeline::start(input_of(sources), Does(|_| ()), None).unwrap();
+    assert_eq!((0..2).map(|_| wait(&mut pipeline).unwrap().unwrap()).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(wait(&mut pipeline).unwrap().unwrap_err().kind(), ErrorKind::Io);
+    assert!(wait(&mut pipeline).is_none());
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import mrrc_arrow as mrrc
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from .script import run_script
@@ -48,6 +49,7 @@ def test_ctrl_c_ends_a_read_at_once(silent: Path, read: str) -> None:
 
     # It is a read that is interrupted, and no import of what it needs.
     assert pl.DataFrame().is_empty()
+    assert pa.table({}).num_rows == 0
     timer = threading.Timer(0.1, interrupt)
     timer.start()
     with pytest.raises(KeyboardInterrupt):
