@@ -292,6 +292,9 @@ impl Worker<'_> {
     fn record(&mut self, number: u64, span: Span) -> Result<(), ArrowError> {
         let block = self.block;
         let record = block.slice(span);
+        // For every record, so that none looks through the marks of those before it.
+        let marks = self.scratch.tape.positions().get(self.reached..).unwrap_or_default();
+        self.reached += marks.iter().take_while(|&&at| at < span.offset).count();
         if span.flaw.is_none() && self.push_sound(record, span) {
             return Ok(());
         }
@@ -320,8 +323,6 @@ impl Worker<'_> {
     fn push_sound(&mut self, record: &[u8], span: Span) -> bool {
         let Some(builder) = &mut self.builder else { return false };
         let (start, end) = (span.offset as usize, span.offset as usize + span.length as usize);
-        let marks = self.scratch.tape.positions().get(self.reached..).unwrap_or_default();
-        self.reached += marks.iter().take_while(|&&at| (at as usize) < start).count();
         let marks = self.scratch.tape.positions().get(self.reached..).unwrap_or_default();
         if !self.text.is_text(record) {
             return false;

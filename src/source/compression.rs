@@ -57,47 +57,49 @@ impl Compression {
 
 /// The text of gzip members, of which there may be none.
 pub(super) fn members(input: impl Read + Send + 'static) -> Box<dyn Read + Send> {
-    let mut input = BufReader::with_capacity(INPUT_BUFFER, input);
-    match more(&mut input) {
-        Ok(true) => Box::new(Members(Some(GzDecoder::new(input)))),
-        Ok(false) => Box::new(io::empty()),
-        Err(error) => Box::new(Failed(Some(error))),
-    }
+    Box::new(Members::Between(BufReader::with_capacity(INPUT_BUFFER, input)))
 }
 
-/// An error, once.
-struct Failed(Option<io::Error>);
-
-impl Read for Failed {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        self.0.take().map_or(Ok(0), Err)
-    }
+/// Decodes member after member. An error leaves it where it was, so that a read that was interrupted can be repeated.
+enum Members<R> {
+    Between(BufReader<R>),
+    In(GzDecoder<BufReader<R>>),
+    End,
 }
-
-/// Decodes member after member; `None` at the end.
-struct Members<R>(Option<GzDecoder<BufReader<R>>>);
 
 impl<R: Read> Read for Members<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while let Some(decoder) = &mut self.0 {
-            let count = decoder.read(out)?;
-            if count > 0 || out.is_empty() {
-                return Ok(count);
+        loop {
+            match self {
+                Self::In(decoder) => {
+                    let count = decoder.read(out)?;
+                    if count > 0 || out.is_empty() {
+                        return Ok(count);
+                    }
+                }
+                Self::Between(input) => {
+                    if !more(input)? {
+                        *self = Self::End;
+                    }
+                }
+                Self::End => return Ok(0),
             }
-            let Some(decoder) = self.0.take() else { break };
-            let mut input = decoder.into_inner();
-            if more(&mut input)? {
-                self.0 = Some(GzDecoder::new(input));
-            }
+            *self = match std::mem::replace(self, Self::End) {
+                Self::In(decoder) => Self::Between(decoder.into_inner()),
+                Self::Between(input) => Self::In(GzDecoder::new(input)),
+                Self::End => Self::End,
+            };
         }
-        Ok(0)
     }
 }
 
 /// Whether another member follows. Zero bytes do not count (tapes and block devices pad); anything else is an error.
 fn more(input: &mut impl BufRead) -> io::Result<bool> {
     loop {
-        let bytes = input.fill_buf()?;
+        let bytes = match input.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            bytes => bytes?,
+        };
         let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
         match bytes.get(zeros) {
             Some(0x1F) => {
