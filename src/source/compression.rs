@@ -63,7 +63,7 @@ pub(super) fn members(input: impl Read + Send + 'static) -> Box<dyn Read + Send>
 /// Decodes member after member. An error leaves it where it was, so that a read that was interrupted can be repeated.
 enum Members<R> {
     Between(BufReader<R>),
-    In(GzDecoder<BufReader<R>>),
+    In(Box<GzDecoder<BufReader<R>>>),
     End,
 }
 
@@ -86,7 +86,7 @@ impl<R: Read> Read for Members<R> {
             }
             *self = match std::mem::replace(self, Self::End) {
                 Self::In(decoder) => Self::Between(decoder.into_inner()),
-                Self::Between(input) => Self::In(GzDecoder::new(input)),
+                Self::Between(input) => Self::In(Box::new(GzDecoder::new(input))),
                 Self::End => Self::End,
             };
         }
