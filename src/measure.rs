@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::feed::{Fed, Feed, Input};
 use crate::iso2709::Leader;
 use crate::iso2709::blocks::{Block, BlockSize, Span};
+use crate::iso2709::scanner::MAX_RECORD;
 use crate::layout::{Plan, build};
 use crate::pool::Pool;
 use crate::read::ReadOptions;
@@ -107,8 +108,12 @@ pub fn one_by_one(mut stream: impl Read, records: usize) -> io::Result<usize> {
     let (mut bytes, mut spans, mut rows) = (Vec::new(), Vec::with_capacity(records), 0);
     loop {
         let offset = bytes.len();
-        let ended = (&mut stream).take(24).read_to_end(&mut bytes)? == 0;
-        if ended || spans.len() == records {
+        let leader = (&mut stream).take(24).read_to_end(&mut bytes)?;
+        let ended = leader == 0;
+        if !ended && leader < 24 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if ended || spans.len() == records || offset > MAX_RECORD {
             // The leader that was read begins the next batch.
             let next = bytes.split_off(offset);
             let block = Block {

@@ -33,6 +33,10 @@ const MAX_BATCH_BYTES: usize = 256 << 20;
 const BYTES_PER_RECORD: usize = 4 << 10;
 /// Bytes of a block that is only counted: it stays in the cache.
 const COUNT_BYTES: usize = 512 << 10;
+/// Records of such a block, at most; a catalogue has some hundred in so many bytes.
+const COUNT_RECORDS: usize = 8 << 10;
+/// Problems that are handed over at once.
+const COUNT_PROBLEMS: usize = 4 << 10;
 
 /// How to read. The names and meanings are those of `pl.scan_ndjson` and `pl.scan_csv`.
 ///
@@ -233,9 +237,10 @@ impl Build for CountBuild {
         true
     }
 
-    fn add(&self, so_far: &mut Built, next: Built) {
+    fn add(&self, so_far: &mut Built, next: Built) -> bool {
         so_far.rows.extend(next.rows);
         so_far.problems.extend(next.problems);
+        so_far.problems.len() >= COUNT_PROBLEMS
     }
 }
 
@@ -468,7 +473,7 @@ impl Inspection {
     ///
     /// As for [`read`].
     pub fn count(sources: Vec<Source>, options: &ReadOptions) -> Result<Self, Error> {
-        let size = BlockSize { records: usize::MAX, bytes: COUNT_BYTES, retain: false };
+        let size = BlockSize { records: COUNT_RECORDS, bytes: COUNT_BYTES, retain: false };
         let pipeline = start(sources, options, Keep::Nothing, size, CountBuild)?;
         Ok(Self { pipeline, tally: Tally { ignore_errors: true, ..Tally::new(options) }, rows: 0 })
     }

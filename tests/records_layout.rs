@@ -317,3 +317,42 @@ proptest! {
         prop_assert_eq!(read(true), read(false));
     }
 }
+
+#[test]
+fn records_with_wrong_lengths_take_linear_time() {
+    // Two too long, each of them, as in many a public dump.
+    let flawed = |count: usize| -> Vec<u8> {
+        let mut record = numbered(7);
+        let length = record.len() + 2;
+        record[..5].copy_from_slice(format!("{length:05}").as_bytes());
+        record.repeat(count)
+    };
+    let seconds = |count: usize| {
+        let file = flawed(count);
+        let start = std::time::Instant::now();
+        let batches = read_all(file, options(StringType::View, None, 1_000_000));
+        assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), count);
+        start.elapsed().as_secs_f64()
+    };
+    // Looking through the marks of all records before it for each would take 64 times as long.
+    let linear = (0..5).any(|_| seconds(40_000) < 20.0 * seconds(5_000));
+    assert!(linear);
+}
+
+#[test]
+fn what_is_counted_of_a_source_does_not_depend_on_the_next() {
+    let mut first = numbered_file(20);
+    first.extend(b"too short\x1d");
+    let sources = || vec![Source::memory(first.clone()), Source::memory(numbered_file(5))];
+    for (rows, rejected) in [(20, 0), (22, 1), (25, 1), (99, 1)] {
+        let mut lenient = ReadOptions::default();
+        lenient.ignore_errors = true;
+        lenient.n_rows = Some(rows);
+        let mut counted = Inspection::count(sources(), &lenient).unwrap();
+        while counted.poll(std::time::Duration::from_secs(5)).unwrap().is_some() {}
+        assert_eq!((counted.rows(), counted.problems().rejected()), (rows.min(25), rejected), "{rows}");
+        let mut stream = read(sources(), lenient).unwrap();
+        assert_eq!(stream.by_ref().map(|batch| batch.unwrap().num_rows() as u64).sum::<u64>(), rows.min(25));
+        assert_eq!(stream.problems().rejected(), rejected, "{rows}");
+    }
+}

@@ -231,7 +231,13 @@ pub fn resynchronise(buffer: &[u8], at: usize) -> Option<usize> {
     let mut at = at;
     while let Some(found) = memchr(RECORD_TERMINATOR, buffer.get(at..)?) {
         let after = at + found + 1;
-        let junk = skip_junk(buffer, after, true).end;
+        let mut junk = after;
+        // However much of it there is.
+        while let end = skip_junk(buffer, junk, true).end
+            && end > junk
+        {
+            junk = end;
+        }
         if let Ok(Some(start)) = leader_after(buffer, after, junk, true) {
             return Some(start);
         }

@@ -14,16 +14,24 @@ pub(crate) struct Tape {
     delimiters: usize,
 }
 
-/// A tape that is kept from block to block is let go if it has more room than this: no catalogue is that dense.
+/// The room that a tape may keep from block to block.
 const KEEP: usize = 1 << 20;
 
 impl Tape {
-    /// Takes the marks of `block` in place of those before. Blocks are under 4 GiB.
+    /// Takes the marks of `block` in place of those before.
     pub(crate) fn read(&mut self, block: &[u8]) {
+        // Blocks are bounded far below that, and all that is made of positions relies on it.
+        assert!(i32::try_from(block.len()).is_ok(), "a block of {} bytes", block.len());
         self.positions.clear();
-        self.positions.shrink_to(KEEP);
         self.delimiters = marks(block, &mut self.positions);
         self.positions.push(block.len() as u32);
+    }
+
+    /// Lets go of what no catalogue needs.
+    pub(crate) fn shrink(&mut self) {
+        if self.positions.capacity() > KEEP {
+            self.positions = Vec::new();
+        }
     }
 
     /// The marks, and after them the length of the block.
@@ -47,7 +55,8 @@ fn marks(block: &[u8], tape: &mut Vec<u32>) -> usize {
     // Marks are rarely denser; one allocation in place of a dozen.
     tape.reserve(block.len() / 16);
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx512bw")
+    if std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512bw")
         && std::arch::is_x86_feature_detected!("avx512vbmi2")
         && std::arch::is_x86_feature_detected!("popcnt")
     {
@@ -257,6 +266,17 @@ mod tests {
             expected.push(block.len() as u32);
             prop_assert_eq!(tape.positions(), &expected);
         }
+    }
+
+    #[test]
+    fn a_dense_block_leaves_no_room_behind() {
+        let mut tape = Tape::default();
+        tape.read(&vec![DELIMITER; 2 * KEEP]);
+        tape.shrink();
+        assert_eq!(tape.positions.capacity(), 0);
+        tape.read(b"\x1f");
+        tape.shrink();
+        assert_eq!(tape.positions(), [0, 1]);
     }
 
     #[test]

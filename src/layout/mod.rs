@@ -216,6 +216,7 @@ thread_local! {
 pub(crate) fn build(block: Block, plan: Plan) -> Result<Built, ArrowError> {
     let mut scratch = SCRATCH.take();
     let built = build_with(&mut scratch, block, plan);
+    scratch.tape.shrink();
     SCRATCH.set(scratch);
     built
 }

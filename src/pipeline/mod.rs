@@ -53,9 +53,11 @@ pub(crate) trait Build: Send + Sync + 'static {
         false
     }
 
-    /// Adds what came of the next block; asked of cheap builders alone.
-    fn add(&self, so_far: &mut Self::Output, next: Self::Output) {
+    /// Adds what came of the next block of the same source, and tells whether that is enough to be handed over; asked of cheap
+    /// builders alone.
+    fn add(&self, so_far: &mut Self::Output, next: Self::Output) -> bool {
         *so_far = next;
+        true
     }
 }
 
@@ -285,16 +287,23 @@ impl<B: Build> Producer<B> {
     }
 
     fn gather(&mut self, block: Block) -> Result<(), Gone> {
+        if block.offset == 0 {
+            // Offsets begin anew with each source.
+            self.hand_over()?;
+        }
         self.gathered_bytes += block.bytes.len();
-        match (contained(&*self.build, block), &mut self.gathered) {
+        let enough = match (contained(&*self.build, block), &mut self.gathered) {
             (Ok(next), Some(so_far)) => self.build.add(so_far, next),
-            (Ok(next), gathered) => *gathered = Some(next),
+            (Ok(next), gathered) => {
+                *gathered = Some(next);
+                false
+            }
             (Err(error), _) => {
                 self.hand_over()?;
-                self.send(Slot::Done(Err(error)))?;
+                return self.send(Slot::Done(Err(error)));
             }
-        }
-        if self.gathered_bytes >= GATHER { self.hand_over() } else { Ok(()) }
+        };
+        if enough || self.gathered_bytes >= GATHER { self.hand_over() } else { Ok(()) }
     }
 
     fn spawn(&mut self, block: Block) -> Result<(), Gone> {

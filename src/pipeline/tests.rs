@@ -275,6 +275,7 @@ fn a_deadline_that_passes_loses_nothing() {
 /// Counts records where it reads them.
 struct Counts {
     bad: u64,
+    enough: u64,
 }
 
 impl Build for Counts {
@@ -293,20 +294,28 @@ impl Build for Counts {
         true
     }
 
-    fn add(&self, so_far: &mut u64, next: u64) {
+    fn add(&self, so_far: &mut u64, next: u64) -> bool {
         *so_far += next;
+        *so_far >= self.enough
     }
 }
 
 #[test]
 fn what_comes_of_cheap_blocks_is_handed_over_together() {
     let records = 3 * GATHER / RECORD.len();
-    let found = all(Pipeline::start(input(records), Counts { bad: u64::MAX }, None).unwrap());
+    let found = all(Pipeline::start(input(records), Counts { bad: u64::MAX, enough: u64::MAX }, None).unwrap());
     assert_eq!(found.iter().sum::<u64>(), records as u64);
     assert!((3..=4).contains(&found.len()), "{found:?}");
 
+    // Or sooner, where it is enough; and never together with what comes of another source.
+    let sources = vec![Source::memory(RECORD.repeat(25)), Source::memory(RECORD.repeat(3))];
+    assert_eq!(
+        all(Pipeline::start(input_of(sources), Counts { bad: u64::MAX, enough: 10 }, None).unwrap()),
+        [10, 10, 5, 3]
+    );
+
     // What came before a block that failed is told first, and nothing after it.
-    let mut pipeline = Pipeline::start(input(100), Counts { bad: 60 }, None).unwrap();
+    let mut pipeline = Pipeline::start(input(100), Counts { bad: 60, enough: u64::MAX }, None).unwrap();
     assert_eq!(wait(&mut pipeline).unwrap().unwrap(), 60);
     assert_eq!(wait(&mut pipeline).unwrap().unwrap_err().record(), Some(60));
     assert!(wait(&mut pipeline).is_none());
@@ -332,7 +341,10 @@ fn a_foreign_source_comes_in_its_place_from_every_backend() {
     }
     let sources = vec![Source::memory(RECORD.repeat(2)), Source::memory(&text[..]), Source::memory(RECORD.repeat(3))];
     let input = Input { ignore_foreign: true, ..input_of(sources) };
-    assert_eq!(all(Pipeline::start(input, Counts { bad: u64::MAX }, None).unwrap()), [2, 1_000_000, 3]);
+    assert_eq!(
+        all(Pipeline::start(input, Counts { bad: u64::MAX, enough: u64::MAX }, None).unwrap()),
+        [2, 1_000_000, 3]
+    );
 }
 
 #[test]

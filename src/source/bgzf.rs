@@ -6,7 +6,9 @@
 
 use std::io::{self, Cursor, Read};
 
-use libdeflater::Decompressor;
+use flate2::bufread::GzDecoder;
+use libdeflater::{Crc, Decompressor};
+use memchr::memmem;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use super::compression::{INPUT_BUFFER, members};
@@ -65,6 +67,8 @@ fn member(raw: &[u8], start: usize) -> Found {
 pub(super) struct Bgzf<R: Read> {
     /// `None` once it is left to `rest`.
     input: Option<R>,
+    /// What is read at a time.
+    chunk: Vec<u8>,
     /// Compressed bytes, of which the first `used` have been decompressed.
     raw: Vec<u8>,
     used: usize,
@@ -76,10 +80,39 @@ pub(super) struct Bgzf<R: Read> {
     rest: Option<Box<dyn Read + Send>>,
 }
 
+/// What became of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Text,
+    Corrupt,
+    /// It is whole, but not as long as it says.
+    Other,
+}
+
+/// Decompresses a member, all of `raw`, into all of `text`.
+fn decompress(decompressor: &mut Decompressor, raw: &[u8], text: &mut [u8]) -> Outcome {
+    if decompressor.gzip_decompress(raw, text) != Ok(text.len()) {
+        return Outcome::Corrupt;
+    }
+    // It may have ended before all of `raw` was used. Then the checksum at the end is another, unless a second member follows
+    // that is just like it; its first bytes are in ordinary members by chance alone.
+    let mut crc = Crc::new();
+    crc.update(text);
+    let ends = raw.len().checked_sub(8).and_then(|end| raw.get(end..end + 4)) == Some(&crc.sum().to_le_bytes());
+    let second = raw.get(1..).is_some_and(|rest| memmem::find(rest, &HEADER[..3]).is_some());
+    if ends && !(second && ends_early(raw)) { Outcome::Text } else { Outcome::Other }
+}
+
+/// Whether the gzip member that `raw` begins with leaves some of it.
+fn ends_early(raw: &[u8]) -> bool {
+    let mut decoder = GzDecoder::new(raw);
+    io::copy(&mut decoder, &mut io::sink()).is_err() || !decoder.into_inner().is_empty()
+}
+
 impl<R: Read + Send + 'static> Bgzf<R> {
     pub(super) fn new(input: R) -> Self {
-        let (raw, text) = (Vec::new(), Vec::new());
-        Self { input: Some(input), raw, used: 0, text, served: 0, failed: None, rest: None }
+        let (raw, chunk, text) = (Vec::new(), vec![0; INPUT_BUFFER], Vec::new());
+        Self { input: Some(input), chunk, raw, used: 0, text, served: 0, failed: None, rest: None }
     }
 
     /// Decompresses the members that are there; reads on if none is. No text and no error is the end of them.
@@ -99,32 +132,34 @@ impl<R: Read + Send + 'static> Bgzf<R> {
                 }
             };
             if !found.is_empty() {
-                self.used = at;
                 self.decompress(&found, text)?;
-                if text > 0 {
+                if !self.text.is_empty() {
                     return Ok(());
                 }
                 continue;
             }
             self.raw.drain(..self.used);
             self.used = 0;
-            let before = self.raw.len();
             if matches!(next, Found::Incomplete) {
-                self.raw.resize(before + INPUT_BUFFER, 0);
-                let count = input.read(self.raw.get_mut(before..).unwrap_or_default());
-                self.raw.truncate(before + count.as_ref().copied().unwrap_or(0));
-                if count? > 0 {
+                let count = input.read(&mut self.chunk)?;
+                self.raw.extend_from_slice(self.chunk.get(..count).unwrap_or_default());
+                if count > 0 {
                     continue;
                 }
             }
-            // Zeros, other gzip, something else, or the end, whole or not: others know what to make of it.
-            let rest = Cursor::new(std::mem::take(&mut self.raw));
-            self.rest = self.input.take().map(|input| members(rest.chain(input)));
+            self.leave_the_rest();
         }
         Ok(())
     }
 
+    /// Zeros, other gzip, something else, or the end, whole or not: others know what to make of it.
+    fn leave_the_rest(&mut self) {
+        let rest = Cursor::new(self.raw.split_off(self.used));
+        self.rest = self.input.take().map(|input| members(rest.chain(input)));
+    }
+
     fn decompress(&mut self, found: &[Member], text: usize) -> io::Result<()> {
+        let pool = Pool::get().map_err(io::Error::other)?;
         self.text.resize(text, 0);
         let mut rest = self.text.as_mut_slice();
         let mut work = Vec::with_capacity(found.len());
@@ -133,16 +168,20 @@ impl<R: Read + Send + 'static> Bgzf<R> {
             work.push((self.raw.get(member.start..member.end).unwrap_or_default(), text));
             rest = after;
         }
-        let one = |decompressor: &mut Decompressor, (raw, text): (&[u8], &mut [u8])| {
-            decompressor.gzip_decompress(raw, text) == Ok(text.len())
-        };
-        let pool = Pool::get().map_err(io::Error::other)?;
-        let sound: Vec<bool> =
+        let one = |decompressor: &mut Decompressor, (raw, text)| decompress(decompressor, raw, text);
+        let outcomes: Vec<Outcome> =
             pool.install(|| work.into_par_iter().with_min_len(TOGETHER).map_init(Decompressor::new, one).collect());
-        if let Some(bad) = sound.iter().position(|&sound| !sound) {
-            self.text.truncate(found.iter().take(bad).map(|member| member.text).sum());
-            self.failed = Some(io::Error::new(io::ErrorKind::InvalidData, "a gzip member is corrupt"));
-            self.input = None;
+        let bad = outcomes.iter().enumerate().find(|(_, outcome)| **outcome != Outcome::Text);
+        let sound = bad.map_or(found.len(), |(place, _)| place);
+        self.text.truncate(found.iter().take(sound).map(|member| member.text).sum());
+        self.used = found.iter().take(sound).next_back().map_or(self.used, |member| member.end);
+        match bad {
+            Some((_, Outcome::Corrupt)) => {
+                self.failed = Some(io::Error::new(io::ErrorKind::InvalidData, "a gzip member is corrupt"));
+                self.input = None;
+            }
+            Some(_) => self.leave_the_rest(),
+            None => {}
         }
         Ok(())
     }
@@ -234,6 +273,35 @@ mod tests {
         let end = usize::from(u16::from_le_bytes([raw[16], raw[17]])) + 1;
         raw[end - 4..end].copy_from_slice(&u32::MAX.to_le_bytes());
         assert!(read(raw).1.is_err());
+    }
+
+    #[test]
+    fn a_member_that_is_shorter_than_it_says_hides_nothing() {
+        for (first, second) in [("the same text", "the same text"), ("one text", "two text"), ("longer text", "text")] {
+            let mut raw = bgzip(first.as_bytes(), 99);
+            raw.truncate(usize::from(u16::from_le_bytes([raw[16], raw[17]])) + 1);
+            raw.extend(plain(second.as_bytes()));
+            let length = raw.len() as u16 - 1;
+            raw[16..18].copy_from_slice(&length.to_le_bytes());
+            let (out, result) = read([&raw[..], &bgzip(b" and more", 99)].concat());
+            assert!(result.is_err() || out == [first, second, " and more"].concat().as_bytes(), "{first} {second}");
+            assert!(result.is_ok() || first.len() != second.len());
+        }
+    }
+
+    #[test]
+    fn the_first_bytes_of_a_member_may_be_in_another_by_chance() {
+        // Stored, not compressed, so that they stand there as they are.
+        let words = [&HEADER[..3], b" is how a member begins"].concat();
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+        io::Write::write_all(&mut encoder, &words).unwrap();
+        let mut body = encoder.finish().unwrap().split_off(10);
+        let mut raw = HEADER.to_vec();
+        raw.extend((18 + body.len() as u16 - 1).to_le_bytes());
+        raw.append(&mut body);
+        let mut text = vec![0; words.len()];
+        assert_eq!(decompress(&mut Decompressor::new(), &raw, &mut text), Outcome::Text);
+        assert_eq!(text, words);
     }
 
     proptest! {

@@ -57,18 +57,39 @@ impl Compression {
 
 /// The text of gzip members, of which there may be none.
 pub(super) fn members(input: impl Read + Send + 'static) -> Box<dyn Read + Send> {
-    Box::new(Members::Between(BufReader::with_capacity(INPUT_BUFFER, input)))
+    Box::new(Members::Between(BufReader::with_capacity(INPUT_BUFFER, Repeatable { input, error: None })))
 }
 
-/// Decodes member after member. An error leaves it where it was, so that a read that was interrupted can be repeated.
+/// Keeps an error and says that the read would block: to decoders that is the one error after which they go on.
+struct Repeatable<R> {
+    input: R,
+    error: Option<io::Error>,
+}
+
+impl<R: Read> Read for Repeatable<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.input.read(out) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.error = Some(error);
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                Ok(count) => return Ok(count),
+            }
+        }
+    }
+}
+
+/// Decodes member after member. After an error of the input, a read can be repeated.
 enum Members<R> {
-    Between(BufReader<R>),
-    In(Box<GzDecoder<BufReader<R>>>),
+    Between(BufReader<Repeatable<R>>),
+    In(Box<GzDecoder<BufReader<Repeatable<R>>>>),
     End,
 }
 
-impl<R: Read> Read for Members<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+impl<R: Read> Members<R> {
+    fn decode(&mut self, out: &mut [u8]) -> io::Result<usize> {
         loop {
             match self {
                 Self::In(decoder) => {
@@ -91,15 +112,27 @@ impl<R: Read> Read for Members<R> {
             };
         }
     }
+
+    /// What the input said, if it was that which failed.
+    fn cause(&mut self) -> Option<io::Error> {
+        match self {
+            Self::In(decoder) => decoder.get_mut().get_mut().error.take(),
+            Self::Between(input) => input.get_mut().error.take(),
+            Self::End => None,
+        }
+    }
+}
+
+impl<R: Read> Read for Members<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.decode(out).map_err(|error| self.cause().unwrap_or(error))
+    }
 }
 
 /// Whether another member follows. Zero bytes do not count (tapes and block devices pad); anything else is an error.
 fn more(input: &mut impl BufRead) -> io::Result<bool> {
     loop {
-        let bytes = match input.fill_buf() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            bytes => bytes?,
-        };
+        let bytes = input.fill_buf()?;
         let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
         match bytes.get(zeros) {
             Some(0x1F) => {
@@ -161,6 +194,44 @@ pub(super) mod tests {
                 assert!(decode(&data[..data.len() - cut]).is_err(), "{cut}");
             }
             assert!(decode(&[&data[..], b"x"].concat()).is_err());
+        }
+    }
+
+    /// Gives pieces, and errors between them.
+    struct Pieces(std::collections::VecDeque<io::Result<Vec<u8>>>);
+
+    impl Read for Pieces {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            let Some(piece) = self.0.pop_front() else { return Ok(0) };
+            let mut piece = piece?;
+            let count = piece.len().min(out.len());
+            out[..count].copy_from_slice(&piece[..count]);
+            if count < piece.len() {
+                self.0.push_front(Ok(piece.split_off(count)));
+            }
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn a_read_that_was_interrupted_anywhere_can_be_repeated() {
+        let data = [member(b"one "), member(b"two "), member(b"three")].concat();
+        for kind in [io::ErrorKind::Other, io::ErrorKind::Interrupted] {
+            for cut in 20..=data.len() {
+                let (head, tail) = data.split_at(cut);
+                let pieces = Pieces([Ok(head.to_vec()), Err(kind.into()), Ok(tail.to_vec())].into());
+                let mut reader = Compression::Gzip.reader(pieces).unwrap();
+                let (mut text, mut errors, mut out) = (Vec::new(), 0, [0; 3]);
+                loop {
+                    match reader.read(&mut out) {
+                        Ok(0) => break,
+                        Ok(count) => text.extend_from_slice(&out[..count]),
+                        Err(_) => errors += 1,
+                    }
+                    assert!(errors <= 1, "{kind} at {cut}");
+                }
+                assert_eq!(text, b"one two three", "{kind} at {cut}");
+            }
         }
     }
 
