@@ -353,9 +353,10 @@ impl Worker<'_> {
         let Some(builder) = &mut self.builder else { return Ok(()) };
         let (start, end) = (span.offset as usize, span.offset as usize + span.length as usize);
         let marks = self.scratch.tape.positions().get(self.reached..).unwrap_or_default().iter().copied();
-        let marks = marks.skip_while(|&at| (at as usize) < start).take_while(|&at| (at as usize) < end);
         self.delimiters.clear();
-        self.delimiters.extend(marks.filter(|&at| block.bytes.get(at as usize) == Some(&DELIMITER)));
+        self.delimiters.extend(
+            marks.take_while(|&at| (at as usize) < end).filter(|&at| block.bytes.get(at as usize) == Some(&DELIMITER)),
+        );
         let context =
             RecordContext { block: &block.bytes, start, fields: self.outline.fields(), delimiters: &self.delimiters };
         let mut pushed = builder.push(&context);

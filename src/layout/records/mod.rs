@@ -1,7 +1,7 @@
 //! `layout="records"`: one row per record, fields nested, nothing lost.
 //!
-//! The hot loop of the crate. Columns are plain vectors with exact capacities (the directory gives the number of fields,
-//! the tape of delimiters that of subfields); validity is kept as a byte of flags per field and packed into bitmaps at
+//! The hot loop of the crate. Columns are plain vectors with exact capacities (the tape of marks gives the numbers of fields
+//! and subfields); validity is kept as a byte of flags per field and packed into bitmaps at
 //! the end.
 //!
 //! [`sound`] is the way that nearly all records take; the rest come through [`RecordsBuilder::push`].
