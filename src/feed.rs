@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::iso2709::blocks::{Block, BlockSize, Blocks, Next};
 use crate::problem::{Code, Problem};
-use crate::source::Source;
+use crate::source::{BackendKind, Source};
 
 /// What to cut into blocks, and how.
 #[derive(Debug)]
@@ -39,6 +39,17 @@ impl Feed {
     pub(crate) fn new(input: Input) -> Self {
         let Input { sources, size, ignore_foreign, keep_foreign } = input;
         Self { sources: sources.into_iter(), open: None, size, ignore_foreign, keep_foreign, record: 0 }
+    }
+
+    /// Whether there are sources that call into another language.
+    pub(crate) fn has_python_files(&self) -> bool {
+        self.sources.as_slice().iter().any(|source| source.backend() == BackendKind::PythonFile)
+    }
+
+    /// Whether reading is copying: nothing waits for anybody, and nothing has to be decompressed, going by the first source.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        let sources = self.sources.as_slice();
+        sources.iter().all(Source::is_at_hand) && sources.first().is_none_or(|source| !source.is_compressed())
     }
 
     /// Lets go of every source.

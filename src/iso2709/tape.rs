@@ -1,128 +1,199 @@
 //! Where the fields and subfields of a block are: an index pass ahead of the walk.
 //!
 //! One pass with wide compares costs a fraction of a search per subfield, and its counts are the exact numbers of
-//! fields and subfields, so that output buffers are allocated once. This is one of the few modules with `unsafe` code:
-//! the paths for AVX2 and AVX-512 load 32 or 64 bytes at a time and write positions through pointers.
+//! fields and subfields, so that output buffers are allocated once. Nothing is asked of a byte that was compared once: whether
+//! it is a delimiter, what mark comes after it and how many delimiters come before a terminator is found for 64 bytes
+//! together. This is one of the few modules with `unsafe` code: the paths for AVX2 and AVX-512 load 32 or 64 bytes at a time
+//! and write positions through pointers.
 
 use super::{DELIMITER, FIELD_TERMINATOR};
 
 /// The position of every `0x1E` and `0x1F` of a block, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Tape {
-    /// Ends in the block's length, so that each mark has one after it.
-    positions: Vec<u32>,
-    delimiters: usize,
+    delimiters: Vec<u32>,
+    /// For each delimiter, where the next mark is, of either kind; the block's length after the last.
+    ends: Vec<u32>,
+    terminators: Vec<u32>,
+    /// For each terminator, how many delimiters come before it.
+    before: Vec<u32>,
 }
 
 /// The room that a tape may keep from block to block.
 const KEEP: usize = 1 << 20;
+
+/// What 64 bytes hold, a bit for each: delimiters, and marks of either kind.
+#[derive(Debug, Clone, Copy)]
+struct Masks {
+    delimiters: u64,
+    marks: u64,
+}
+
+impl Masks {
+    fn terminators(self) -> u64 {
+        self.marks & !self.delimiters
+    }
+
+    /// The marks that follow a delimiter. `open` is 1 where the last mark of the bytes before was one, and is set for those after.
+    #[inline]
+    fn ends(self, open: &mut u64) -> u64 {
+        // A bit put behind a delimiter is carried through what is no mark to the next one.
+        let (sum, beyond) = (self.delimiters << 1 | *open).overflowing_add(!self.marks);
+        *open = self.delimiters >> 63 | u64::from(beyond);
+        sum & self.marks
+    }
+}
 
 impl Tape {
     /// Takes the marks of `block` in place of those before.
     pub(crate) fn read(&mut self, block: &[u8]) {
         // Blocks are bounded far below that, and all that is made of positions relies on it.
         assert!(i32::try_from(block.len()).is_ok(), "a block of {} bytes", block.len());
-        self.positions.clear();
-        self.delimiters = marks(block, &mut self.positions);
-        self.positions.push(block.len() as u32);
+        for list in self.lists() {
+            list.clear();
+            // Marks are rarely denser; one allocation in place of a dozen.
+            list.reserve(block.len() / 24 + CHUNK);
+        }
+        self.find(block);
+        self.ends.resize(self.delimiters.len(), block.len() as u32);
+    }
+
+    fn find(&mut self, block: &[u8]) {
+        #[cfg(target_arch = "x86_64")]
+        if avx512::is_there() {
+            #[allow(unsafe_code)]
+            // SAFETY: the features that the function is compiled for were just found on this processor.
+            return unsafe { avx512::find(block, self) };
+        }
+        #[cfg(target_arch = "x86_64")]
+        if avx2::is_there() {
+            #[allow(unsafe_code)]
+            // SAFETY: the features that the function is compiled for were just found on this processor.
+            return unsafe { avx2::find(block, self) };
+        }
+        portable::find(block, self);
+    }
+
+    fn lists(&mut self) -> [&mut Vec<u32>; 4] {
+        [&mut self.delimiters, &mut self.ends, &mut self.terminators, &mut self.before]
     }
 
     /// Lets go of what no catalogue needs.
     pub(crate) fn shrink(&mut self) {
-        if self.positions.capacity() > KEEP {
-            self.positions = Vec::new();
+        for list in self.lists() {
+            if list.capacity() > KEEP {
+                *list = Vec::new();
+            }
         }
     }
 
-    /// The marks, and after them the length of the block.
-    pub(crate) fn positions(&self) -> &[u32] {
-        &self.positions
+    /// Every `0x1F`.
+    pub(crate) fn delimiters(&self) -> &[u32] {
+        &self.delimiters
     }
 
-    /// How many `0x1F` there are.
-    pub(crate) fn delimiters(&self) -> usize {
-        self.delimiters
+    /// For each delimiter, the next mark, or the block's length.
+    pub(crate) fn ends(&self) -> &[u32] {
+        &self.ends
     }
 
-    /// How many `0x1E` there are.
-    pub(crate) fn terminators(&self) -> usize {
-        self.positions.len().saturating_sub(1 + self.delimiters)
+    /// Every `0x1E`.
+    pub(crate) fn terminators(&self) -> &[u32] {
+        &self.terminators
+    }
+
+    /// For each terminator, the number of delimiters before it.
+    pub(crate) fn before(&self) -> &[u32] {
+        &self.before
     }
 }
 
-/// Appends the positions; how many of them are those of `0x1F`.
-fn marks(block: &[u8], tape: &mut Vec<u32>) -> usize {
-    // Marks are rarely denser; one allocation in place of a dozen.
-    tape.reserve(block.len() / 16);
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx512f")
-        && std::arch::is_x86_feature_detected!("avx512bw")
-        && std::arch::is_x86_feature_detected!("avx512vbmi2")
-        && std::arch::is_x86_feature_detected!("popcnt")
-    {
-        #[allow(unsafe_code)]
-        // SAFETY: the features that the function is compiled for were just found on this processor.
-        return unsafe { avx512::marks(block, tape) };
+/// How many bytes are looked at together.
+const CHUNK: usize = 64;
+
+/// The chunks of `block`, the last one filled up with zeros, which are no marks.
+fn chunks(block: &[u8]) -> (&[[u8; CHUNK]], Option<[u8; CHUNK]>) {
+    let (chunks, rest) = block.as_chunks::<CHUNK>();
+    let mut last = [0; CHUNK];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
     }
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2")
-        && std::arch::is_x86_feature_detected!("bmi1")
-        && std::arch::is_x86_feature_detected!("popcnt")
-    {
-        #[allow(unsafe_code)]
-        // SAFETY: the features that the function is compiled for were just found on this processor.
-        return unsafe { avx2::marks(block, tape) };
-    }
-    portable(block, 0, tape)
+    (chunks, (!rest.is_empty()).then_some(last))
 }
 
-/// Eight bytes at a time: a byte of `folded` has its top bit set exactly where `block` has a mark.
-fn portable(block: &[u8], origin: usize, tape: &mut Vec<u32>) -> usize {
+mod portable {
+    use super::{CHUNK, DELIMITER, FIELD_TERMINATOR, Masks, Tape, chunks};
+
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const LOW: u64 = ONES * 0x7F;
-    let before = tape.len();
-    let (words, rest) = block.as_chunks::<8>();
-    let mut at = origin;
-    for word in words {
-        // 0x1E and 0x1F differ in their last bit alone.
-        let odd = (u64::from_le_bytes(*word) | ONES) ^ (ONES * u64::from(DELIMITER));
-        let mut folded = !(((odd & LOW) + LOW) | odd | LOW);
-        while folded != 0 {
-            push(tape, at + (folded.trailing_zeros() / 8) as usize);
-            folded &= folded - 1;
-        }
-        at += 8;
-    }
-    for (index, &byte) in rest.iter().enumerate() {
-        if byte == DELIMITER || byte == FIELD_TERMINATOR {
-            push(tape, at + index);
-        }
-    }
-    let found = tape.get(before..).unwrap_or_default();
-    found.iter().filter(|&&position| block.get(position as usize - origin) == Some(&DELIMITER)).count()
-}
 
-#[inline]
-fn push(tape: &mut Vec<u32>, position: usize) {
-    // Blocks are bounded far below 4 GiB.
-    debug_assert!(u32::try_from(position).is_ok());
-    tape.push(position as u32);
+    pub(super) fn find(block: &[u8], tape: &mut Tape) {
+        let (chunks, last) = chunks(block);
+        let (mut at, mut open) = (0, 0);
+        for chunk in chunks.iter().chain(&last) {
+            let masks = masks(chunk);
+            append(tape, at, masks, masks.ends(&mut open));
+            at += CHUNK as u32;
+        }
+    }
+
+    fn append(tape: &mut Tape, at: u32, masks: Masks, ends: u64) {
+        let before = tape.delimiters.len() as u32;
+        tape.delimiters.extend(bits(masks.delimiters).map(|bit| at + bit));
+        tape.ends.extend(bits(ends).map(|bit| at + bit));
+        for bit in bits(masks.terminators()) {
+            tape.terminators.push(at + bit);
+            tape.before.push(before + (masks.delimiters & ((1 << bit) - 1)).count_ones());
+        }
+    }
+
+    fn bits(mut mask: u64) -> impl Iterator<Item = u32> {
+        std::iter::from_fn(move || {
+            let bit = (mask != 0).then(|| mask.trailing_zeros());
+            mask &= mask.wrapping_sub(1);
+            bit
+        })
+    }
+
+    fn masks(chunk: &[u8; CHUNK]) -> Masks {
+        let mut masks = Masks { delimiters: 0, marks: 0 };
+        let (words, _) = chunk.as_chunks::<8>();
+        for (index, word) in words.iter().enumerate() {
+            let word = u64::from_le_bytes(*word);
+            let delimiters = equal(word, DELIMITER);
+            masks.delimiters |= delimiters << (8 * index);
+            masks.marks |= (delimiters | equal(word, FIELD_TERMINATOR)) << (8 * index);
+        }
+        masks
+    }
+
+    /// A bit for each of eight bytes that equals `wanted`.
+    fn equal(word: u64, wanted: u8) -> u64 {
+        const LOW: u64 = ONES * 0x7F;
+        let odd = word ^ (ONES * u64::from(wanted));
+        // The top bit of each byte that is 0.
+        let tops = !(((odd & LOW) + LOW) | odd | LOW);
+        // The product moves the top bit of byte i to bit 56 + i.
+        (tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
+    use std::arch::is_x86_feature_detected;
     use std::arch::x86_64::{
-        _mm_loadu_si128, _mm512_add_epi32, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi32, _mm512_loadu_si512,
-        _mm512_maskz_compress_epi8, _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_storeu_si512,
+        __m512i, _mm256_add_epi32, _mm256_cvtepu8_epi32, _mm256_storeu_si256, _mm256_sub_epi32, _mm512_add_epi32,
+        _mm512_castsi512_si128, _mm512_castsi512_si256, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi32,
+        _mm512_loadu_si512, _mm512_maskz_compress_epi8, _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32,
+        _mm512_storeu_si512, _mm512_sub_epi32, _pext_u64,
     };
 
-    use super::{DELIMITER, portable};
+    use super::{CHUNK, DELIMITER, Masks, Tape, chunks};
 
     /// The numbers of 64 bytes.
-    static PLACES: [u8; 64] = {
-        let mut places = [0; 64];
+    static PLACES: [u8; CHUNK] = {
+        let mut places = [0; CHUNK];
         let mut place = 0;
-        while place < 64 {
+        while place < CHUNK {
             #[allow(clippy::indexing_slicing)] // at compile time
             {
                 places[place] = place as u8;
@@ -132,95 +203,160 @@ mod avx512 {
         places
     };
 
-    /// # Safety
-    ///
-    /// Only a processor with AVX-512 BW and VBMI2, and with POPCNT, may run this.
-    #[allow(unsafe_code)]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
-    pub(super) unsafe fn marks(block: &[u8], tape: &mut Vec<u32>) -> usize {
-        // SAFETY: 64 readable bytes, and the load needs no alignment.
-        let places = unsafe { _mm512_loadu_si512(PLACES.as_ptr().cast()) };
-        let (wanted, one) = (_mm512_set1_epi8(DELIMITER.cast_signed()), _mm512_set1_epi8(1));
-        let (chunks, rest) = block.as_chunks::<64>();
-        let (mut at, mut delimiters) = (0, 0);
-        for chunk in chunks {
-            // SAFETY: 64 readable bytes, and the load needs no alignment.
-            let bytes = unsafe { _mm512_loadu_si512(chunk.as_ptr().cast()) };
-            delimiters += _mm512_cmpeq_epi8_mask(bytes, wanted).count_ones() as usize;
-            let mask = _mm512_cmpeq_epi8_mask(_mm512_or_si512(bytes, one), wanted);
+    pub(super) fn is_there() -> bool {
+        is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vbmi2")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("popcnt")
+    }
+
+    /// Appends `$origin` and the number of each bit of `$mask`, less `$less` for the first 16 bits, that and 16 for the next, and so on
+    /// where it is not 0. No function, because those are called with vectors in memory. Mostly there are fewer than eight, and
+    /// stores of 64 bytes would be across two cache lines.
+    macro_rules! append {
+        ($list:expr, $mask:expr, $places:expr, $origin:expr, $less:expr) => {{
+            let (list, mask): (&mut Vec<u32>, u64) = ($list, $mask);
             let count = mask.count_ones() as usize;
-            tape.reserve(64);
-            let length = tape.len();
-            let mut found = [0u8; 64];
-            // SAFETY: 64 writable bytes, and the store needs no alignment.
-            unsafe { _mm512_storeu_si512(found.as_mut_ptr().cast(), _mm512_maskz_compress_epi8(mask, places)) };
-            // Mostly there are fewer than 16; what is too many is not kept.
-            for (sixteen, found) in found.as_chunks::<16>().0.iter().enumerate() {
-                // SAFETY: 16 readable bytes; there is room for 64 positions, which four times 16 are.
-                unsafe {
-                    let places = _mm512_cvtepu8_epi32(_mm_loadu_si128(found.as_ptr().cast()));
-                    let positions = _mm512_add_epi32(places, _mm512_set1_epi32(at));
-                    _mm512_storeu_si512(tape.as_mut_ptr().add(length + 16 * sixteen).cast(), positions);
-                }
-                if count <= 16 * (sixteen + 1) {
-                    break;
-                }
+            list.reserve(CHUNK);
+            let found = _mm512_maskz_compress_epi8(mask, $places);
+            let first = _mm256_cvtepu8_epi32(_mm512_castsi512_si128(found));
+            let first = _mm256_add_epi32(first, _mm512_castsi512_si256($origin));
+            let first = _mm256_sub_epi32(first, _mm512_castsi512_si256($less));
+            // SAFETY: there is room for 64 more, of which 8 are written; the store needs no alignment.
+            unsafe { _mm256_storeu_si256(list.as_mut_ptr().add(list.len()).cast(), first) };
+            if count > 8 {
+                write_all(list, found, $origin, $less);
             }
             // SAFETY: the first `count` of them have been written, within the capacity.
-            unsafe { tape.set_len(length + count) };
-            at += 64;
+            unsafe { list.set_len(list.len() + count) };
+        }};
+    }
+
+    /// # Safety
+    ///
+    /// Only a processor with the features of [`is_there`] may run this.
+    #[allow(unsafe_code)]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512vbmi2,bmi2,popcnt")]
+    pub(super) unsafe fn find(block: &[u8], tape: &mut Tape) {
+        // SAFETY: 64 readable bytes, and the load needs no alignment.
+        let places = unsafe { _mm512_loadu_si512(PLACES.as_ptr().cast()) };
+        let numbers = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(places));
+        let (wanted, one) = (_mm512_set1_epi8(DELIMITER.cast_signed()), _mm512_set1_epi8(1));
+        let zero = _mm512_set1_epi32(0);
+        let (chunks, last) = chunks(block);
+        let (mut at, mut open) = (0, 0);
+        for chunk in chunks.iter().chain(&last) {
+            // SAFETY: 64 readable bytes, and the load needs no alignment.
+            let bytes = unsafe { _mm512_loadu_si512(chunk.as_ptr().cast()) };
+            let masks = Masks {
+                delimiters: _mm512_cmpeq_epi8_mask(bytes, wanted),
+                // The two marks differ in their last bit alone.
+                marks: _mm512_cmpeq_epi8_mask(_mm512_or_si512(bytes, one), wanted),
+            };
+            let before = _mm512_set1_epi32((tape.delimiters.len() as u32).cast_signed());
+            let origin = _mm512_set1_epi32(at);
+            append!(&mut tape.delimiters, masks.delimiters, places, origin, zero);
+            append!(&mut tape.ends, masks.ends(&mut open), places, origin, zero);
+            append!(&mut tape.terminators, masks.terminators(), places, origin, zero);
+            // The number of a terminator among the marks, less its number among the terminators.
+            append!(&mut tape.before, _pext_u64(masks.terminators(), masks.marks), places, before, numbers);
+            at += CHUNK as i32;
         }
-        delimiters + portable(rest, at.cast_unsigned() as usize, tape)
+    }
+
+    /// Writes all 64 numbers that there may be behind those of `list`, which has room for them.
+    #[allow(unsafe_code)]
+    #[cold]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
+    fn write_all(list: &mut Vec<u32>, found: __m512i, origin: __m512i, less: __m512i) {
+        use std::arch::x86_64::{_mm_loadu_si128, _mm512_test_epi32_mask};
+        list.reserve(CHUNK);
+        let mut bytes = [0u8; CHUNK];
+        // SAFETY: 64 writable bytes, and the store needs no alignment.
+        unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), found) };
+        let counted = _mm512_test_epi32_mask(less, less) != 0;
+        for (index, sixteen) in bytes.as_chunks::<16>().0.iter().enumerate() {
+            let step = _mm512_set1_epi32(if counted { 16 * index as i32 } else { 0 });
+            // SAFETY: 16 readable bytes; there is room for 64 numbers, which four times 16 are.
+            unsafe {
+                let found = _mm512_cvtepu8_epi32(_mm_loadu_si128(sixteen.as_ptr().cast()));
+                let found = _mm512_sub_epi32(_mm512_add_epi32(found, origin), _mm512_add_epi32(less, step));
+                _mm512_storeu_si512(list.as_mut_ptr().add(list.len() + 16 * index).cast(), found);
+            }
+        }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
+    use std::arch::is_x86_feature_detected;
     use std::arch::x86_64::{
         __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
     };
 
-    use super::{DELIMITER, portable};
+    use super::{CHUNK, DELIMITER, Masks, Tape, chunks};
+
+    pub(super) fn is_there() -> bool {
+        is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt")
+    }
 
     /// # Safety
     ///
     /// Only a processor with AVX2, BMI1 and POPCNT may run this.
     #[allow(unsafe_code)]
     #[target_feature(enable = "avx2,bmi1,popcnt")]
-    pub(super) unsafe fn marks(block: &[u8], tape: &mut Vec<u32>) -> usize {
-        let (chunks, rest) = block.as_chunks::<64>();
-        let (mut at, mut delimiters) = (0, 0);
-        for chunk in chunks {
+    pub(super) unsafe fn find(block: &[u8], tape: &mut Tape) {
+        let (chunks, last) = chunks(block);
+        let (mut at, mut open) = (0, 0);
+        for chunk in chunks.iter().chain(&last) {
             let (low, high) = chunk.split_at(32);
             // SAFETY: each half is 32 readable bytes, and the load needs no alignment.
             let (low, high) =
                 unsafe { (_mm256_loadu_si256(low.as_ptr().cast()), _mm256_loadu_si256(high.as_ptr().cast())) };
-            delimiters += equal(low, high, DELIMITER).count_ones() as usize;
             let one = _mm256_set1_epi8(1);
-            let mut mask = equal(_mm256_or_si256(low, one), _mm256_or_si256(high, one), DELIMITER);
-            let count = mask.count_ones() as usize;
-            tape.reserve(64);
-            let (length, mut written) = (tape.len(), 0);
-            // How many there are cannot be foretold, so eight are written, and what is too many is not kept.
-            loop {
-                for place in written..written + 8 {
-                    // SAFETY: there is room for 64, and `place` is below: it gets to 8 beyond a multiple of 8 below `count`.
-                    unsafe { tape.as_mut_ptr().add(length + place).write(at + mask.trailing_zeros()) };
-                    mask &= mask.wrapping_sub(1);
-                }
-                written += 8;
-                if written >= count {
-                    break;
-                }
-            }
-            // SAFETY: the first `count` of them have been written, within the capacity.
-            unsafe { tape.set_len(length + count) };
-            at += 64;
+            let masks = Masks {
+                delimiters: equal(low, high, DELIMITER),
+                // The two marks differ in their last bit alone.
+                marks: equal(_mm256_or_si256(low, one), _mm256_or_si256(high, one), DELIMITER),
+            };
+            let before = tape.delimiters.len() as u32;
+            append(&mut tape.delimiters, masks.delimiters, |bit, _| at + bit);
+            append(&mut tape.ends, masks.ends(&mut open), |bit, _| at + bit);
+            append(&mut tape.terminators, masks.terminators(), |bit, _| at + bit);
+            append(&mut tape.before, masks.terminators(), |_, below| before + (masks.delimiters & below).count_ones());
+            at += CHUNK as u32;
         }
-        delimiters + portable(rest, at as usize, tape)
+    }
+
+    /// Appends what `number` makes of each bit's number and of the bits below it.
+    #[allow(unsafe_code)]
+    #[inline]
+    #[target_feature(enable = "avx2,bmi1,popcnt")]
+    fn append(list: &mut Vec<u32>, mut mask: u64, number: impl Fn(u32, u64) -> u32) {
+        let count = mask.count_ones() as usize;
+        list.reserve(CHUNK);
+        let (length, mut written) = (list.len(), 0);
+        // How many there are cannot be foretold, so four are written, and what is too many is not kept.
+        loop {
+            for place in written..written + 4 {
+                let below = (mask & mask.wrapping_neg()).wrapping_sub(1);
+                // SAFETY: there is room for 64, and `place` is below: it gets to 4 beyond a multiple of 4 below `count`.
+                unsafe { list.as_mut_ptr().add(length + place).write(number(mask.trailing_zeros(), below)) };
+                mask &= mask.wrapping_sub(1);
+            }
+            written += 4;
+            if written >= count {
+                break;
+            }
+        }
+        // SAFETY: the first `count` of them have been written, within the capacity.
+        unsafe { list.set_len(length + count) };
     }
 
     /// A bit for each of 64 bytes that equals `wanted`.
+    #[inline]
     #[target_feature(enable = "avx2")]
     fn equal(low: __m256i, high: __m256i, wanted: u8) -> u64 {
         let wanted = _mm256_set1_epi8(wanted.cast_signed());
@@ -235,9 +371,29 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn naive(block: &[u8]) -> Vec<u32> {
-        let is_mark = |byte| byte == DELIMITER || byte == FIELD_TERMINATOR;
-        (0u32..).zip(block).filter(|&(_, &byte)| is_mark(byte)).map(|(at, _)| at).collect()
+    fn naive(block: &[u8]) -> [Vec<u32>; 4] {
+        let [mut delimiters, mut ends, mut terminators, mut before] = [const { Vec::new() }; 4];
+        for (at, &byte) in (0..).zip(block).filter(|&(_, &byte)| byte == DELIMITER || byte == FIELD_TERMINATOR) {
+            if ends.len() < delimiters.len() {
+                ends.push(at);
+            }
+            if byte == DELIMITER {
+                delimiters.push(at);
+            } else {
+                terminators.push(at);
+                before.push(delimiters.len() as u32);
+            }
+        }
+        ends.resize(delimiters.len(), block.len() as u32);
+        [delimiters, ends, terminators, before]
+    }
+
+    fn found(block: &[u8], find: impl Fn(&[u8], &mut Tape)) -> [Vec<u32>; 4] {
+        let mut tape = Tape::default();
+        find(block, &mut tape);
+        tape.ends.resize(tape.delimiters.len(), block.len() as u32);
+        let Tape { delimiters, ends, terminators, before } = tape;
+        [delimiters, ends, terminators, before]
     }
 
     proptest! {
@@ -245,26 +401,27 @@ mod tests {
         fn every_path_finds_every_mark(
             block in prop::collection::vec(
                 prop_oneof![Just(0x1F), Just(0x1E), Just(0x1D), Just(0x9F), Just(0x9E), any::<u8>()], 0..400),
+            letters in 0..100usize,
         ) {
-            let delimiters = memchr::memchr_iter(DELIMITER, &block).count();
-            let mut expected = naive(&block);
-            let mut found = Vec::new();
-            prop_assert_eq!(portable(&block, 0, &mut found), delimiters);
-            prop_assert_eq!(&found, &expected);
+            // Marks near each other, and none for a while.
+            let block = [&block[..], &vec![b'x'; letters], &block].concat();
+            let expected = naive(&block);
+            prop_assert_eq!(&found(&block, portable::find), &expected);
             #[cfg(target_arch = "x86_64")]
-            if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("popcnt") {
-                found.clear();
-                found.reserve(64);
-                #[allow(unsafe_code)]
-                // SAFETY: the features were just found; BMI1 came before AVX2.
-                let counted = unsafe { avx2::marks(&block, &mut found) };
-                prop_assert_eq!((counted, &found), (delimiters, &expected));
+            #[allow(unsafe_code)]
+            {
+                if avx2::is_there() {
+                    // SAFETY: the features were just found.
+                    prop_assert_eq!(&found(&block, |block, tape| unsafe { avx2::find(block, tape) }), &expected);
+                }
+                if avx512::is_there() {
+                    // SAFETY: the features were just found.
+                    prop_assert_eq!(&found(&block, |block, tape| unsafe { avx512::find(block, tape) }), &expected);
+                }
             }
-            let mut tape = Tape { positions: vec![7], delimiters: 9 };
+            let mut tape = Tape { delimiters: vec![7], ends: vec![8, 9], terminators: vec![1], before: Vec::new() };
             tape.read(&block);
-            prop_assert_eq!((tape.delimiters(), tape.terminators()), (delimiters, expected.len() - delimiters));
-            expected.push(block.len() as u32);
-            prop_assert_eq!(tape.positions(), &expected);
+            prop_assert_eq!([tape.delimiters(), tape.ends(), tape.terminators(), tape.before()], expected);
         }
     }
 
@@ -273,16 +430,19 @@ mod tests {
         let mut tape = Tape::default();
         tape.read(&vec![DELIMITER; 2 * KEEP]);
         tape.shrink();
-        assert_eq!(tape.positions.capacity(), 0);
+        assert_eq!(tape.lists().map(|list| list.capacity() > KEEP), [false; 4]);
         tape.read(b"\x1f");
         tape.shrink();
-        assert_eq!(tape.positions(), [0, 1]);
+        assert_eq!((tape.delimiters(), tape.ends()), (&[0][..], &[1][..]));
     }
 
     #[test]
-    fn a_block_of_marks_alone_is_no_matter() {
-        let mut tape = Tape::default();
-        tape.read(&[DELIMITER; 1000]);
-        assert_eq!((tape.delimiters(), tape.terminators(), tape.positions().len()), (1000, 0, 1001));
+    fn blocks_of_marks_alone_are_no_matter() {
+        for block in [[DELIMITER; 1000], [FIELD_TERMINATOR; 1000]] {
+            let mut tape = Tape::default();
+            tape.read(&block);
+            let expected = naive(&block);
+            assert_eq!([tape.delimiters(), tape.ends(), tape.terminators(), tape.before()], expected);
+        }
     }
 }

@@ -17,17 +17,19 @@ pub(super) const BLOCK: u32 = 0;
 /// The number of the buffer with text that was made.
 pub(super) const SCRATCH: u32 = 1;
 
-/// What a view keeps of the first four bytes, of the next eight, and of the place, for each length up to 12 and above.
-static KEPT: [(u32, u64, u64); 16] = {
-    let mut kept = [(u32::MAX, 0, u64::MAX); 16];
+/// What a view has of a value, by its length up to 12 and above: of the four bytes before the value and the first four of it, of
+/// the eight after those, and of its place.
+static KEPT: [(u64, u64, u64); 16] = {
+    const FOUR: u64 = 0xFFFF_FFFF_0000_0000;
+    let mut kept = [(FOUR, 0, u64::MAX); 16];
     let mut length = 0;
     while length <= INLINE {
         #[allow(clippy::indexing_slicing)] // at compile time
         {
             kept[length] = match length {
-                0..4 => ((1 << (8 * length)) - 1, 0, 0),
-                4..12 => (u32::MAX, (1 << (8 * (length - 4))) - 1, 0),
-                _ => (u32::MAX, u64::MAX, 0),
+                0..4 => (((1 << (8 * length)) - 1) << 32, 0, 0),
+                4..12 => (FOUR, (1 << (8 * (length - 4))) - 1, 0),
+                _ => (FOUR, u64::MAX, 0),
             };
         }
         length += 1;
@@ -39,29 +41,36 @@ static KEPT: [(u32, u64, u64); 16] = {
 #[inline]
 pub(super) fn view(bytes: &[u8], start: usize, end: usize, buffer: u32) -> u128 {
     let Some(value) = bytes.get(start..end) else { return 0 };
-    match bytes.get(start..).and_then(<[u8]>::first_chunk) {
-        Some(head) => view_of(head, value.len(), start, buffer),
-        None => near_the_end(value, start, buffer),
+    match window(bytes, start) {
+        Some(window) => view_of(window, value.len(), start, buffer),
+        None => near_an_end(value, start, buffer),
     }
 }
 
-/// The view of `length` bytes that begin with `head` at `start` of `buffer`.
+/// The four bytes before `start` and the twelve from there on.
 #[inline(always)]
 #[allow(clippy::inline_always)] // in the innermost loop of the crate
-fn view_of(head: &[u8; INLINE], length: usize, start: usize, buffer: u32) -> u128 {
-    // Whether a value is short cannot be foretold, so both kinds are made alike: 12 bytes are read, what is not kept is masked
-    // out, and a long value's place takes the place of those after the prefix.
-    let [a, b, c, d, rest @ ..] = *head;
-    #[allow(clippy::indexing_slicing)] // below 16
-    let (prefix, inline, place) = KEPT[length.min(15)];
-    let prefix = u32::from_le_bytes([a, b, c, d]) & prefix;
-    let tail = u64::from_le_bytes(rest) & inline | (u64::from(buffer) | (start as u64) << 32) & place;
-    u128::from(length as u64 | u64::from(prefix) << 32) | u128::from(tail) << 64
+fn window(bytes: &[u8], start: usize) -> Option<&[u8; 16]> {
+    bytes.get(start.wrapping_sub(4)..)?.first_chunk()
 }
 
-/// The same where fewer than 12 bytes follow.
+/// The view of `length` bytes at `start` of `buffer`.
+#[inline(always)]
+#[allow(clippy::inline_always)] // in the innermost loop of the crate
+fn view_of(window: &[u8; 16], length: usize, start: usize, buffer: u32) -> u128 {
+    // Whether a value is short cannot be foretold, so both kinds are made alike: 16 bytes are read, whose first four make room
+    // for the length, what is not kept is masked out, and a long value's place takes the place of those after the prefix.
+    #[allow(clippy::indexing_slicing)] // below 16
+    let (head, tail, place) = KEPT[length.min(15)];
+    let word = u128::from_le_bytes(*window);
+    let head = word as u64 & head | length as u64;
+    let tail = (word >> 64) as u64 & tail | (u64::from(buffer) | (start as u64) << 32) & place;
+    u128::from(head) | u128::from(tail) << 64
+}
+
+/// The same where fewer than four bytes come before or fewer than 12 follow.
 #[cold]
-fn near_the_end(value: &[u8], start: usize, buffer: u32) -> u128 {
+fn near_an_end(value: &[u8], start: usize, buffer: u32) -> u128 {
     if value.len() <= INLINE {
         return inline_view(value);
     }
@@ -86,8 +95,8 @@ pub(super) fn inline_view(value: &[u8]) -> u128 {
 #[allow(clippy::inline_always)] // in the innermost loop of the crate
 pub(super) fn view_between(block: &[u8], start: usize, end: usize) -> u128 {
     debug_assert!(start <= end && end <= block.len());
-    match block.get(start..).and_then(<[u8]>::first_chunk) {
-        Some(head) => view_of(head, end - start, start, BLOCK),
+    match window(block, start) {
+        Some(window) => view_of(window, end - start, start, BLOCK),
         None => view(block, start, end, BLOCK),
     }
 }

@@ -21,9 +21,9 @@ use crate::encoding::{BlockText, TextRepair, structure_text};
 use crate::iso2709::blocks::{Block, Span};
 use crate::iso2709::outline::Flaw;
 use crate::iso2709::tape::Tape;
-use crate::iso2709::{DELIMITER, Directory, FieldSpan, Leader, MIN_RECORD, Outline};
+use crate::iso2709::{Directory, FieldSpan, Leader, MIN_RECORD, Outline};
 use crate::problem::{Code, Problem};
-use records::{Candidate, Capacity, Found, RecordsBuilder};
+use records::{Candidate, Capacity, RecordsBuilder};
 
 pub(crate) use problems::{problem_batch, problem_schema};
 
@@ -201,32 +201,26 @@ pub(crate) struct RecordContext<'a> {
     pub delimiters: &'a [u32],
 }
 
-/// What a worker needs for the time of one block, kept for the next.
-#[derive(Debug, Default)]
-struct Scratch {
-    tape: Tape,
-    found: Found,
-}
-
 thread_local! {
-    static SCRATCH: Cell<Scratch> = Cell::default();
+    /// The memory of a tape is used again for the next block.
+    static TAPE: Cell<Tape> = Cell::default();
 }
 
 /// Builds the rows of `block` and finds its problems.
 pub(crate) fn build(block: Block, plan: Plan) -> Result<Built, ArrowError> {
-    let mut scratch = SCRATCH.take();
-    let built = build_with(&mut scratch, block, plan);
-    scratch.tape.shrink();
-    SCRATCH.set(scratch);
+    let mut tape = TAPE.take();
+    tape.read(&block.bytes);
+    let built = build_with(&tape, block, plan);
+    tape.shrink();
+    TAPE.set(tape);
     built
 }
 
-fn build_with(scratch: &mut Scratch, block: Block, plan: Plan) -> Result<Built, ArrowError> {
+fn build_with(tape: &Tape, block: Block, plan: Plan) -> Result<Built, ArrowError> {
     let mut worker = Worker {
         text: BlockText::new(&block.bytes),
-        scratch,
+        tape,
         reached: 0,
-        delimiters: Vec::new(),
         outline: Outline::default(),
         repairs: Vec::new(),
         problems: Vec::new(),
@@ -246,11 +240,9 @@ struct Worker<'a> {
     block: &'a Block,
     plan: Plan,
     text: BlockText,
-    scratch: &'a mut Scratch,
-    /// How many marks lie before the record under way.
+    tape: &'a Tape,
+    /// How many terminators lie before the record under way.
     reached: usize,
-    /// Those of the record under way.
-    delimiters: Vec<u32>,
     outline: Outline,
     repairs: Vec<TextRepair>,
     problems: Vec<Problem>,
@@ -264,7 +256,6 @@ struct Worker<'a> {
 impl Worker<'_> {
     fn run(&mut self) -> Result<(), ArrowError> {
         let block = self.block;
-        self.scratch.tape.read(&block.bytes);
         self.builder = Some(RecordsBuilder::new(self.plan.shape, self.capacity()));
         for (index, &span) in block.records.iter().enumerate() {
             self.record(block.first_record + index as u64, span)?;
@@ -285,17 +276,17 @@ impl Worker<'_> {
         let records = self.block.records.len();
         Capacity {
             records,
-            fields: self.scratch.tape.terminators().saturating_sub(records).min(self.block.bytes.len() / 16),
-            subfields: self.scratch.tape.delimiters().min(self.block.bytes.len() / 8),
+            fields: self.tape.terminators().len().saturating_sub(records).min(self.block.bytes.len() / 16),
+            subfields: self.tape.delimiters().len().min(self.block.bytes.len() / 8),
         }
     }
 
     fn record(&mut self, number: u64, span: Span) -> Result<(), ArrowError> {
         let block = self.block;
         let record = block.slice(span);
-        // For every record, so that none looks through the marks of those before it.
-        let marks = self.scratch.tape.positions().get(self.reached..).unwrap_or_default();
-        self.reached += marks.iter().take_while(|&&at| at < span.offset).count();
+        // For every record, so that none looks through the terminators of those before it.
+        let terminators = self.tape.terminators().get(self.reached..).unwrap_or_default();
+        self.reached += terminators.iter().take_while(|&&at| at < span.offset).count();
         if span.flaw.is_none() && self.push_sound(record, span) {
             return Ok(());
         }
@@ -324,14 +315,13 @@ impl Worker<'_> {
     fn push_sound(&mut self, record: &[u8], span: Span) -> bool {
         let Some(builder) = &mut self.builder else { return false };
         let (start, end) = (span.offset as usize, span.offset as usize + span.length as usize);
-        let marks = self.scratch.tape.positions().get(self.reached..).unwrap_or_default();
         if !self.text.is_text(record) {
             return false;
         }
-        let pushed =
-            builder.push_sound(&Candidate { block: &self.block.bytes, start, end, marks }, &mut self.scratch.found);
-        if let Some(marks) = pushed {
-            self.reached += marks;
+        let candidate = Candidate { block: &self.block.bytes, start, end, tape: self.tape, terminator: self.reached };
+        let pushed = builder.push_sound(&candidate);
+        if let Some(fields) = pushed {
+            self.reached += fields + 1;
             self.spans.push(span);
             self.rows.push(self.block.offset + u64::from(span.offset));
         }
@@ -351,14 +341,12 @@ impl Worker<'_> {
     fn push(&mut self, number: u64, span: Span) -> Result<(), ArrowError> {
         let block = self.block;
         let Some(builder) = &mut self.builder else { return Ok(()) };
-        let (start, end) = (span.offset as usize, span.offset as usize + span.length as usize);
-        let marks = self.scratch.tape.positions().get(self.reached..).unwrap_or_default().iter().copied();
-        self.delimiters.clear();
-        self.delimiters.extend(
-            marks.take_while(|&at| (at as usize) < end).filter(|&at| block.bytes.get(at as usize) == Some(&DELIMITER)),
-        );
-        let context =
-            RecordContext { block: &block.bytes, start, fields: self.outline.fields(), delimiters: &self.delimiters };
+        let start = span.offset as usize;
+        let delimiters = self.tape.delimiters();
+        let from = delimiters.partition_point(|&at| at < span.offset);
+        let to = delimiters.partition_point(|&at| at < span.offset + span.length);
+        let delimiters = delimiters.get(from..to).unwrap_or_default();
+        let context = RecordContext { block: &block.bytes, start, fields: self.outline.fields(), delimiters };
         let mut pushed = builder.push(&context);
         if pushed.is_err() && builder.rows() > 0 {
             // Begin a new dictionary with this record.

@@ -131,7 +131,7 @@ symbol_column! {
 }
 symbol_column! {
     /// Tags: three bytes each, nearly always digits.
-    TagColumn, u16, UInt16Type, 1000
+    TagColumn, u16, UInt16Type, 4096
 }
 
 /// The values of a dictionary, with the key of each that is known without hashing.
@@ -179,13 +179,31 @@ impl Known<'_, u8, 256> {
     }
 }
 
-impl Known<'_, u16, 1000> {
+impl Known<'_, u16, 4096> {
     /// Appends the keys of the tags that directory entries begin with; false, and nothing is appended, if one is not ASCII or
     /// does not fit.
     #[inline]
     pub(super) fn extend(&mut self, keys: &mut Vec<u16>, entries: &[[u8; ENTRY_LENGTH]]) -> bool {
         let before = keys.len();
-        keys.reserve(entries.len());
+        let mut known = true;
+        let direct = &*self.direct;
+        keys.extend(entries.iter().map(|entry| {
+            let (place, is_direct) = place(entry.first_chunk().map_or(0, |&tag| u32::from_le_bytes(tag)));
+            #[allow(clippy::indexing_slicing)] // below 4096
+            let key = direct[place % 4096];
+            known &= is_direct & (key != u16::MAX);
+            key
+        }));
+        if known {
+            return true;
+        }
+        keys.truncate(before);
+        self.extend_with_new(keys, entries)
+    }
+
+    #[cold]
+    fn extend_with_new(&mut self, keys: &mut Vec<u16>, entries: &[[u8; ENTRY_LENGTH]]) -> bool {
+        let before = keys.len();
         for &[a, b, c, ..] in entries {
             let Some(key) = self.tag([a, b, c]) else {
                 keys.truncate(before);
@@ -196,31 +214,30 @@ impl Known<'_, u16, 1000> {
         true
     }
 
-    #[inline]
     fn tag(&mut self, tag: [u8; 3]) -> Option<u16> {
-        let direct = digits(tag);
-        match direct.and_then(|direct| self.direct.get(direct)) {
-            Some(&key) if key != u16::MAX => Some(key),
-            _ => self.new_tag(tag, direct),
-        }
-    }
-
-    #[cold]
-    fn new_tag(&mut self, tag: [u8; 3], direct: Option<usize>) -> Option<u16> {
         let text = std::str::from_utf8(&tag).ok().filter(|tag| tag.is_ascii())?;
-        let Some(slot) = direct.and_then(|direct| self.direct.get_mut(direct)) else {
+        let Some(slot) = direct(tag).and_then(|direct| self.direct.get_mut(direct)) else {
             return self.values.intern(text, u16::MAX.into(), false).ok().map(|key| key as u16);
         };
-        *slot = self.values.intern_direct(text, u16::MAX.into(), false).ok()? as u16;
+        if *slot == u16::MAX {
+            *slot = self.values.intern_direct(text, u16::MAX.into(), false).ok()? as u16;
+        }
         Some(*slot)
     }
 }
 
-/// The number that three digits are.
+/// The place in `direct` of the tag that the first three bytes are, and whether it has one: digits do, and what comes after `9`.
 #[inline]
-fn digits(tag: [u8; 3]) -> Option<usize> {
-    let [a, b, c] = tag.map(|byte| usize::from(byte.wrapping_sub(b'0')));
-    (a < 10 && b < 10 && c < 10).then_some(a * 100 + b * 10 + c)
+fn place(tag: u32) -> (usize, bool) {
+    let place = (tag & 0xF) << 8 | (tag >> 4) & 0xF0 | (tag >> 16) & 0xF;
+    (place as usize, tag & 0x00F0_F0F0 == 0x0030_3030)
+}
+
+/// The same where there is one.
+#[inline]
+fn direct([a, b, c]: [u8; 3]) -> Option<usize> {
+    let (place, is_direct) = place(u32::from_le_bytes([a, b, c, 0]));
+    is_direct.then_some(place)
 }
 
 impl CodeColumn {
@@ -263,7 +280,7 @@ impl CodeColumn {
 impl TagColumn {
     #[inline]
     pub(super) fn push_tag(&mut self, tag: [u8; 3], lossy: bool) -> Result<(), Full> {
-        let direct = digits(tag);
+        let direct = direct(tag);
         match (direct.and_then(|direct| self.direct.get(direct)), &mut self.keys) {
             (Some(&key), Some(keys)) if key != u16::MAX => keys.push(key),
             (Some(_), None) => self.views.push(inline_view(&tag)),

@@ -1,17 +1,21 @@
-//! Producer, pool and ordered channel: blocks go in, results come out in the order of the input.
+//! Reader, pool and ordered channel: blocks go in, results come out in the order of the input.
 //!
 //! ```text
-//! producer thread ── slot ──► bounded channel ──► consumer        (the channel's order is the order of the input)
-//!        └── job ──► pool ──► the slot's own channel ──┘
+//! reader ── slot ──► channel ──► consumer                (the channel's order is the order of the input)
+//!    └── job ──► pool ──► the slot's own channel ──┘
 //! ```
 //!
-//! The producer puts a slot into the bounded channel *before* it spawns the job that will fill it, so that no pool
-//! thread ever waits for a channel and what is in flight is bounded by the channel's capacity. The end of the input is
-//! said, never inferred: a producer or worker that is lost without a word is an error. Dropping the consumer disconnects
-//! the channel, and the producer stops at its next slot.
+//! Whoever reads puts a slot into the channel *before* the job begins that will fill it, so that no pool thread ever waits for a
+//! channel. What is in flight is bounded: by the channel's capacity, or by turns, one for each block. The end of the input is
+//! said, never inferred: a reader or worker that is lost without a word is an error. Dropping the consumer disconnects the
+//! channel, and the reader stops at its next slot. Three kinds of reader: the pool's threads in [`turns`], a thread of its own
+//! ([`producer`]), and the consumer ([`driven`]).
+
+mod driven;
+mod producer;
+mod turns;
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,7 +28,9 @@ use crate::feed::{Fed, Feed, Input};
 use crate::iso2709::blocks::Block;
 use crate::pool::Pool;
 use crate::problem::Problem;
-use crate::source::BackendKind;
+use driven::Driven;
+use producer::Producer;
+use turns::Turns;
 
 /// Blocks in flight for each thread of the pool, where nothing else bounds them.
 const BLOCKS_PER_THREAD: usize = 2;
@@ -72,23 +78,13 @@ pub(crate) struct Pipeline<T> {
 
 /// Who reads the input.
 enum Origin<T> {
-    /// A thread of ours.
+    /// A thread of its own.
     Producer(Receiver<Slot<T>>),
+    /// The pool's threads.
+    Turns(Arc<Turns<T>>, Receiver<Slot<T>>),
     /// The consumer itself: Python files are called by nobody else. A thread of ours that calls Python cannot be told when the
     /// interpreter ends, which then ends the thread in the middle of our code; and Ctrl-C reaches the thread that waits.
     Consumer(Box<Driven<T>>),
-}
-
-/// A pipeline without a producer.
-struct Driven<T> {
-    pool: Pool,
-    feed: Feed,
-    build: Arc<dyn Build<Output = T>>,
-    /// Oldest first.
-    slots: VecDeque<Slot<T>>,
-    ahead: usize,
-    /// The end, or an error, is among the slots.
-    ended: bool,
 }
 
 /// What producer and jobs look at and tell while they run.
@@ -114,26 +110,22 @@ impl<T: Send + 'static> Pipeline<T> {
         let ahead = ahead.unwrap_or(pool.threads() * BLOCKS_PER_THREAD);
         let shared = Arc::new(Shared::default());
         let process = std::process::id();
-        if input.sources.iter().any(|source| source.backend() == BackendKind::PythonFile) {
-            let (feed, build, slots) = (Feed::new(input), Arc::new(build), VecDeque::new());
-            let origin = Origin::Consumer(Box::new(Driven { pool, feed, build, slots, ahead, ended: false }));
-            return Ok(Self { origin, pending: None, shared, process, finished: false });
-        }
-        let (sender, slots) = bounded(ahead);
-        let producer = Producer {
-            pool,
-            sender,
-            shared: Arc::clone(&shared),
-            feed: Feed::new(input),
-            build: Arc::new(build),
-            gathered: None,
-            gathered_bytes: 0,
+        let feed = Feed::new(input);
+        let origin = if feed.has_python_files() {
+            Origin::Consumer(Box::new(Driven::new(pool, feed, Arc::new(build), ahead)))
+        } else if feed.is_at_hand() && !build.is_cheap() {
+            let (turns, slots) = Turns::start(pool, Arc::clone(&shared), feed, Arc::new(build), ahead);
+            Origin::Turns(turns, slots)
+        } else {
+            let (sender, slots) = bounded(ahead);
+            let producer = Producer::new(pool, sender, Arc::clone(&shared), feed, build);
+            std::thread::Builder::new()
+                .name("mrrc-arrow-producer".into())
+                .spawn(move || producer.run())
+                .map_err(|error| Error::from_io(error, "cannot start the producer thread"))?;
+            Origin::Producer(slots)
         };
-        std::thread::Builder::new()
-            .name("mrrc-arrow-producer".into())
-            .spawn(move || producer.run())
-            .map_err(|error| Error::from_io(error, "cannot start the producer thread"))?;
-        Ok(Self { origin: Origin::Producer(slots), pending: None, shared, process, finished: false })
+        Ok(Self { origin, pending: None, shared, process, finished: false })
     }
 
     /// Bytes of the (decompressed) sources that are in blocks handed to the pool.
@@ -166,6 +158,11 @@ impl<T: Send + 'static> Pipeline<T> {
         } else {
             let slot = match &mut self.origin {
                 Origin::Producer(slots) => receive(slots, deadline),
+                Origin::Turns(turns, slots) => {
+                    let slot = receive(slots, deadline);
+                    turns.give(usize::from(matches!(slot, Wait::Ready(Some(_)))));
+                    slot
+                }
                 Origin::Consumer(driven) => Wait::Ready(driven.next(&self.shared)),
             };
             match slot {
@@ -227,96 +224,6 @@ fn receive<T>(channel: &Receiver<T>, deadline: Option<Instant>) -> Wait<Option<T
     }
 }
 
-struct Producer<B: Build> {
-    pool: Pool,
-    sender: Sender<Slot<B::Output>>,
-    shared: Arc<Shared>,
-    feed: Feed,
-    build: Arc<B>,
-    /// What came of cheap blocks and is not yet handed over, and the bytes of those.
-    gathered: Option<B::Output>,
-    gathered_bytes: usize,
-}
-
-/// Bytes of cheap blocks that are handed over at once.
-const GATHER: usize = 8 << 20;
-
-/// The consumer is gone.
-struct Gone;
-
-impl<B: Build> Producer<B> {
-    fn run(mut self) {
-        let produced = catch_unwind(AssertUnwindSafe(|| self.produce()));
-        let _ = self.hand_over();
-        let last = match produced {
-            Ok(Err(Gone)) => return,
-            Ok(Ok(Ok(()))) => Slot::End,
-            Ok(Ok(Err(error))) => Slot::Done(Err(error)),
-            Err(panic) => Slot::Done(Err(panicked(&*panic))),
-        };
-        // Nobody may be listening any more, which is no matter.
-        let _ = self.sender.send(last);
-    }
-
-    fn produce(&mut self) -> Result<Result<(), Error>, Gone> {
-        loop {
-            let shared = Arc::clone(&self.shared);
-            match self.feed.next(|| !shared.cancelled.load(Ordering::Relaxed)) {
-                Ok(Fed::Block(block)) => {
-                    self.shared.bytes_read.fetch_add(block.bytes.len() as u64, Ordering::Relaxed);
-                    self.spawn(block)?;
-                }
-                Ok(Fed::Foreign(problem)) => {
-                    self.hand_over()?;
-                    self.send(Slot::Done(Ok(self.build.foreign(problem))))?;
-                }
-                Ok(Fed::End) => return Ok(Ok(())),
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-    }
-
-    fn send(&self, slot: Slot<B::Output>) -> Result<(), Gone> {
-        self.sender.send(slot).map_err(|_| Gone)
-    }
-
-    /// Sends what was gathered.
-    fn hand_over(&mut self) -> Result<(), Gone> {
-        self.gathered_bytes = 0;
-        self.gathered.take().map_or(Ok(()), |gathered| self.send(Slot::Done(Ok(gathered))))
-    }
-
-    fn gather(&mut self, block: Block) -> Result<(), Gone> {
-        if block.offset == 0 {
-            // Offsets begin anew with each source.
-            self.hand_over()?;
-        }
-        self.gathered_bytes += block.bytes.len();
-        let enough = match (contained(&*self.build, block), &mut self.gathered) {
-            (Ok(next), Some(so_far)) => self.build.add(so_far, next),
-            (Ok(next), gathered) => {
-                *gathered = Some(next);
-                false
-            }
-            (Err(error), _) => {
-                self.hand_over()?;
-                return self.send(Slot::Done(Err(error)));
-            }
-        };
-        if enough || self.gathered_bytes >= GATHER { self.hand_over() } else { Ok(()) }
-    }
-
-    fn spawn(&mut self, block: Block) -> Result<(), Gone> {
-        if self.build.is_cheap() {
-            return self.gather(block);
-        }
-        let (sender, result) = bounded(1);
-        self.send(Slot::Job(result))?;
-        spawn(&self.pool, Arc::clone(&self.shared), Arc::clone(&self.build), block, sender);
-        Ok(())
-    }
-}
-
 /// Builds `block` on the pool and sends what became of it.
 fn spawn<B: Build + ?Sized>(
     pool: &Pool,
@@ -334,35 +241,9 @@ fn spawn<B: Build + ?Sized>(
     });
 }
 
-/// What comes next; a panic is an error.
-pub(crate) fn next_of(feed: &mut Feed) -> Result<Fed, Error> {
-    catch_unwind(AssertUnwindSafe(|| feed.next(|| true))).unwrap_or_else(|panic| Err(panicked(&*panic)))
-}
-
-impl<T: Send + 'static> Driven<T> {
-    /// The oldest slot, once there are as many as may be ahead, or the input has no more to give for now.
-    fn next(&mut self, shared: &Arc<Shared>) -> Option<Slot<T>> {
-        // Whoever wants what there is does not want to wait for more.
-        let waits = |this: &Self| !this.slots.is_empty() && this.feed.is_short();
-        while !self.ended && self.slots.len() < self.ahead && !waits(self) {
-            let slot = match next_of(&mut self.feed) {
-                // At once, and not behind what was read before.
-                Err(error) if error.is_interruption() => return Some(Slot::Done(Err(error))),
-                Ok(Fed::Block(block)) => {
-                    shared.bytes_read.fetch_add(block.bytes.len() as u64, Ordering::Relaxed);
-                    let (sender, result) = bounded(1);
-                    spawn(&self.pool, Arc::clone(shared), Arc::clone(&self.build), block, sender);
-                    Slot::Job(result)
-                }
-                Ok(Fed::Foreign(problem)) => Slot::Done(Ok(self.build.foreign(problem))),
-                Ok(Fed::End) => Slot::End,
-                Err(error) => Slot::Done(Err(error)),
-            };
-            self.ended = matches!(slot, Slot::End | Slot::Done(Err(_)));
-            self.slots.push_back(slot);
-        }
-        self.slots.pop_front()
-    }
+/// What comes next, as [`Feed::next`] has it; a panic is an error.
+pub(crate) fn next_of(feed: &mut Feed, wanted: impl Fn() -> bool) -> Result<Fed, Error> {
+    catch_unwind(AssertUnwindSafe(|| feed.next(wanted))).unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 /// Builds a block; an error or panic tells where it happened.

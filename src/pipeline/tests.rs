@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::{Barrier, Mutex};
 use std::time::Duration;
 
+use super::producer::GATHER;
 use super::*;
 use crate::iso2709::blocks::BlockSize;
 use crate::source::{ReadChunk, Source};

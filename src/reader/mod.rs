@@ -262,7 +262,7 @@ impl RecordReader {
                 Wait::Ready(None) => Ok(Batch::None),
                 Wait::Ready(Some(block)) => block.map(Batch::Some),
             },
-            Origin::Inline(feed) => match next_of(feed) {
+            Origin::Inline(feed) => match next_of(feed, || true) {
                 Ok(Fed::Block(block)) => contained(&RecordBuild, block).map(Batch::Some),
                 Ok(Fed::Foreign(problem)) => Ok(Batch::Some(RecordBuild.foreign(problem))),
                 Ok(Fed::End) => Ok(Batch::None),

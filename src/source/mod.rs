@@ -149,6 +149,24 @@ impl Source {
         }
     }
 
+    /// Whether reading it waits for nobody: memory, or a regular file.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        matches!(self.kind, Kind::Memory(_)) || self.size().is_some()
+    }
+
+    /// Whether it begins as compressed data does; false, too, where that cannot be told.
+    pub(crate) fn is_compressed(&self) -> bool {
+        let mut head = Vec::with_capacity(MAGIC_LENGTH);
+        match &self.kind {
+            Kind::Memory(bytes) => return Compression::of(bytes).is_some(),
+            Kind::Path(path) if self.is_at_hand() => {
+                let _ = File::open(path).and_then(|file| file.take(MAGIC_LENGTH as u64).read_to_end(&mut head));
+            }
+            Kind::Path(_) | Kind::Once(_) => {}
+        }
+        Compression::of(&head).is_some()
+    }
+
     /// Fails early where [`Source::open`] would: a missing file is better reported before the first hour of work.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match &self.kind {

@@ -1,8 +1,7 @@
 //! `layout="records"`: one row per record, fields nested, nothing lost.
 //!
 //! The hot loop of the crate. Columns are plain vectors with exact capacities (the tape of marks gives the numbers of fields
-//! and subfields); validity is kept as a byte of flags per field and packed into bitmaps at
-//! the end.
+//! and subfields); validity is kept as a byte of flags per field and packed into bitmaps at the end.
 //!
 //! [`sound`] is the way that nearly all records take; the rest come through [`RecordsBuilder::push`].
 
@@ -88,7 +87,7 @@ pub(super) struct RecordsBuilder {
     scratch: Vec<u8>,
 }
 
-pub(super) use sound::{Candidate, Found};
+pub(super) use sound::Candidate;
 
 impl RecordsBuilder {
     pub(super) fn new(shape: Shape, capacity: Capacity) -> Self {
