@@ -256,11 +256,18 @@ impl Blocks {
             }
             self.buffer = Buffer::Whole(read.into());
         }
+        self.expected = if records.len() >= self.size.records {
+            // A little more than this block took: the next one's last record should be whole.
+            (end + end / 32).clamp(sniff::WINDOW, self.size.bytes.max(sniff::WINDOW))
+        } else {
+            self.size.bytes.max(sniff::WINDOW)
+        };
         let bytes = match &mut self.buffer {
             Buffer::Whole(bytes) => bytes.split_to(end),
             Buffer::Growing(buffer) => {
                 let rest = buffer.get(end..).unwrap_or_default();
-                let room = if self.stream.is_some() { self.expected + READ_AT_LEAST } else { 0 };
+                // Beyond what is expected, so that larger records do not move the buffer; room that nobody touches costs nothing.
+                let room = if self.stream.is_some() { self.expected / 4 * 5 + READ_AT_LEAST } else { 0 };
                 let mut next = Vec::with_capacity(room.max(rest.len()));
                 next.extend_from_slice(rest);
                 buffer.truncate(end);
@@ -272,12 +279,6 @@ impl Blocks {
             }
         };
         self.scanner.advance(end);
-        self.expected = if records.len() >= self.size.records {
-            // A little more than this block took: the next one's last record should be whole.
-            (end + end / 16).clamp(sniff::WINDOW, self.size.bytes.max(sniff::WINDOW))
-        } else {
-            self.size.bytes.max(sniff::WINDOW)
-        };
         let block = Block {
             bytes,
             offset: self.offset,
@@ -411,8 +412,8 @@ fn read_packed(stream: &mut dyn Read, buffer: &mut Vec<u8>, want: usize) -> std:
     result.map(|()| end - start)
 }
 
-/// Smaller buffers are soon let go and come again, with their pages.
-const POPULATE_AT_LEAST: usize = 1 << 20;
+/// Where less is read, little more than that may be there, and its pages come as they are touched.
+const POPULATE_AT_LEAST: usize = 2 * READ_AT_LEAST;
 
 /// The least that is asked of a stream at a time.
 const READ_AT_LEAST: usize = 64 << 10;

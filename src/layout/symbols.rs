@@ -191,7 +191,8 @@ impl Known<'_, u16, 4096> {
             let (place, is_direct) = place(entry.first_chunk().map_or(0, |&tag| u32::from_le_bytes(tag)));
             #[allow(clippy::indexing_slicing)] // below 4096
             let key = direct[place % 4096];
-            known &= is_direct & (key != u16::MAX);
+            known &= is_direct;
+            known &= key != u16::MAX;
             key
         }));
         if known {
