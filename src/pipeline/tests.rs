@@ -17,6 +17,17 @@ fn input(count: usize) -> Input {
     input_of(vec![Source::memory(RECORD.repeat(count))])
 }
 
+/// The same, read by the pool's threads, and compressed, by a thread of its own.
+fn inputs(count: usize) -> [Input; 2] {
+    [input(count), input_of(vec![Source::memory(gzip(&RECORD.repeat(count)))])]
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    io::Write::write_all(&mut packed, bytes).unwrap();
+    packed.finish().unwrap()
+}
+
 fn input_of(sources: Vec<Source>) -> Input {
     let size = BlockSize { records: 1, bytes: 1 << 20, retain: false };
     Input { sources, size, ignore_foreign: false, keep_foreign: 0 }
@@ -67,23 +78,19 @@ impl ReadChunk for Records {
 #[test]
 fn test_rayon_channel_backpressure() {
     let threads = Pool::get().unwrap().threads();
-    for ahead in [1, 2, 5] {
+    for (ahead, input) in [1, 2, 5].into_iter().flat_map(|ahead| inputs(1000).map(|input| (ahead, input))) {
         let done = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&done);
         let build = Does(move |_| {
             count.fetch_add(1, Ordering::SeqCst);
         });
-        let mut pipeline = Pipeline::start(input(1000), build, Some(ahead)).unwrap();
+        let mut pipeline = Pipeline::start(input, build, Some(ahead)).unwrap();
         for taken in 1..=20 {
             wait(&mut pipeline).unwrap().unwrap();
             std::thread::sleep(Duration::from_millis(2));
-            // In the channel, in the producer's hands, and in the consumer's.
-            let most = taken + ahead + 1;
-            assert!(
-                done.load(Ordering::SeqCst) <= most,
-                "{} of {most} with {threads} threads",
-                done.load(Ordering::SeqCst)
-            );
+            // In the channel, in the reader's hands, and in the consumer's.
+            let (done, most) = (done.load(Ordering::SeqCst), taken + ahead + 1);
+            assert!(done <= most, "{done} of {most} with {threads} threads");
         }
     }
 }
@@ -101,9 +108,9 @@ fn a_consumer_that_reads_itself_is_bounded_too() {
 
 #[test]
 fn test_rayon_panic_propagation() {
-    for bad in [0, 7, 99] {
+    for (bad, input) in [0, 7, 99].into_iter().flat_map(|bad| inputs(100).map(|input| (bad, input))) {
         let build = Does(move |record| assert!(record != bad, "block {bad} is bad"));
-        let mut pipeline = Pipeline::start(input(100), build, None).unwrap();
+        let mut pipeline = Pipeline::start(input, build, None).unwrap();
         for good in 0..bad {
             assert_eq!(wait(&mut pipeline).unwrap().unwrap(), good);
         }
@@ -114,6 +121,83 @@ fn test_rayon_panic_propagation() {
         for _ in 0..3 {
             assert!(wait(&mut pipeline).is_none(), "after an error it is at its end");
         }
+    }
+}
+
+#[test]
+fn a_stream_that_breaks_off_is_an_error_behind_what_was_whole() {
+    let packed = gzip(&(0..40_000).flat_map(|_| RECORD.to_vec()).collect::<Vec<_>>());
+    let cut = packed[..packed.len() - 30].to_vec();
+    let mut pipeline = Pipeline::start(input_of(vec![Source::memory(cut)]), Does(|_| ()), None).unwrap();
+    let mut records = 0;
+    let error = loop {
+        match wait(&mut pipeline).unwrap() {
+            Ok(record) => assert_eq!(record, std::mem::replace(&mut records, record + 1)),
+            Err(error) => break error,
+        }
+    };
+    assert!(records > 10_000, "{records}");
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert!(wait(&mut pipeline).is_none());
+}
+
+/// Bytes that tell when they are let go.
+struct Owned(Vec<u8>, Sender<()>);
+
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        let _ = self.1.send(());
+    }
+}
+
+#[test]
+fn a_source_is_let_go_at_the_end_and_when_nobody_wants_more() {
+    for packed in [false, true] {
+        for taken in [0, 1, 50, usize::MAX] {
+            let (sender, released) = bounded(1);
+            let records = RECORD.repeat(200);
+            let owned = Owned(if packed { gzip(&records) } else { records }, sender);
+            let source = Source::memory(bytes::Bytes::from_owner(owned));
+            let mut pipeline = Pipeline::start(input_of(vec![source]), Does(|_| ()), Some(3)).unwrap();
+            for _ in 0..taken {
+                if wait(&mut pipeline).is_none() {
+                    break;
+                }
+            }
+            // At the end there is no need to drop the pipeline.
+            let pipeline = (taken == usize::MAX).then_some(pipeline);
+            released.recv_timeout(Duration::from_secs(20)).unwrap();
+            drop(pipeline);
+        }
+    }
+}
+
+#[test]
+fn what_waits_for_somebody_is_not_read_by_the_pool() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    io::Write::write_all(&mut file, RECORD).unwrap();
+    let mut packed = tempfile::NamedTempFile::new().unwrap();
+    io::Write::write_all(&mut packed, &gzip(RECORD)).unwrap();
+    let is_at_hand = |sources: &[Source]| Feed::new(input_of(sources.to_vec())).is_at_hand();
+    let (memory, file) = (Source::memory(RECORD), Source::path(file.path()));
+    assert!(is_at_hand(&[]));
+    assert!(is_at_hand(&[memory.clone(), file.clone(), memory.clone()]));
+    for other in [
+        Source::memory(gzip(RECORD)),
+        Source::path(packed.path()),
+        Source::path("/dev/stdin"),
+        Source::path("/nowhere/at/all.mrc"),
+        Source::stream(None, Box::new(Records(1, Arc::default()))),
+    ] {
+        assert!(!is_at_hand(std::slice::from_ref(&other)), "{other:?}");
+        // Whether there is something to decompress is told by the first alone.
+        assert_eq!(is_at_hand(&[file.clone(), other.clone()]), other.is_compressed(), "{other:?}");
     }
 }
 
@@ -175,7 +259,8 @@ fn test_concurrent_readers() {
     assert!(readers.into_iter().all(|reader| reader.join().unwrap()));
 
     // Consumers that stopped half way keep nobody's threads.
-    let mut idle: Vec<_> = (0..12).map(|_| Pipeline::start(input(200), Does(|_| ()), None).unwrap()).collect();
+    let mut idle: Vec<_> =
+        (0..12).flat_map(|_| inputs(200)).map(|input| Pipeline::start(input, Does(|_| ()), None).unwrap()).collect();
     for pipeline in &mut idle {
         wait(pipeline).unwrap().unwrap();
     }
