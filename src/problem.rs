@@ -79,6 +79,9 @@ codes! {
     /// The leader's base address of data is not where the directory ends.
     BaseAddressMismatch "base_address_mismatch" Repair
         "the leader's base address of data is wrong; the directory was taken to end at its terminator";
+    /// The leader has 23 or 25 bytes.
+    LeaderLength "leader_length" Repair
+        "the leader is one byte too short or too long; the directory was taken to begin where it is right";
     /// The directory is not a whole number of 12-byte entries.
     DirectorySize "directory_size" Repair
         "the directory is not a multiple of 12 bytes; its incomplete last entry was left out";
@@ -102,6 +105,15 @@ codes! {
     /// Valid UTF-8 in a record that is not flagged as UTF-8.
     Utf8NotFlagged "utf8_not_flagged" Repair
         "leader position 09 is not 'a' but the text is UTF-8; it was read as UTF-8";
+    /// Text in MARC-8 in a record that is flagged as UTF-8.
+    Marc8NotFlagged "marc8_not_flagged" Repair
+        "leader position 09 is 'a' but the text is MARC-8; it was read as MARC-8";
+    /// Text that should be UTF-8 and is not.
+    InvalidUtf8 "invalid_utf8" Repair
+        "the text should be UTF-8 and is not; what is not became U+FFFD; if you know its encoding, say encoding=...";
+    /// Codes that stand for no character in their character set.
+    UnknownCharacter "unknown_character" Repair
+        "a code that stands for no character became U+FFFD; if the text is not in MARC-8, say encoding=...";
     /// More distinct tags, indicators or codes in one record than a categorical column can hold.
     DictionaryFull "dictionary_full" Repair
         "one record has more distinct tags, indicators or codes than a categorical column holds; \
@@ -117,11 +129,6 @@ codes! {
         "the input ends inside the record: a cut download? Fetch the file again";
     /// 64 MiB without a record terminator.
     NoTerminator "no_terminator" Reject "no record terminator (0x1D) within 64 MiB";
-    /// Flagged UTF-8 that is not.
-    InvalidUtf8 "invalid_utf8" Reject "flagged as UTF-8 (leader position 09 is 'a'), but the text is not";
-    /// Text in MARC-8 beyond ASCII.
-    UnsupportedEncoding "unsupported_encoding" Reject
-        "text in MARC-8 or another encoding beyond ASCII, which this version does not decode yet";
     /// The whole input is not ISO 2709.
     UnsupportedFormat "unsupported_format" Reject "the input is not MARC in ISO 2709";
 }

@@ -10,6 +10,7 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringViewArray, UI
 use arrow_buffer::Buffer;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
+use crate::encoding::Encoding;
 use crate::error::{Error, ErrorKind};
 use crate::feed::Input;
 use crate::iso2709::blocks::{Block, BlockSize};
@@ -66,6 +67,8 @@ pub struct ReadOptions {
     pub ignore_errors: bool,
     /// Write the bytes of rejected records to this file, which is emptied first; needs `ignore_errors`.
     pub rejects: Option<PathBuf>,
+    /// What text is encoded in.
+    pub encoding: Encoding,
     /// Source records in a batch; [`DEFAULT_BATCH_SIZE`] if `None`. A batch is bounded in bytes, too.
     pub batch_size: Option<usize>,
     /// The Arrow type of text.
@@ -89,7 +92,7 @@ impl ReadOptions {
 
     pub(crate) fn plan(&self) -> Plan {
         let keep = if self.rejects.is_some() { Keep::Rejects } else { Keep::Nothing };
-        Plan { layout: self.layout, shape: self.shape(), keep }
+        Plan { layout: self.layout, shape: self.shape(), keep, encoding: self.encoding }
     }
 
     /// The schema of every batch, known before a byte is read.

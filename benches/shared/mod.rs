@@ -8,16 +8,21 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use mrrc_arrow::{DEFAULT_BATCH_SIZE, ReadOptions, Source, read};
 
+// As in the package and the command: glibc's allocator maps and unmaps large buffers one by one.
+#[cfg(all(target_os = "linux", feature = "cli"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Records in a batch.
 pub const RECORDS: usize = DEFAULT_BATCH_SIZE;
 
-/// `MRRC_ARROW_BENCH` names a file; else it is `build/big-60.mrc`, made by the Python benchmarks, or the shipped sample repeated.
+/// `MRRC_ARROW_BENCH` names a file; else it is `build/big-250.mrc`, made by the Python benchmarks, or the shipped sample repeated.
 pub fn file() -> PathBuf {
     let build = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/build"));
     if let Some(path) = std::env::var_os("MRRC_ARROW_BENCH") {
         return path.into();
     }
-    let big = build.join("big-60.mrc");
+    let big = build.join("big-250.mrc");
     if big.exists() {
         return big;
     }

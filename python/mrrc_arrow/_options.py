@@ -19,6 +19,7 @@ class ReadOptions(TypedDict, total=False):
 
     layout: Literal["records"]
     format: Literal["auto", "iso2709"]
+    encoding: Literal["auto", "utf-8", "marc-8", "iso-8859-1", "windows-1252", "cp437", "cp850"]
     n_rows: int | None
     row_index_name: str | None
     row_index_offset: int
@@ -35,6 +36,7 @@ class ReadOptions(TypedDict, total=False):
 _DEFAULTS: ReadOptions = {
     "layout": "records",
     "format": "auto",
+    "encoding": "auto",
     "n_rows": None,
     "row_index_name": None,
     "row_index_offset": 0,
@@ -58,6 +60,10 @@ layout : {"records"}
     list of structs ``tag, ind1, ind2, value, subfields``, with ``subfields`` a list of structs ``code, value``.
 format : {"auto", "iso2709"}
     What the input is.
+encoding : {"auto", "utf-8", "marc-8", "iso-8859-1", "windows-1252", "cp437", "cp850"}
+    What text is encoded in. ``"auto"`` goes by each record: what leader position 09 says (``a`` UTF-8, blank MARC-8) or,
+    where that cannot be, what the bytes are, which is counted as a repair. Anything else overrides the leader. MARC-8
+    becomes Unicode in NFC; UTF-8 is left as it is. What stands for no character becomes U+FFFD and is counted.
 n_rows : int, optional
     Stop after this many rows. Nothing beyond them raises or warns.
 row_index_name : str, optional

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::interrupt::{INTERVAL, Interrupt};
 use super::{report, say, sources};
+use crate::encoding::Encoding;
 use crate::error::Error;
 use crate::read::{Poll, ReadOptions, read};
 use crate::write::parquet::write_parquet;
@@ -23,6 +24,9 @@ pub(super) struct Arguments {
     /// Leave out records that cannot be read, and tell how many
     #[arg(long)]
     ignore_errors: bool,
+    /// What text is encoded in, whatever leaders say: utf-8, marc-8, iso-8859-1, windows-1252, cp437 or cp850
+    #[arg(long, default_value = "auto", hide_default_value = true)]
+    encoding: Encoding,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
@@ -32,6 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     }
     let options = ReadOptions {
         ignore_errors: arguments.ignore_errors,
+        encoding: arguments.encoding,
         // Parquet makes dictionaries of its own, and every reader knows plain strings.
         categorical: Some(false),
         ..ReadOptions::default()

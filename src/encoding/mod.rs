@@ -1,44 +1,111 @@
-//! Whether a record's text can be viewed in place, and what it is encoded in.
+//! What a record's text is encoded in, whether it can be viewed in place, and what becomes of it where it cannot.
 //!
-//! Strings in a batch are views into the block, and Arrow takes them for UTF-8 unseen. Text is sound when
-//!
-//! * the whole block, or the whole record, is valid UTF-8 **and** no cut that the record's structure makes falls inside
-//!   a character, or
-//! * each value is valid UTF-8 by itself.
-//!
-//! [`BlockText::judge`] establishes one of the two for every record before a layout sees it; a record for which neither
-//! holds is rejected.
+//! Leader position 09 says UTF-8 or MARC-8, and is believed where the bytes do not say otherwise ([`judge`]); a caller who
+//! knows better says so ([`Encoding`]), and then nothing is guessed. Text that is not UTF-8 as it stands is decoded value by
+//! value ([`Decoder`]). What stands for no character becomes U+FFFD and is told; nothing is dropped.
 
+mod judge;
 pub(crate) mod marc8;
+
+use std::borrow::Cow;
+use std::str::FromStr;
 
 use memchr::memchr;
 use simdutf8::basic::from_utf8;
 
-use crate::iso2709::{DELIMITER, FieldSpan, LEADER_LENGTH, Leader, is_control_tag};
+use crate::error::Error;
+use crate::iso2709::Leader;
 use crate::problem::Code;
+pub(crate) use judge::{BlockText, Reading, TextRepair};
 
 const ESCAPE: u8 = 0x1B;
 
-/// What is known of the text of a whole block.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct BlockText {
-    utf8: bool,
+/// How text is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Encoding {
+    /// As leader position 09 of each record says, or, where that cannot be, as the bytes do.
+    #[default]
+    Auto,
+    /// UTF-8, whatever leaders say.
+    Utf8,
+    /// MARC-8, whatever leaders say.
+    Marc8,
+    /// ISO 8859-1.
+    Latin1,
+    /// Windows code page 1252.
+    Windows1252,
+    /// Code page 437 of MS-DOS.
+    Cp437,
+    /// Code page 850 of MS-DOS.
+    Cp850,
 }
 
-/// What the text of a record is encoded in.
+impl Encoding {
+    /// Every encoding with its name.
+    pub const ALL: &[(&str, Self)] = &[
+        ("auto", Self::Auto),
+        ("utf-8", Self::Utf8),
+        ("marc-8", Self::Marc8),
+        ("iso-8859-1", Self::Latin1),
+        ("windows-1252", Self::Windows1252),
+        ("cp437", Self::Cp437),
+        ("cp850", Self::Cp850),
+    ];
+}
+
+impl FromStr for Encoding {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let found = Self::ALL.iter().find(|(known, _)| *known == name);
+        found.map(|&(_, encoding)| encoding).ok_or_else(|| {
+            let names: Vec<&str> = Self::ALL.iter().map(|&(name, _)| name).collect();
+            Error::option(format!("encoding must be one of {}, not {name:?}", names.join(", ")))
+        })
+    }
+}
+
+/// What text is encoded in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Charset {
     Utf8,
     Marc8,
+    Latin1,
+    Windows1252,
+    Cp437,
+    Cp850,
 }
 
 impl Charset {
     /// Leader 09 decides, but for records that are UTF-8 beyond doubt whatever it says.
     pub(crate) fn of(record: &[u8]) -> Self {
         let flagged = Leader::new(record).is_some_and(Leader::is_utf8);
-        let utf8 = flagged || !record.is_ascii() && memchr(ESCAPE, record).is_none() && from_utf8(record).is_ok();
-        if utf8 { Self::Utf8 } else { Self::Marc8 }
+        if flagged || is_utf8_beyond_doubt(record) { Self::Utf8 } else { Self::Marc8 }
     }
+
+    /// Whether `value` is its own text.
+    #[inline]
+    fn is_in_place(self, value: &[u8]) -> bool {
+        match self {
+            Self::Utf8 => from_utf8(value).is_ok(),
+            Self::Marc8 => is_plain_ascii(value),
+            Self::Latin1 | Self::Windows1252 | Self::Cp437 | Self::Cp850 => value.is_ascii(),
+        }
+    }
+}
+
+/// How values become text that is not theirs as they stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Decoding {
+    pub charset: Charset,
+    /// A value that is UTF-8 beyond doubt is that in spite of the charset.
+    pub guess: bool,
+}
+
+/// Whether `bytes` are UTF-8 and cannot well be anything else.
+fn is_utf8_beyond_doubt(bytes: &[u8]) -> bool {
+    !bytes.is_ascii() && memchr(ESCAPE, bytes).is_none() && from_utf8(bytes).is_ok()
 }
 
 /// Whether `value` is its own text in every encoding that records may be in.
@@ -47,198 +114,74 @@ pub(crate) fn is_plain_ascii(value: &[u8]) -> bool {
     value.is_ascii() && memchr(ESCAPE, value).is_none()
 }
 
-/// The text of a value in MARC-8; what stands for nothing in it becomes U+FFFD.
-pub(crate) fn decode_marc8(value: &[u8]) -> String {
+/// Decodes values, one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    marc8: marc8::Decoder,
+}
+
+/// What became of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decoded {
+    /// It is its own text, and what had to be said about that.
+    InPlace(Option<Code>),
+    /// Its text was appended, and what had to be said about that.
+    Appended(Option<Code>),
+}
+
+impl Decoder {
+    /// Finds the text of `value`, and appends it to `out` if it is not the value as it stands.
+    #[inline]
+    pub(crate) fn decode(&mut self, decoding: Decoding, value: &[u8], out: &mut String) -> Decoded {
+        let Decoding { charset, guess } = decoding;
+        if charset.is_in_place(value) {
+            return Decoded::InPlace(None);
+        }
+        if guess && charset == Charset::Marc8 && is_utf8_beyond_doubt(value) {
+            return Decoded::InPlace(Some(Code::Utf8NotFlagged));
+        }
+        Decoded::Appended(self.append(charset, value, out))
+    }
+
+    fn append(&mut self, charset: Charset, value: &[u8], out: &mut String) -> Option<Code> {
+        match charset {
+            Charset::Utf8 => {
+                out.push_str(&String::from_utf8_lossy(value));
+                return Some(Code::InvalidUtf8);
+            }
+            Charset::Marc8 => {
+                self.marc8.reset();
+                let unknown = self.marc8.decode(value, out);
+                return (unknown > 0).then_some(Code::UnknownCharacter);
+            }
+            Charset::Latin1 => out.extend(value.iter().map(|&byte| char::from(byte))),
+            Charset::Windows1252 => out.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(value).0),
+            Charset::Cp437 => code_page(&oem_cp::code_table::DECODING_TABLE_CP437, value, out),
+            Charset::Cp850 => code_page(&oem_cp::code_table::DECODING_TABLE_CP850, value, out),
+        }
+        None
+    }
+}
+
+/// Text in a code page of 128 characters beyond ASCII.
+fn code_page(page: &[char; 128], value: &[u8], out: &mut String) {
+    let character = |&byte: &u8| match byte.checked_sub(0x80) {
+        None => char::from(byte),
+        Some(place) => page.get(usize::from(place)).copied().unwrap_or(char::REPLACEMENT_CHARACTER),
+    };
+    out.extend(value.iter().map(character));
+}
+
+/// The text of a value in MARC-8, or in UTF-8 in spite of that; what stands for nothing in it becomes U+FFFD.
+pub(crate) fn decode_marc8(value: &[u8]) -> Cow<'_, str> {
     let mut text = String::new();
-    marc8::Decoder::new().decode(value, &mut text);
-    text
-}
-
-/// A repair that concerns text.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TextRepair {
-    pub code: Code,
-    /// The field's tag, if it is one field's.
-    pub tag: Option<[u8; 3]>,
-    /// The bytes that tables show as something else.
-    pub raw: Vec<u8>,
-}
-
-impl BlockText {
-    pub(crate) fn new(block: &[u8]) -> Self {
-        Self { utf8: from_utf8(block).is_ok() }
-    }
-
-    /// Where nothing is known of the block.
-    pub(crate) fn unknown() -> Self {
-        Self { utf8: false }
-    }
-
-    /// Whether all of `record` is text that is viewed in place, wherever it is cut between ASCII bytes.
-    pub(crate) fn is_text(self, record: &[u8]) -> bool {
-        let flagged = Leader::new(record).is_some_and(Leader::is_utf8);
-        if flagged { self.utf8 } else { is_plain_ascii(record) }
-    }
-
-    /// Establishes that every piece of `record` that `fields` cut out is sound text; notes repairs.
-    ///
-    /// # Errors
-    ///
-    /// The code of the reject, where some value is not.
-    pub(crate) fn judge(self, record: &[u8], fields: &[FieldSpan], repairs: &mut Vec<TextRepair>) -> Result<(), Code> {
-        let flagged = Leader::new(record).is_some_and(Leader::is_utf8);
-        // The first test settles nearly every record.
-        if !flagged && record.is_ascii() {
-            return if memchr(ESCAPE, record).is_none() { Ok(()) } else { unescaped(record, fields) };
-        }
-        if flagged && self.utf8 && is_plain(record, fields) {
-            return Ok(());
-        }
-        note_structure(record, fields, repairs);
-        let utf8 = self.utf8 || from_utf8(record).is_ok();
-        if !flagged {
-            // The text may be ASCII for all that, and what is not be in the structure alone.
-            if unescaped(record, fields).is_ok() {
-                return Ok(());
-            }
-            if !utf8 || memchr(ESCAPE, record).is_some() {
-                return Err(Code::UnsupportedEncoding);
-            }
-            repairs.push(TextRepair { code: Code::Utf8NotFlagged, tag: None, raw: Vec::new() });
-        }
-        if utf8 && cuts_are_sound(record, fields) {
-            return Ok(());
-        }
-        all_values(record, fields, |value| from_utf8(value).is_ok()).ok_or(Code::InvalidUtf8)
-    }
-}
-
-/// Values in MARC-8 are sound text as they stand only where they are ASCII without escape sequences.
-fn unescaped(record: &[u8], fields: &[FieldSpan]) -> Result<(), Code> {
-    all_values(record, fields, |value| value.is_ascii() && memchr(ESCAPE, value).is_none())
-        .ok_or(Code::UnsupportedEncoding)
-}
-
-fn field<'a>(record: &'a [u8], span: &FieldSpan) -> &'a [u8] {
-    record.get(span.start as usize..span.end as usize).unwrap_or_default()
-}
-
-/// Whether leader, tags and indicators are ASCII, so that in a valid record no cut falls inside a character.
-fn is_plain(record: &[u8], fields: &[FieldSpan]) -> bool {
-    let leader = record.get(..LEADER_LENGTH).is_some_and(<[u8]>::is_ascii);
-    let bytes = fields.iter().fold(0, |bytes, span| {
-        // What follows a field is ASCII, so nothing is missed where one is shorter than two bytes.
-        let [a, b, c] = span.tag;
-        let at = span.start as usize;
-        let first = record.get(at).copied().unwrap_or(0);
-        let second = if is_control_tag(span.tag) { 0 } else { record.get(at + 1).copied().unwrap_or(0) };
-        bytes | a | b | c | first | second
-    });
-    leader && bytes.is_ascii()
-}
-
-/// In a valid record, whether each field begins at a character and its indicators are ASCII. A field ends before an ASCII
-/// byte, subfields begin after one, and a code is one whole character, so these are the only cuts in doubt.
-fn cuts_are_sound(record: &[u8], fields: &[FieldSpan]) -> bool {
-    fields.iter().all(|span| match field(record, span) {
-        [] => true,
-        [first, ..] if is_control_tag(span.tag) => !(0x80..0xC0).contains(first),
-        [first, second, ..] => first.is_ascii() && second.is_ascii(),
-        [first] => first.is_ascii(),
-    })
-}
-
-/// Whether `sound` holds for each value by itself: control fields, text before a first delimiter, subfields with their codes.
-fn all_values(record: &[u8], fields: &[FieldSpan], sound: impl Fn(&[u8]) -> bool) -> Option<()> {
-    fields
-        .iter()
-        .all(|span| {
-            let data = field(record, span);
-            if is_control_tag(span.tag) {
-                return sound(data);
-            }
-            let head = memchr(DELIMITER, data).unwrap_or(data.len());
-            let (head, subfields) = data.split_at_checked(head).unwrap_or_default();
-            head.get(2..).is_none_or(&sound) && subfields.split(|&byte| byte == DELIMITER).all(&sound)
-        })
-        .then_some(())
-}
-
-/// Notes leader, tags and indicators that are not ASCII; in tables each of their bytes that is not becomes U+FFFD.
-fn note_structure(record: &[u8], fields: &[FieldSpan], repairs: &mut Vec<TextRepair>) {
-    let code = Code::NonAsciiStructure;
-    let leader = record.get(..LEADER_LENGTH).unwrap_or_default();
-    if !leader.is_ascii() {
-        repairs.push(TextRepair { code, tag: None, raw: leader.to_vec() });
-    }
-    for span in fields {
-        let data = field(record, span);
-        let indicators = if is_control_tag(span.tag) { &[] } else { data.get(..2).unwrap_or(data) };
-        let indicators = indicators.split(|&byte| byte == DELIMITER).next().unwrap_or_default();
-        if !span.tag.is_ascii() || !indicators.is_ascii() {
-            repairs.push(TextRepair { code, tag: Some(span.tag), raw: [&span.tag, indicators].concat() });
-        }
+    match Decoder::default().decode(Decoding { charset: Charset::Marc8, guess: true }, value, &mut text) {
+        Decoded::InPlace(_) => String::from_utf8_lossy(value),
+        Decoded::Appended(_) => text.into(),
     }
 }
 
 /// Leader or tag as text: each byte that is not ASCII becomes U+FFFD, so that positions keep their meaning.
 pub(crate) fn structure_text(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| if byte.is_ascii() { char::from(byte) } else { char::REPLACEMENT_CHARACTER }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A record of one field; the block is valid UTF-8 if the record is.
-    fn judge(leader09: u8, tag: [u8; 3], data: &[u8]) -> (Result<(), Code>, Vec<TextRepair>) {
-        let mut record = b"00000nam  2200037 a 4500".to_vec();
-        record[9] = leader09;
-        let start = record.len() as u32;
-        record.extend_from_slice(data);
-        let end = record.len() as u32;
-        record.push(0x1E);
-        let mut repairs = Vec::new();
-        let fields = [FieldSpan { tag, start, end }];
-        (BlockText::new(&record).judge(&record, &fields, &mut repairs), repairs)
-    }
-
-    #[test]
-    fn ascii_is_sound_under_any_flag() {
-        assert_eq!(judge(b'a', *b"245", b"10\x1faText"), (Ok(()), vec![]));
-        assert_eq!(judge(b' ', *b"245", b"10\x1faText"), (Ok(()), vec![]));
-    }
-
-    #[test]
-    fn marc8_beyond_ascii_is_rejected_by_its_own_code() {
-        assert_eq!(judge(b' ', *b"245", b"10\x1faCaf\xe2e").0, Err(Code::UnsupportedEncoding));
-        assert_eq!(judge(b' ', *b"245", b"10\x1fa\x1b$1!0!").0, Err(Code::UnsupportedEncoding));
-    }
-
-    #[test]
-    fn utf8_that_is_not_flagged_is_a_repair() {
-        let (sound, repairs) = judge(b' ', *b"245", "10\x1faCafé".as_bytes());
-        assert_eq!((sound, repairs.len(), repairs[0].code), (Ok(()), 1, Code::Utf8NotFlagged));
-    }
-
-    #[test]
-    fn an_indicator_inside_a_character_takes_the_checked_path() {
-        // Cutting after two bytes leaves a continuation byte alone.
-        assert_eq!(judge(b'a', *b"245", "1éText".as_bytes()).0, Err(Code::InvalidUtf8));
-        let (sound, repairs) = judge(b'a', *b"245", "é\x1faText".as_bytes());
-        let raw = [b"245", "é".as_bytes()].concat();
-        assert_eq!(sound, Ok(()));
-        assert_eq!(repairs, [TextRepair { code: Code::NonAsciiStructure, tag: Some(*b"245"), raw }]);
-    }
-
-    #[test]
-    fn an_escape_is_never_text_whatever_the_structure_is() {
-        let (found, _) = judge(b' ', *b"245", "é\x1fa\x1b$1!0!".as_bytes());
-        assert_eq!(found, Err(Code::UnsupportedEncoding));
-    }
-
-    #[test]
-    fn a_control_field_that_begins_inside_a_character_is_not_sound() {
-        assert_eq!(judge(b'a', *b"001", b"\xa9x").0, Err(Code::InvalidUtf8));
-    }
 }

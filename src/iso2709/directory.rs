@@ -9,7 +9,11 @@ pub const ENTRY_LENGTH: usize = 12;
 
 /// A borrowed directory, without its terminator.
 #[derive(Debug, Clone, Copy)]
-pub struct Directory<'a>(&'a [u8]);
+pub struct Directory<'a> {
+    entries: &'a [u8],
+    /// Its first byte in the record.
+    start: usize,
+}
 
 /// One directory entry as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,31 +38,36 @@ impl<'a> Directory<'a> {
     #[must_use]
     pub fn new(record: &'a [u8]) -> Option<Self> {
         let rest = record.get(LEADER_LENGTH..)?;
-        rest.get(..memchr(FIELD_TERMINATOR, rest)?).map(Self)
+        Some(Self { entries: rest.get(..memchr(FIELD_TERMINATOR, rest)?)?, start: LEADER_LENGTH })
+    }
+
+    /// The same directory of `record`, taken to begin at `start`.
+    pub(super) fn beginning_at(self, record: &'a [u8], start: usize) -> Option<Self> {
+        Some(Self { entries: record.get(start..self.base_address() - 1)?, start })
     }
 
     /// Where data begins if the directory is right: after its terminator.
     #[must_use]
     pub fn base_address(self) -> usize {
-        LEADER_LENGTH + self.0.len() + 1
+        self.start + self.entries.len() + 1
     }
 
     /// The bytes without the terminator.
     #[must_use]
     pub fn as_bytes(self) -> &'a [u8] {
-        self.0
+        self.entries
     }
 
     /// The whole entries, in order.
     pub fn entries(self) -> impl ExactSizeIterator<Item = Entry> + Clone + 'a {
-        let (entries, _) = self.0.as_chunks::<ENTRY_LENGTH>();
+        let (entries, _) = self.entries.as_chunks::<ENTRY_LENGTH>();
         entries.iter().map(Entry::new)
     }
 
     /// How many bytes an incomplete last entry has; 0 in a sound directory.
     #[must_use]
     pub fn excess(self) -> usize {
-        self.0.len() % ENTRY_LENGTH
+        self.entries.len() % ENTRY_LENGTH
     }
 }
 

@@ -4,6 +4,7 @@
 //! `0x1E`: with as many pieces as entries they pair in directory order, else each entry takes the piece that holds its
 //! start. Bytes that no field got are named in a [`Flaw`]; nothing is dropped without one.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::memchr_iter;
@@ -48,6 +49,8 @@ impl Flaw {
 pub struct Outline {
     fields: Vec<FieldSpan>,
     flaws: Vec<Flaw>,
+    /// How many bytes come before the directory, if they are not 24.
+    odd_leader: Option<usize>,
 }
 
 impl Outline {
@@ -63,6 +66,15 @@ impl Outline {
         &self.flaws
     }
 
+    /// The 24 bytes of the leader of `record`, which was read last: where one is missing, a blank comes after the others.
+    pub(crate) fn leader<'a>(&self, record: &'a [u8]) -> Cow<'a, [u8]> {
+        let leader = record.get(..LEADER_LENGTH.min(self.odd_leader.unwrap_or(LEADER_LENGTH))).unwrap_or_default();
+        match self.odd_leader {
+            Some(length) if length < LEADER_LENGTH => [leader, b" "].concat().into(),
+            _ => leader.into(),
+        }
+    }
+
     /// Finds the fields of `record`, the bytes of a whole record.
     ///
     /// # Errors
@@ -72,6 +84,7 @@ impl Outline {
     pub fn read(&mut self, record: &[u8]) -> Result<(), Code> {
         self.fields.clear();
         self.flaws.clear();
+        self.odd_leader = None;
         let leader = Leader::new(record).filter(|_| record.len() >= MIN_RECORD).ok_or(Code::TooShort)?;
         if record.len() > MAX_RECORD {
             return Err(Code::NoTerminator);
@@ -83,12 +96,15 @@ impl Outline {
             }
             self.flaws.push(Flaw::new(Code::BaseAddressMismatch));
         }
+        let data = directory.base_address()..data_end(record);
+        if directory.excess() != 0 && self.has_odd_leader(record, directory, &data) {
+            return Ok(());
+        }
         if directory.excess() != 0 {
             let end = directory.base_address() - 1;
             let lost = std::iter::once(end - directory.excess()..end).collect();
             self.flaws.push(Flaw { lost, ..Flaw::new(Code::DirectorySize) });
         }
-        let data = directory.base_address()..data_end(record);
         if self.sequential(record, directory, &data) {
             return Ok(());
         }
@@ -100,6 +116,21 @@ impl Outline {
         }
         self.note_gaps(&data);
         Ok(())
+    }
+
+    /// Whether the directory is right if it is taken to begin one byte sooner or later.
+    fn has_odd_leader(&mut self, record: &[u8], directory: Directory<'_>, data: &Range<usize>) -> bool {
+        for length in [LEADER_LENGTH - 1, LEADER_LENGTH + 1] {
+            let shifted = directory.beginning_at(record, length).filter(|shifted| shifted.excess() == 0);
+            if shifted.is_some_and(|shifted| self.sequential(record, shifted, data)) {
+                self.odd_leader = Some(length);
+                let lost = (length > LEADER_LENGTH).then_some(LEADER_LENGTH..length).into_iter().collect();
+                self.flaws.push(Flaw { lost, ..Flaw::new(Code::LeaderLength) });
+                return true;
+            }
+            self.fields.clear();
+        }
+        false
     }
 
     /// The usual case: entries lie one after the other and fill the data.
@@ -336,6 +367,34 @@ mod tests {
         assert_eq!(found.last(), fields(&[("300", "B")]).last());
         assert_eq!(found.iter().filter(|(_, data)| *data == long).count(), 2);
         assert_eq!(flaws, ["shared_data", "shared_data_limit"]);
+    }
+
+    #[test]
+    fn a_leader_that_is_one_byte_short_or_long_is_told_by_its_directory() {
+        let sound = record(&[("100", 2, 0), ("300", 2, 2)], b"A\x1eB\x1e");
+        let mut outline = Outline::default();
+        for (at, base) in [(23, 12..17), (7, 11..16)] {
+            let mut short = sound.clone();
+            short.remove(at);
+            // The base address is the one that the record has now.
+            short[base].copy_from_slice(b"00048");
+            outline.read(&short).unwrap();
+            let codes: Vec<_> = outline.flaws().iter().map(|flaw| flaw.code.as_str()).collect();
+            // A byte that is missing further in front moves the base address, too.
+            assert_eq!(codes.last(), Some(&"leader_length"));
+            assert_eq!(outline.leader(&short)[..], [&short[..23], b" "].concat());
+            assert_eq!(outline.fields().len(), 2);
+        }
+        let mut long = sound.clone();
+        long.insert(23, b'x');
+        long[12..17].copy_from_slice(b"00050");
+        outline.read(&long).unwrap();
+        assert_eq!(outline.leader(&long)[..], long[..24]);
+        let flaw = &outline.flaws()[0];
+        assert_eq!((flaw.code, flaw.lost.first(), outline.fields().len()), (Code::LeaderLength, Some(&(24..25)), 2));
+        // What was read before is of no account.
+        outline.read(&sound).unwrap();
+        assert_eq!((outline.leader(&sound)[..] == sound[..24], outline.flaws().len()), (true, 0));
     }
 
     proptest! {

@@ -105,7 +105,10 @@ impl Scanner {
                 None => return Err(NeedMore),
             }
         }
-        Self::next_cut(buffer, start, complete, flaw)
+        let (end, flaw) = Self::next_cut(buffer, start, complete, flaw)?;
+        // A download that was cut would hardly be as long as its last record says.
+        let is_whole = end == buffer.len() && declared == Some(end - start) && ends_in_field(rest);
+        Ok((end, if flaw == Some(Code::Truncated) && is_whole { Some(Code::MissingTerminator) } else { flaw }))
     }
 
     /// The first strong boundary's `0x1D` in `start..end`.
@@ -169,6 +172,11 @@ impl Scanner {
             at = junk.end;
         }
     }
+}
+
+/// Whether a record ends in a field terminator, or in that and one byte that stands where the record terminator should.
+fn ends_in_field(record: &[u8]) -> bool {
+    record.iter().rev().take(2).any(|&byte| byte == super::FIELD_TERMINATOR)
 }
 
 /// A run of junk.

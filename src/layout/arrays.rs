@@ -10,7 +10,7 @@ use arrow_array::{ArrayRef, DictionaryArray, PrimitiveArray, StringArray, String
 use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 
 /// The longest string that a view holds itself.
-const INLINE: usize = 12;
+pub(super) const INLINE: usize = 12;
 
 /// The number of the buffer with the block's own bytes.
 pub(super) const BLOCK: u32 = 0;
@@ -104,7 +104,7 @@ pub(super) fn view_between(block: &[u8], start: usize, end: usize) -> u128 {
 /// A string array over `views`.
 ///
 /// The caller has made every view with [`view`], [`view_between`] or [`inline_view`], from a range of the buffer it names that is valid
-/// UTF-8 (what `encoding::BlockText::judge` establishes), or 0 where `nulls` says null.
+/// UTF-8 (what `encoding::BlockText` establishes, or decoding made), or 0 where `nulls` says null.
 pub(super) fn string_views(views: Vec<u128>, buffers: Arc<[Buffer]>, nulls: Option<NullBuffer>) -> StringViewArray {
     debug_assert!(StringViewArray::try_new(views.clone().into(), Arc::clone(&buffers), nulls.clone()).is_ok());
     #[allow(unsafe_code)]

@@ -9,6 +9,7 @@ mod problems;
 mod records;
 mod symbols;
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use arrow_buffer::Buffer;
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field};
 
-use crate::encoding::{BlockText, TextRepair, structure_text};
+use crate::encoding::{BlockText, Decoding, Encoding, Reading, TextRepair, structure_text};
 use crate::iso2709::blocks::{Block, Span};
 use crate::iso2709::outline::Flaw;
 use crate::iso2709::tape::Tape;
@@ -86,6 +87,7 @@ pub(crate) struct Plan {
     pub layout: Layout,
     pub shape: Shape,
     pub keep: Keep,
+    pub encoding: Encoding,
 }
 
 impl Keep {
@@ -191,14 +193,18 @@ fn problem(
     }
 }
 
-/// A record that a layout may take: its text is sound, its fields are within the block.
+/// A record that a layout may take: its fields are within the block, and its text is sound, or is to be decoded.
 pub(crate) struct RecordContext<'a> {
     pub block: &'a [u8],
     /// Where the record begins in the block.
     pub start: usize,
+    /// Its leader, if that is not the first 24 bytes.
+    pub leader: Option<&'a [u8]>,
     pub fields: &'a [FieldSpan],
     /// Positions in the block of its delimiters.
     pub delimiters: &'a [u32],
+    /// How its values become text; `None` where all of them are that as they stand.
+    pub decoding: Option<Decoding>,
 }
 
 thread_local! {
@@ -218,7 +224,7 @@ pub(crate) fn build(block: Block, plan: Plan) -> Result<Built, ArrowError> {
 
 fn build_with(tape: &Tape, block: Block, plan: Plan) -> Result<Built, ArrowError> {
     let mut worker = Worker {
-        text: BlockText::new(&block.bytes),
+        text: BlockText::new(&block.bytes, plan.encoding),
         tape,
         reached: 0,
         outline: Outline::default(),
@@ -288,12 +294,16 @@ impl Worker<'_> {
         let terminators = self.tape.terminators().get(self.reached..).unwrap_or_default();
         self.reached += terminators.iter().take_while(|&&at| at < span.offset).count();
         if span.flaw.is_none() && self.push_sound(record, span) {
+            self.note_text(number, span);
             return Ok(());
         }
-        if let Err(code) = self.judge(record, span.flaw) {
-            self.note(Some(number), span, code, None, block.slice_bytes(span));
-            return Ok(());
-        }
+        let decoding = match self.judge(record, span.flaw) {
+            Ok(decoding) => decoding,
+            Err(code) => {
+                self.note(Some(number), span, code, None, block.slice_bytes(span));
+                return Ok(());
+            }
+        };
         if let Some(code) = span.flaw {
             self.note(Some(number), span, code, None, bytes::Bytes::new());
         }
@@ -303,22 +313,39 @@ impl Worker<'_> {
                 self.note(Some(number), span, flaw.code, flaw.tag, lost);
             }
         }
+        self.note_repairs(number, span);
+        self.push(number, span, decoding)?;
+        self.rows.push(block.offset + u64::from(span.offset));
+        Ok(())
+    }
+
+    fn note_repairs(&mut self, number: u64, span: Span) {
         for repair in std::mem::take(&mut self.repairs) {
             self.note(Some(number), span, repair.code, repair.tag, repair.raw.into());
         }
-        self.push(number, span)?;
-        self.rows.push(block.offset + u64::from(span.offset));
-        Ok(())
+    }
+
+    /// Notes what the builder had to say of the text of the record that it took.
+    fn note_text(&mut self, number: u64, span: Span) {
+        if let Some(builder) = &mut self.builder
+            && builder.has_repairs()
+        {
+            self.repairs = builder.take_repairs();
+            self.note_repairs(number, span);
+        }
     }
 
     /// Takes the record if everything about it is as it should be.
     fn push_sound(&mut self, record: &[u8], span: Span) -> bool {
         let Some(builder) = &mut self.builder else { return false };
         let (start, end) = (span.offset as usize, span.offset as usize + span.length as usize);
-        if !self.text.is_text(record) {
-            return false;
-        }
-        let candidate = Candidate { block: &self.block.bytes, start, end, tape: self.tape, terminator: self.reached };
+        let decoding = match self.text.reading(record) {
+            Reading::InPlace => None,
+            Reading::Decoded(decoding) => Some(decoding),
+            Reading::Doubtful => return false,
+        };
+        let candidate =
+            Candidate { block: &self.block.bytes, start, end, tape: self.tape, terminator: self.reached, decoding };
         let pushed = builder.push_sound(&candidate);
         if let Some(fields) = pushed {
             self.reached += fields + 1;
@@ -328,17 +355,17 @@ impl Worker<'_> {
         pushed.is_some()
     }
 
-    /// Finds the record's fields and sees to it that its text is sound.
-    fn judge(&mut self, record: &[u8], boundary: Option<Code>) -> Result<(), Code> {
+    /// Finds the record's fields and how its text is to be read.
+    fn judge(&mut self, record: &[u8], boundary: Option<Code>) -> Result<Option<Decoding>, Code> {
         if let Some(code) = boundary.filter(|code| code.is_reject()) {
             return Err(code);
         }
         self.outline.read(record)?;
         self.repairs.clear();
-        self.text.judge(record, self.outline.fields(), &mut self.repairs)
+        Ok(self.text.judge(record, self.outline.fields(), &mut self.repairs))
     }
 
-    fn push(&mut self, number: u64, span: Span) -> Result<(), ArrowError> {
+    fn push(&mut self, number: u64, span: Span, decoding: Option<Decoding>) -> Result<(), ArrowError> {
         let block = self.block;
         let Some(builder) = &mut self.builder else { return Ok(()) };
         let start = span.offset as usize;
@@ -346,7 +373,10 @@ impl Worker<'_> {
         let from = delimiters.partition_point(|&at| at < span.offset);
         let to = delimiters.partition_point(|&at| at < span.offset + span.length);
         let delimiters = delimiters.get(from..to).unwrap_or_default();
-        let context = RecordContext { block: &block.bytes, start, fields: self.outline.fields(), delimiters };
+        let leader = self.outline.leader(block.slice(span));
+        let leader = if let Cow::Owned(leader) = &leader { Some(leader.as_slice()) } else { None };
+        let context =
+            RecordContext { block: &block.bytes, start, leader, fields: self.outline.fields(), delimiters, decoding };
         let mut pushed = builder.push(&context);
         if pushed.is_err() && builder.rows() > 0 {
             // Begin a new dictionary with this record.
@@ -356,11 +386,13 @@ impl Worker<'_> {
         }
         self.spans.push(span);
         if pushed.is_ok() {
+            self.note_text(number, span);
             return Ok(());
         }
         // It overflows one alone: do what can be done. Nothing is refused by a lossy builder.
         builder.set_lossy();
         let _ = builder.push(&context);
+        self.note_text(number, span);
         self.end_part()?;
         self.builder = Some(RecordsBuilder::new(self.plan.shape, Capacity::default()));
         self.note(Some(number), span, Code::DictionaryFull, None, block.slice_bytes(span));

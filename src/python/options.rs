@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt};
 
 use super::inputs::type_name;
+use crate::encoding::Encoding;
 use crate::layout::{Layout, StringType};
 use crate::read::ReadOptions;
 
@@ -31,6 +32,7 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
             "format" => {
                 choice(&name, &value, &[("auto", ()), ("iso2709", ())])?;
             }
+            "encoding" => read.encoding = choice(&name, &value, Encoding::ALL)?,
             "n_rows" => read.n_rows = number(&name, &value)?,
             "row_index_name" => read.row_index_name = value.extract().map_err(|_| typed("a str or None"))?,
             "row_index_offset" => read.row_index_offset = number(&name, &value)?.ok_or_else(|| typed("an int"))?,

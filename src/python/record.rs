@@ -11,7 +11,7 @@ use super::field::Field;
 use super::leader::Leader;
 use super::text::Shared;
 use crate::encoding::structure_text;
-use crate::iso2709::{FieldSpan, LEADER_LENGTH};
+use crate::iso2709::FieldSpan;
 
 /// A record, read-only; the names and meanings are pymarc's.
 #[pyclass(frozen, module = "mrrc_arrow")]
@@ -96,7 +96,7 @@ impl Record {
     }
 
     fn leader_bytes(&self) -> &[u8] {
-        self.shared.block.bytes(self.index).get(..LEADER_LENGTH).unwrap_or_default()
+        self.shared.block.leader(self.index)
     }
 }
 

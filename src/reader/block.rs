@@ -5,11 +5,11 @@ use std::str::Utf8Error;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::encoding::{BlockText, Charset, TextRepair, decode_marc8, is_plain_ascii, structure_text};
+use crate::encoding::{BlockText, Charset, Decoded, Decoder, TextRepair, decode_marc8, is_plain_ascii, structure_text};
 use crate::error::{Error, ErrorKind};
 use crate::iso2709::blocks::{Block, Span};
 use crate::iso2709::encode::{TooLong, encode};
-use crate::iso2709::{Directory, FieldRef, FieldSpan, Outline};
+use crate::iso2709::{Directory, FieldRef, FieldSpan, LEADER_LENGTH, Outline};
 use crate::pipeline::Build;
 use crate::problem::{Code, Problem, ProblemCounts};
 
@@ -32,6 +32,8 @@ struct Special {
     reject: Option<Problem>,
     fields: Vec<FieldSpan>,
     codes: Vec<Code>,
+    /// The leader, where it is not the record's first 24 bytes.
+    leader: Option<Box<[u8]>>,
 }
 
 impl RecordBlock {
@@ -68,6 +70,16 @@ impl RecordBlock {
         (self.block.first_record + index as u64, self.block.offset + offset, self.block.source.as_deref())
     }
 
+    /// A record's leader: 24 bytes, or fewer of what is no record.
+    #[must_use]
+    pub fn leader(&self, index: usize) -> &[u8] {
+        let own = self.special(index).and_then(|special| special.leader.as_deref());
+        own.unwrap_or_else(|| {
+            let record = self.bytes(index);
+            record.get(..LEADER_LENGTH).unwrap_or_default()
+        })
+    }
+
     /// The fields of a record, in the order of its directory.
     #[must_use]
     pub fn fields(&self, index: usize) -> FieldSpans<'_> {
@@ -97,7 +109,7 @@ impl RecordBlock {
         if is_plain_ascii(value) || self.charset(index) == Charset::Utf8 {
             std::str::from_utf8(value).map(Cow::Borrowed)
         } else {
-            Ok(Cow::Owned(decode_marc8(value)))
+            Ok(decode_marc8(value))
         }
     }
 
@@ -124,7 +136,7 @@ impl RecordBlock {
     /// It was repaired, and is too long for the numbers in a directory or leader.
     pub fn as_marc(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
         let bytes = self.bytes(index);
-        let leader = match bytes.first_chunk() {
+        let leader = match self.leader(index).first_chunk() {
             Some(leader) if !self.repairs(index).is_empty() && self.reject(index).is_none() => leader,
             _ => return Ok(Cow::Borrowed(bytes)),
         };
@@ -160,10 +172,28 @@ impl RecordBlock {
     pub fn text_repairs(&self, index: usize) -> Vec<Code> {
         let fields: Vec<FieldSpan> = self.fields(index).collect();
         let mut repairs: Vec<TextRepair> = Vec::new();
-        let judged = BlockText::unknown().judge(self.bytes(index), &fields, &mut repairs);
-        // MARC-8 needs no repair here: it is decoded when it is asked for.
-        let refused = judged.err().filter(|&code| code != Code::UnsupportedEncoding);
-        repairs.into_iter().map(|repair| repair.code).chain(refused).collect()
+        let (mut decoder, mut text) = (Decoder::default(), String::new());
+        let decoding = BlockText::unknown().judge(self.bytes(index), &fields, &mut repairs);
+        let mut repairs: Vec<Code> = repairs.into_iter().map(|repair| repair.code).collect();
+        let mut note = |value: &[u8]| {
+            if let Some(decoding) = decoding
+                && let Decoded::InPlace(Some(code)) | Decoded::Appended(Some(code)) =
+                    decoder.decode(decoding, value, &mut text)
+            {
+                repairs.push(code);
+            }
+            text.clear();
+        };
+        for span in fields {
+            let field = self.field(index, span);
+            if field.is_control() {
+                note(field.data());
+            } else {
+                note(field.stray_text());
+                field.subfields().for_each(|subfield| note(subfield.value()));
+            }
+        }
+        repairs
     }
 
     fn special(&self, index: usize) -> Option<&Special> {
@@ -241,11 +271,15 @@ impl Build for RecordBuild {
                 Ok(()) => {
                     let repairs = outline.flaws().iter().map(|flaw| flaw.code);
                     let codes = span.flaw.into_iter().chain(repairs).collect();
-                    Special { reject: None, fields: outline.fields().to_vec(), codes }
+                    let leader = match outline.leader(checked.block.slice(span)) {
+                        Cow::Owned(leader) => Some(leader.into_boxed_slice()),
+                        Cow::Borrowed(_) => None,
+                    };
+                    Special { reject: None, fields: outline.fields().to_vec(), codes, leader }
                 }
                 Err(code) => {
                     let reject = Some(rejection(&checked.block, index, span, code));
-                    Special { reject, fields: Vec::new(), codes: vec![code] }
+                    Special { reject, fields: Vec::new(), codes: vec![code], leader: None }
                 }
             };
             for &code in &special.codes {
@@ -271,7 +305,7 @@ impl Build for RecordBuild {
         };
         let mut counts = ProblemCounts::default();
         counts.add(problem.code);
-        let special = Special { fields: Vec::new(), codes: vec![problem.code], reject: Some(problem) };
+        let special = Special { fields: Vec::new(), codes: vec![problem.code], reject: Some(problem), leader: None };
         RecordBlock { block, states: vec![Some(0)], special: vec![special], counts, charsets: OnceLock::new() }
     }
 }

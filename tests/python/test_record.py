@@ -300,6 +300,12 @@ def parts_of_row(row: dict[str, Any]) -> list[tuple[object, ...]]:
     ]
 
 
+def rows_without_warning(path: Path, options: mrrc.ReadOptions) -> list[dict[str, Any]]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", mrrc.MrrcWarning)
+        return mrrc.read_table(path, **options).to_pylist()
+
+
 def test_records_and_rows_are_the_same_over_the_corpus(corpus: Path) -> None:
     options: mrrc.ReadOptions = {"ignore_errors": True, "string_type": "large_string", "categorical": False}
     same = 0
@@ -307,15 +313,15 @@ def test_records_and_rows_are_the_same_over_the_corpus(corpus: Path) -> None:
         problems = mrrc.read_problems(path, ignore_errors=True).to_pylist()
         rejected = {problem["record"]: problem["code"] for problem in problems if problem["rejected"]}
         records = list(mrrc.MARCReader(path, permissive=True))
-        # A table rejects what it cannot decode; a reader says so when it is asked for the text.
-        text = {"invalid_utf8", "unsupported_encoding"}
         bad = {number for number, record in enumerate(records) if record is None}
-        assert bad == {number for number, code in rejected.items() if code not in text}, path
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", mrrc.MrrcWarning)
-            rows = mrrc.read_table(path, **options).to_pylist()
-        kept = [record for number, record in enumerate(records) if number not in rejected]
-        for record, row in zip(kept, rows, strict=True):
+        assert bad == set(rejected), path
+        # What is not UTF-8 in spite of its flag raises when it is asked of a record; tables have it decoded.
+        doubtful = {p["record"] for p in problems if p["code"] in ("invalid_utf8", "marc8_not_flagged")}
+        rows = mrrc.read_table(path, **options).to_pylist() if not rejected else rows_without_warning(path, options)
+        kept = [(number, record) for number, record in enumerate(records) if number not in rejected]
+        for (number, record), row in zip(kept, rows, strict=True):
+            if number in doubtful:
+                continue
             assert record is not None
             assert (str(record.leader), parts(record)) == (row["leader"], parts_of_row(row)), path
             same += 1

@@ -46,7 +46,7 @@ TEXTS = {
 }
 LISTS = ["series", "subjects", "addedentries", "location", "notes", "physicaldescription"]
 LEADER = [name for name in dir(pymarc.Leader) if isinstance(getattr(pymarc.Leader, name), property)]
-OF_TEXT = {"utf8_not_flagged", "invalid_utf8", "non_ascii_structure"}  # problems that are no repair of the structure
+OF_TEXT = {"utf8_not_flagged", "marc8_not_flagged", "invalid_utf8", "unknown_character", "non_ascii_structure"}  # problems that are no repair of the structure
 POSITIONS: list[int | slice] = [0, 9, -1, slice(5), slice(12, 17), slice(None)]
 # Of the differences, those that leave the other parts of a field as they are.
 OF_STRUCTURE = {

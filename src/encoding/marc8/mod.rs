@@ -78,6 +78,13 @@ impl Decoder {
         Self { g0: Set::Ascii, g1: Set::OneByte(&ANSEL), marks: Vec::new() }
     }
 
+    /// Makes it as good as new.
+    pub(crate) fn reset(&mut self) {
+        self.g0 = Set::Ascii;
+        self.g1 = Set::OneByte(&ANSEL);
+        self.marks.clear();
+    }
+
     /// Appends the text of `bytes` to `out`, in NFC, and tells how many codes stood for nothing.
     ///
     /// While ASCII is in use, ASCII without escape sequences is appended as it stands. At most three bytes are appended

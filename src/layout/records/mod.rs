@@ -7,19 +7,21 @@
 
 mod sound;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, LargeListArray, StructArray};
 use arrow_buffer::{BooleanBuffer, Buffer, MutableBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Fields};
 
-use super::arrays::{BLOCK, SCRATCH, string_views, view};
+use super::arrays::{BLOCK, INLINE, SCRATCH, string_views, view};
 use super::symbols::{CodeColumn, Full, TagColumn};
 use super::{RecordContext, Shape, string_field, symbol_type, with_string_type};
-use crate::encoding::structure_text;
+use crate::encoding::{Decoded, Decoder, Decoding, TextRepair, structure_text};
 use crate::iso2709::record::code_length;
 use crate::iso2709::{FieldSpan, LEADER_LENGTH, is_control_tag};
 use crate::memory::with_capacity;
+use crate::problem::Code;
 
 /// Validity of one field's columns, a bit each.
 const DATA: u8 = 1;
@@ -83,8 +85,11 @@ pub(super) struct RecordsBuilder {
     subfield_ends: Vec<i64>,
     code: CodeColumn,
     subfield_value: Vec<u128>,
-    /// Text that is not in the block as it is shown: leaders with bytes that are no text.
-    scratch: Vec<u8>,
+    /// Text that is not in the block as it is shown: what was decoded, and leaders with bytes that are no text.
+    scratch: String,
+    decoder: Decoder,
+    /// What there is to say about the text of the record that was taken last.
+    repairs: Vec<TextRepair>,
 }
 
 pub(super) use sound::Candidate;
@@ -107,7 +112,9 @@ impl RecordsBuilder {
             subfield_ends: with_capacity(fields + 1, shape.retain),
             code: CodeColumn::with_capacity(shape, subfields),
             subfield_value: with_capacity(subfields, shape.retain),
-            scratch: Vec::new(),
+            scratch: String::new(),
+            decoder: Decoder::default(),
+            repairs: Vec::new(),
         };
         this.field_ends.push(0);
         this.subfield_ends.push(0);
@@ -123,7 +130,46 @@ impl RecordsBuilder {
         self.lossy = true;
     }
 
-    /// Appends a record whose text was judged sound.
+    pub(super) fn has_repairs(&self) -> bool {
+        !self.repairs.is_empty()
+    }
+
+    pub(super) fn take_repairs(&mut self) -> Vec<TextRepair> {
+        std::mem::take(&mut self.repairs)
+    }
+
+    /// The view of a value's text. Text that was decoded is in the scratch buffer, if a view does not hold it itself.
+    #[inline]
+    fn text(&mut self, block: &[u8], start: usize, end: usize, decoding: Option<Decoding>, tag: [u8; 3]) -> u128 {
+        match decoding {
+            None => view(block, start, end, BLOCK),
+            Some(decoding) => self.decoded(block, start, end, decoding, tag),
+        }
+    }
+
+    fn decoded(&mut self, block: &[u8], start: usize, end: usize, decoding: Decoding, tag: [u8; 3]) -> u128 {
+        let value = block.get(start..end).unwrap_or_default();
+        let from = self.scratch.len();
+        let (view, repair) = match self.decoder.decode(decoding, value, &mut self.scratch) {
+            Decoded::InPlace(repair) => (view(block, start, end, BLOCK), repair),
+            Decoded::Appended(repair) => {
+                let length = self.scratch.len() - from;
+                let view = view(self.scratch.as_bytes(), from, from + length, SCRATCH);
+                if length <= INLINE {
+                    self.scratch.truncate(from);
+                }
+                (view, repair)
+            }
+        };
+        if let Some(code) = repair {
+            // Text that is shown as it stands is missing nowhere.
+            let raw = if code == Code::Utf8NotFlagged { Vec::new() } else { value.to_vec() };
+            self.repairs.push(TextRepair { code, tag: Some(tag), raw });
+        }
+        view
+    }
+
+    /// Appends a record whose text was judged.
     ///
     /// # Errors
     ///
@@ -146,6 +192,7 @@ impl RecordsBuilder {
     #[cold]
     fn truncate(&mut self, length: Capacity) {
         let Capacity { records, fields, subfields } = length;
+        self.repairs.clear();
         self.leader.truncate(records);
         self.control_number.truncate(records);
         self.has_control_number.truncate(records);
@@ -166,7 +213,7 @@ impl RecordsBuilder {
         for span in record.fields {
             let (start, end) = (record.start + span.start as usize, record.start + span.end as usize);
             if is_control_tag(span.tag) {
-                let value = view(record.block, start, end, BLOCK);
+                let value = self.text(record.block, start, end, record.decoding, span.tag);
                 if control_number.is_none() && span.tag == *b"001" {
                     control_number = Some(value);
                 }
@@ -175,7 +222,7 @@ impl RecordsBuilder {
                 self.value.push(value);
                 self.flags.push(VALUE);
             } else {
-                self.push_data_field(record.block, start, end, &mut delimiters)?;
+                self.push_data_field(record, span.tag, start..end, &mut delimiters)?;
             }
             self.push_tag(span)?;
             self.subfield_ends.push(self.subfield_value.len() as i64);
@@ -195,11 +242,13 @@ impl RecordsBuilder {
     #[inline]
     fn push_data_field(
         &mut self,
-        block: &[u8],
-        start: usize,
-        end: usize,
+        record: &RecordContext<'_>,
+        tag: [u8; 3],
+        place: Range<usize>,
         delimiters: &mut Delimiters<'_>,
     ) -> Result<(), Full> {
+        let (block, decoding) = (record.block, record.decoding);
+        let Range { start, end } = place;
         let subfields = delimiters.between(start, end);
         let head_end = subfields.first().map_or(end, |&first| first as usize);
         let mut flags = DATA;
@@ -222,7 +271,8 @@ impl RecordsBuilder {
                 if text.is_empty() {
                     self.value.push(0);
                 } else {
-                    self.value.push(view(block, start + 2, head_end, BLOCK));
+                    let value = self.text(block, start + 2, head_end, decoding, tag);
+                    self.value.push(value);
                     flags |= VALUE;
                 }
             }
@@ -232,32 +282,41 @@ impl RecordsBuilder {
             let start = delimiter as usize + 1;
             let end = subfields.get(index + 1).map_or(end, |&next| next as usize);
             let subfield = block.get(start..end).unwrap_or_default();
-            let code = code_length(subfield);
-            self.code.push_code(subfield.get(..code).unwrap_or_default(), self.lossy)?;
-            self.subfield_value.push(view(block, start + code, end, BLOCK));
+            let length = code_length(subfield);
+            let code = subfield.get(..length).unwrap_or_default();
+            self.code.push_code(code, self.lossy)?;
+            if decoding.is_some() && std::str::from_utf8(code).is_err() {
+                self.repairs.push(TextRepair { code: Code::NonAsciiStructure, tag: Some(tag), raw: code.to_vec() });
+            }
+            let value = self.text(block, start + length, end, decoding, tag);
+            self.subfield_value.push(value);
         }
         Ok(())
     }
 
     fn push_leader(&mut self, record: &RecordContext<'_>) {
         let (start, end) = (record.start, record.start + LEADER_LENGTH);
-        let leader = record.block.get(start..end).unwrap_or_default();
-        self.leader.push(if leader.is_ascii() {
+        let leader = record.leader.or_else(|| record.block.get(start..end)).unwrap_or_default();
+        self.leader.push(if record.leader.is_none() && leader.is_ascii() {
             view(record.block, start, end, BLOCK)
         } else {
             let from = self.scratch.len();
-            self.scratch.extend_from_slice(structure_text(leader).as_bytes());
-            view(&self.scratch, from, self.scratch.len(), SCRATCH)
+            self.scratch.push_str(&structure_text(leader));
+            view(self.scratch.as_bytes(), from, self.scratch.len(), SCRATCH)
         });
     }
 
     /// The columns, in the order of [`columns`]; `block` is the buffer that views point into.
     pub(super) fn finish(self, block: &Buffer) -> Result<Vec<ArrayRef>, ArrowError> {
         let shape = self.shape;
-        let buffers: Arc<[Buffer]> = if self.scratch.is_empty() {
+        let mut scratch = self.scratch;
+        if shape.retain {
+            scratch.shrink_to_fit();
+        }
+        let buffers: Arc<[Buffer]> = if scratch.is_empty() {
             Arc::from([block.clone()])
         } else {
-            Arc::from([block.clone(), Buffer::from(self.scratch)])
+            Arc::from([block.clone(), Buffer::from(scratch.into_bytes())])
         };
         let strings =
             |views, nulls| with_string_type(string_views(views, Arc::clone(&buffers), nulls), shape.string_type);

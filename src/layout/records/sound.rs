@@ -1,17 +1,18 @@
-//! Records in which everything is as it should be, which are nearly all: the marks say where fields and subfields are, a
+//! Records in which everything but, it may be, the encoding is as it should be, which are nearly all: the marks say where fields and subfields are, a
 //! pass over the directory checks that it says the same, and the rest fill one column after the other.
 //!
 //! Which record that is, and what becomes of it, must agree with `Outline::read`, `BlockText::judge` and
 //! `RecordsBuilder::push`, to which every other record is left; tests compare the two ways on any records. Loops are short
 //! and each does one thing, so that what they need stays in registers.
 
-use super::{DATA, IND1, IND2, RecordsBuilder, VALUE};
+use super::{Capacity, DATA, IND1, IND2, RecordsBuilder, VALUE};
+use crate::encoding::{Decoding, is_plain_ascii};
 use crate::iso2709::directory::{ENTRY_LENGTH, Entry, Place};
 use crate::iso2709::tape::Tape;
 use crate::iso2709::{DELIMITER, FIELD_TERMINATOR, LEADER_LENGTH, Leader, RECORD_TERMINATOR, is_control_tag};
 use crate::layout::arrays::{BLOCK, view, view_between};
 
-/// A record whose bytes are text as a whole, whatever its structure is.
+/// A record about whose text there is nothing to say, whatever its structure is.
 pub(in crate::layout) struct Candidate<'a> {
     pub block: &'a [u8],
     /// Where it begins and ends in the block.
@@ -21,6 +22,8 @@ pub(in crate::layout) struct Candidate<'a> {
     pub tape: &'a Tape,
     /// The number of the first terminator that is not before the record.
     pub terminator: usize,
+    /// How its values become text; `None` where all of them are that as they stand.
+    pub decoding: Option<Decoding>,
 }
 
 /// The fields of a record and its subfields, as its marks say.
@@ -55,7 +58,7 @@ impl RecordsBuilder {
     /// Appends the record if it is sound and tells how many fields it has; `None`, and nothing is appended, if something about it
     /// is out of the ordinary.
     pub(in crate::layout) fn push_sound(&mut self, record: &Candidate<'_>) -> Option<usize> {
-        let Candidate { block, start, end, tape, terminator } = *record;
+        let Candidate { block, start, end, tape, terminator, decoding } = *record;
         let bytes = block.get(start..end)?;
         let leader = Leader::new(bytes).filter(|leader| leader.as_bytes().is_ascii())?;
         let base = leader.base_address()?;
@@ -75,6 +78,9 @@ impl RecordsBuilder {
         if !self.push_columns(block, entries, controls, &found) {
             self.truncate(before);
             return None;
+        }
+        if let Some(decoding) = decoding {
+            self.decode_values(block, entries, &found, before, decoding);
         }
         self.leader.push(view(block, start, start + LEADER_LENGTH, BLOCK));
         let control_number = entries.iter().take(controls).position(|entry| entry.starts_with(b"001"));
@@ -123,6 +129,44 @@ impl RecordsBuilder {
         let before = self.subfield_ends.last().copied().unwrap_or(0);
         self.subfield_ends.extend(reached.iter().map(|&reached| before + i64::from(reached - first)));
         true
+    }
+}
+
+impl RecordsBuilder {
+    /// Puts decoded text in place of values that were appended since there was this `length` and are no text as they stand.
+    fn decode_values(
+        &mut self,
+        block: &[u8],
+        entries: &[[u8; ENTRY_LENGTH]],
+        found: &Found<'_>,
+        length: Capacity,
+        decoding: Decoding,
+    ) {
+        let mut subfield = 0;
+        let fields = found.before.iter().zip(found.ends).zip(found.reached).zip(entries);
+        for (number, (((&before, &end), &reached), entry)) in fields.enumerate() {
+            let tag = entry.first_chunk().copied().unwrap_or_default();
+            let (before, end) = (before as usize, end as usize);
+            if block.get(before..end).is_some_and(is_plain_ascii) {
+                subfield = (reached - found.first) as usize;
+                continue;
+            }
+            if is_control_tag(tag) {
+                let value = self.decoded(block, before + 1, end, decoding, tag);
+                if let Some(slot) = self.value.get_mut(length.fields + number) {
+                    *slot = value;
+                }
+            }
+            while subfield < (reached - found.first) as usize {
+                if let (Some(&at), Some(&end)) = (found.delimiters.get(subfield), found.subfield_ends.get(subfield)) {
+                    let value = self.decoded(block, at as usize + 2, end as usize, decoding, tag);
+                    if let Some(slot) = self.subfield_value.get_mut(length.subfields + subfield) {
+                        *slot = value;
+                    }
+                }
+                subfield += 1;
+            }
+        }
     }
 }
 

@@ -1,0 +1,373 @@
+//! Whether a record's text is sound as it stands.
+//!
+//! Strings in a batch are views into the block, and Arrow takes them for UTF-8 unseen. Text is sound when
+//!
+//! * the whole block, or the whole record, is valid UTF-8 **and** no cut that the record's structure makes falls inside
+//!   a character, or
+//! * each value is valid UTF-8 by itself.
+//!
+//! [`BlockText::judge`] establishes one of the two for every record before a layout sees it, or says how its values are to
+//! be decoded, one by one.
+
+use memchr::memchr;
+use simdutf8::basic::from_utf8;
+
+use super::{Charset, Decoding, Encoding, is_plain_ascii, is_utf8_beyond_doubt, marc8};
+use crate::iso2709::{DELIMITER, FieldSpan, LEADER_LENGTH, Leader, is_control_tag};
+use crate::problem::Code;
+
+/// What is known of the text of a whole block.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BlockText {
+    encoding: Encoding,
+    /// All of it is valid.
+    utf8: bool,
+}
+
+/// How a record's text is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Viewed in place, wherever it is cut between ASCII bytes.
+    InPlace,
+    /// Each value is decoded by itself.
+    Decoded(Decoding),
+    /// There is something to say about it: a case for [`BlockText::judge`].
+    Doubtful,
+}
+
+/// A repair that concerns text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TextRepair {
+    pub code: Code,
+    /// The field's tag, if it is one field's.
+    pub tag: Option<[u8; 3]>,
+    /// The bytes that tables show as something else.
+    pub raw: Vec<u8>,
+}
+
+impl BlockText {
+    pub(crate) fn new(block: &[u8], encoding: Encoding) -> Self {
+        let utf8 = matches!(encoding, Encoding::Auto | Encoding::Utf8) && from_utf8(block).is_ok();
+        Self { encoding, utf8 }
+    }
+
+    /// Where nothing is known of the block.
+    pub(crate) fn unknown() -> Self {
+        Self { encoding: Encoding::Auto, utf8: false }
+    }
+
+    /// What `record` is said to be in, and whether its bytes may say otherwise.
+    fn said(self, record: &[u8]) -> Decoding {
+        let charset = match self.encoding {
+            Encoding::Auto if Leader::new(record).is_some_and(Leader::is_utf8) => Charset::Utf8,
+            Encoding::Auto | Encoding::Marc8 => Charset::Marc8,
+            Encoding::Utf8 => Charset::Utf8,
+            Encoding::Latin1 => Charset::Latin1,
+            Encoding::Windows1252 => Charset::Windows1252,
+            Encoding::Cp437 => Charset::Cp437,
+            Encoding::Cp850 => Charset::Cp850,
+        };
+        Decoding { charset, guess: self.encoding == Encoding::Auto }
+    }
+
+    /// How to read the text of a `record`, as far as that can be told without looking at its fields.
+    pub(crate) fn reading(self, record: &[u8]) -> Reading {
+        let said = self.said(record);
+        let in_place = match said.charset {
+            Charset::Utf8 if !self.utf8 && from_utf8(record).is_err() => return Reading::Doubtful,
+            Charset::Utf8 => true,
+            Charset::Marc8 if is_plain_ascii(record) => true,
+            Charset::Marc8 if said.guess && is_utf8_beyond_doubt(record) => return Reading::Doubtful,
+            Charset::Marc8 => false,
+            _ => record.is_ascii(),
+        };
+        if in_place { Reading::InPlace } else { Reading::Decoded(said) }
+    }
+
+    /// How the pieces of `record` that `fields` cut out become text: all of them as they stand, or each decoded. Notes repairs of
+    /// the record as a whole and of its structure.
+    pub(crate) fn judge(self, record: &[u8], fields: &[FieldSpan], repairs: &mut Vec<TextRepair>) -> Option<Decoding> {
+        let said = self.said(record);
+        // The first test settles nearly every record.
+        if said.charset != Charset::Utf8 && is_plain_ascii(record) {
+            return None;
+        }
+        if said.charset == Charset::Utf8 && self.utf8 && is_plain(record, fields) {
+            return None;
+        }
+        note_structure(record, fields, repairs);
+        let whole = |code| TextRepair { code, tag: None, raw: Vec::new() };
+        let in_utf8 = |guess| {
+            let sound = (self.utf8 || from_utf8(record).is_ok()) && cuts_are_sound(record, fields);
+            let decoding = Decoding { charset: Charset::Utf8, guess };
+            (!sound && !all_values(record, fields, |value| from_utf8(value).is_ok())).then_some(decoding)
+        };
+        match said.charset {
+            Charset::Utf8 => {
+                let decoding = in_utf8(said.guess)?;
+                if said.guess && from_utf8(record).is_err() && looks_like_marc8(record, fields) {
+                    repairs.push(whole(Code::Marc8NotFlagged));
+                    return Some(Decoding { charset: Charset::Marc8, guess: true });
+                }
+                Some(decoding)
+            }
+            // The text may be plain for all that, and what is not be in the structure alone.
+            charset if all_values(record, fields, |value| charset.is_in_place(value)) => None,
+            Charset::Marc8 if said.guess && is_utf8_beyond_doubt(record) => {
+                repairs.push(whole(Code::Utf8NotFlagged));
+                in_utf8(true)
+            }
+            _ => Some(said),
+        }
+    }
+}
+
+/// Whether what is not UTF-8 in a record looks like MARC-8 and nothing in it like UTF-8: every code stands for a character that has
+/// a place beside its neighbours.
+fn looks_like_marc8(record: &[u8], fields: &[FieldSpan]) -> bool {
+    let mut decoder = marc8::Decoder::new();
+    let mut text = String::new();
+    let mut evidence = false;
+    let plausible = all_pieces(record, fields, |code, value| {
+        let value = value.get(code..).unwrap_or_default();
+        if is_plain_ascii(value) {
+            return true;
+        }
+        if from_utf8(value).is_ok() || !value.iter().enumerate().all(|(at, _)| is_in_place(value, at)) {
+            return false;
+        }
+        // A character of UTF-8 that was cut leaves pieces at the ends of a value, where most codes of MARC-8 could be, too.
+        evidence |= value.len() > 2;
+        text.clear();
+        decoder.reset();
+        decoder.decode(value, &mut text) == 0
+    });
+    plausible && evidence
+}
+
+/// Whether a code of ANSEL stands where one would be written: a mark before a letter that has such a one, a letter beside letters, a
+/// sign beside what it is a sign for. ISO 8859-1, where the same codes are other letters and signs, rarely passes.
+fn is_in_place(value: &[u8], at: usize) -> bool {
+    let byte_at = |at: Option<usize>| at.and_then(|at| value.get(at)).copied();
+    let (before, after) = (byte_at(at.checked_sub(1)), byte_at(Some(at + 1)));
+    let is_letter = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphabetic() || byte >= 0xA0);
+    let is_digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_digit());
+    match value.get(at).copied().unwrap_or(0) {
+        0..0x80 => true,
+        // £ and €; °; ℗ and ©; ¿ and ¡
+        0xB9 | 0xC8 => is_digit(before) || is_digit(after),
+        0xC0 => is_digit(before),
+        0xC2 | 0xC3 => is_digit(after) || after == Some(b' '),
+        0xC5 | 0xC6 => after.is_some_and(|after| after.is_ascii_alphabetic()),
+        0xA1..=0xBE | 0xC7 => is_letter(before) || is_letter(after),
+        mark @ 0xE0..=0xFE => after.is_some_and(|letter| letter >= 0xE0 || composes(mark, letter)),
+        _ => false,
+    }
+}
+
+/// Whether a mark of ANSEL and a letter come to one character.
+fn composes(mark: u8, letter: u8) -> bool {
+    let mut text = String::new();
+    marc8::Decoder::new().decode(&[mark, letter], &mut text);
+    letter.is_ascii_alphabetic() && text.chars().count() == 1
+}
+
+fn field<'a>(record: &'a [u8], span: &FieldSpan) -> &'a [u8] {
+    record.get(span.start as usize..span.end as usize).unwrap_or_default()
+}
+
+/// Whether leader, tags and indicators are ASCII, so that in a valid record no cut falls inside a character.
+fn is_plain(record: &[u8], fields: &[FieldSpan]) -> bool {
+    let leader = record.get(..LEADER_LENGTH).is_some_and(<[u8]>::is_ascii);
+    let bytes = fields.iter().fold(0, |bytes, span| {
+        // What follows a field is ASCII, so nothing is missed where one is shorter than two bytes.
+        let [a, b, c] = span.tag;
+        let at = span.start as usize;
+        let first = record.get(at).copied().unwrap_or(0);
+        let second = if is_control_tag(span.tag) { 0 } else { record.get(at + 1).copied().unwrap_or(0) };
+        bytes | a | b | c | first | second
+    });
+    leader && bytes.is_ascii()
+}
+
+/// In a valid record, whether each field begins at a character and its indicators are ASCII. A field ends before an ASCII
+/// byte, subfields begin after one, and a code is one whole character, so these are the only cuts in doubt.
+fn cuts_are_sound(record: &[u8], fields: &[FieldSpan]) -> bool {
+    fields.iter().all(|span| match field(record, span) {
+        [] => true,
+        [first, ..] if is_control_tag(span.tag) => !(0x80..0xC0).contains(first),
+        [first, second, ..] => first.is_ascii() && second.is_ascii(),
+        [first] => first.is_ascii(),
+    })
+}
+
+/// Whether `sound` holds for each value by itself: control fields, text before a first delimiter, subfields with their codes.
+fn all_values(record: &[u8], fields: &[FieldSpan], sound: impl Fn(&[u8]) -> bool) -> bool {
+    all_pieces(record, fields, |_, value| sound(value))
+}
+
+/// The same, which is told how many bytes of a value are a code, if it begins with one that is ASCII.
+fn all_pieces(record: &[u8], fields: &[FieldSpan], mut sound: impl FnMut(usize, &[u8]) -> bool) -> bool {
+    fields.iter().all(|span| {
+        let data = field(record, span);
+        if is_control_tag(span.tag) {
+            return sound(0, data);
+        }
+        let head = memchr(DELIMITER, data).unwrap_or(data.len());
+        let (head, subfields) = data.split_at_checked(head).unwrap_or_default();
+        head.get(2..).is_none_or(|text| sound(0, text))
+            && subfields
+                .split(|&byte| byte == DELIMITER)
+                .all(|value| sound(usize::from(value.first().is_some_and(u8::is_ascii)), value))
+    })
+}
+
+/// Notes leader, tags and indicators that are not ASCII; in tables each of their bytes that is not becomes U+FFFD.
+fn note_structure(record: &[u8], fields: &[FieldSpan], repairs: &mut Vec<TextRepair>) {
+    let code = Code::NonAsciiStructure;
+    let leader = record.get(..LEADER_LENGTH).unwrap_or_default();
+    if !leader.is_ascii() {
+        repairs.push(TextRepair { code, tag: None, raw: leader.to_vec() });
+    }
+    for span in fields {
+        let data = field(record, span);
+        let indicators = if is_control_tag(span.tag) { &[] } else { data.get(..2).unwrap_or(data) };
+        let indicators = indicators.split(|&byte| byte == DELIMITER).next().unwrap_or_default();
+        if !span.tag.is_ascii() || !indicators.is_ascii() {
+            repairs.push(TextRepair { code, tag: Some(span.tag), raw: [&span.tag, indicators].concat() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::{Decoded, Decoder};
+
+    /// How a record of one field is read; the block is valid UTF-8 if the record is.
+    fn judge_as(encoding: Encoding, leader09: u8, tag: [u8; 3], data: &[u8]) -> (Option<Decoding>, Vec<TextRepair>) {
+        let mut record = b"00000nam  2200037 a 4500".to_vec();
+        record[9] = leader09;
+        let start = record.len() as u32;
+        record.extend_from_slice(data);
+        let end = record.len() as u32;
+        record.push(0x1E);
+        let mut repairs = Vec::new();
+        let fields = [FieldSpan { tag, start, end }];
+        let known = BlockText::new(&record, encoding);
+        let decoding = known.judge(&record, &fields, &mut repairs);
+        if tag.is_ascii() && data.get(..2).is_some_and(<[u8]>::is_ascii) && repairs.is_empty() {
+            // The shorter way says the same, or nothing.
+            match known.reading(&record) {
+                Reading::InPlace => assert_eq!(decoding, None),
+                Reading::Decoded(found) => assert!(decoding.is_none_or(|judged| judged == found), "{data:?}"),
+                Reading::Doubtful => {}
+            }
+        }
+        (decoding, repairs)
+    }
+
+    fn judge(leader09: u8, data: &[u8]) -> (Option<Charset>, Vec<Code>) {
+        let (decoding, repairs) = judge_as(Encoding::Auto, leader09, *b"245", data);
+        (decoding.map(|decoding| decoding.charset), repairs.into_iter().map(|repair| repair.code).collect())
+    }
+
+    #[test]
+    fn ascii_is_sound_under_any_flag() {
+        for (_, encoding) in Encoding::ALL {
+            for flag in *b"a " {
+                assert_eq!(judge_as(*encoding, flag, *b"245", b"10\x1faText"), (None, vec![]));
+            }
+        }
+    }
+
+    #[test]
+    fn marc8_beyond_ascii_is_decoded() {
+        assert_eq!(judge(b' ', b"10\x1faCaf\xe2e"), (Some(Charset::Marc8), vec![]));
+        assert_eq!(judge(b' ', b"10\x1fa\x1b$1!0!"), (Some(Charset::Marc8), vec![]));
+    }
+
+    #[test]
+    fn utf8_that_is_not_flagged_is_a_repair() {
+        assert_eq!(judge(b' ', "10\x1faCafé".as_bytes()), (None, vec![Code::Utf8NotFlagged]));
+    }
+
+    #[test]
+    fn marc8_that_is_flagged_as_utf8_is_a_repair() {
+        assert_eq!(judge(b'a', b"10\x1faCaf\xe2e au lait"), (Some(Charset::Marc8), vec![Code::Marc8NotFlagged]));
+        assert_eq!(judge(b'a', b"10\x1fa\xb90.75"), (Some(Charset::Marc8), vec![Code::Marc8NotFlagged]));
+        // Latin-1 is no MARC-8, nor is UTF-8 that was cut, nor what has both.
+        for other in [
+            &b"10\x1faCaf\xe9"[..],
+            b"10\x1faM\xf6ller",
+            b"10\x1faM\xfcller",
+            b"10\x1faCaf\xc3",
+            b"10\x1fa\xa30.75",
+            b"10\x1fa\xabmot\xbb",
+            b"10\x1fa20\xb0",
+            b"10\x1fa\xc3\xa9\x1fbCaf\xe2e",
+        ] {
+            assert_eq!(judge(b'a', other), (Some(Charset::Utf8), vec![]), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_caller_who_knows_is_believed() {
+        let utf8 = "10\x1faCafé".as_bytes();
+        let told = |encoding, data: &[u8]| judge_as(encoding, b' ', *b"245", data).0;
+        assert_eq!(told(Encoding::Utf8, utf8), None);
+        assert_eq!(told(Encoding::Marc8, utf8), Some(Decoding { charset: Charset::Marc8, guess: false }));
+        assert_eq!(told(Encoding::Latin1, utf8), Some(Decoding { charset: Charset::Latin1, guess: false }));
+        assert_eq!(told(Encoding::Utf8, b"10\x1faCaf\xe2e"), Some(Decoding { charset: Charset::Utf8, guess: false }));
+        // An escape character is one of ASCII's controls.
+        assert_eq!(told(Encoding::Utf8, b"10\x1fa\x1bx"), None);
+        assert_eq!(told(Encoding::Latin1, b"10\x1fa\x1bx"), None);
+    }
+
+    #[test]
+    fn values_are_decoded_as_what_they_are() {
+        let mut decoder = Decoder::default();
+        let mut decode = |charset, guess, value: &[u8]| {
+            let mut text = String::new();
+            let outcome = decoder.decode(Decoding { charset, guess }, value, &mut text);
+            (outcome, text)
+        };
+        let text = |text: &str, code| (Decoded::Appended(code), text.to_owned());
+        let in_place = |code| (Decoded::InPlace(code), String::new());
+        assert_eq!(decode(Charset::Marc8, true, b"Caf\xe2e"), text("Café", None));
+        assert_eq!(decode(Charset::Marc8, true, b"\xff"), text("\u{FFFD}", Some(Code::UnknownCharacter)));
+        assert_eq!(decode(Charset::Marc8, true, "Café".as_bytes()), in_place(Some(Code::Utf8NotFlagged)));
+        assert_eq!(decode(Charset::Marc8, false, "é".as_bytes()), text("©♭", None));
+        // The sets of one value are not those of the next.
+        assert_eq!(decode(Charset::Marc8, true, b"\x1b(NA"), text("а", None));
+        assert_eq!(decode(Charset::Marc8, true, b"A"), in_place(None));
+        assert_eq!(decode(Charset::Marc8, true, b"A\xe2e"), text("Aé", None));
+        assert_eq!(decode(Charset::Utf8, true, b"Caf\xc3"), text("Caf\u{FFFD}", Some(Code::InvalidUtf8)));
+        assert_eq!(decode(Charset::Utf8, true, "é".as_bytes()), in_place(None));
+        assert_eq!(decode(Charset::Latin1, false, b"Caf\xe9 \x80"), text("Café \u{80}", None));
+        assert_eq!(decode(Charset::Windows1252, false, b"Caf\xe9 \x80"), text("Café €", None));
+        assert_eq!(decode(Charset::Cp437, false, b"Caf\x82"), text("Café", None));
+        assert_eq!(decode(Charset::Cp850, false, b"\xb7\x9b"), text("Àø", None));
+    }
+
+    #[test]
+    fn an_indicator_inside_a_character_takes_the_checked_path() {
+        // Cutting after two bytes leaves a continuation byte alone.
+        assert_eq!(judge(b'a', "1éText".as_bytes()), (Some(Charset::Utf8), vec![Code::NonAsciiStructure]));
+        let (decoding, repairs) = judge_as(Encoding::Auto, b'a', *b"245", "é\x1faText".as_bytes());
+        let raw = [b"245", "é".as_bytes()].concat();
+        assert_eq!(decoding, None);
+        assert_eq!(repairs, [TextRepair { code: Code::NonAsciiStructure, tag: Some(*b"245"), raw }]);
+    }
+
+    #[test]
+    fn an_escape_is_never_text_whatever_the_structure_is() {
+        assert_eq!(judge(b' ', "é\x1fa\x1b$1!0!".as_bytes()).0, Some(Charset::Marc8));
+    }
+
+    #[test]
+    fn a_control_field_that_begins_inside_a_character_is_not_sound() {
+        let (decoding, _) = judge_as(Encoding::Auto, b'a', *b"001", b"\xa9x");
+        assert_eq!(decoding.map(|decoding| decoding.charset), Some(Charset::Utf8));
+    }
+}
