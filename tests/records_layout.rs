@@ -273,7 +273,7 @@ fn what_is_rejected_takes_no_room_for_rows() {
 /// What damage does to a file: bytes put in place of others, taken out, or added.
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![
-        3 => prop::sample::select(&[0x1Du8, 0x1E, 0x1F, b'0', b'1', b'9', b' ', 0x1B, 0xC3, 0xA9, 0x80, b'a'][..]),
+        3 => prop::sample::select(&[0x1Du8, 0x1E, 0x1F, b'0', b'1', b'9', b' ', 0x1B, 0xC3, 0xA9, 0x80, 0xE2, 0xB9, b'a'][..]),
         1 => any::<u8>(),
     ];
     let change = (any::<prop::sample::Index>(), 0..3u8, byte);

@@ -61,9 +61,9 @@ layout : {"records"}
 format : {"auto", "iso2709"}
     What the input is.
 encoding : {"auto", "utf-8", "marc-8", "iso-8859-1", "windows-1252", "cp437", "cp850"}
-    What text is encoded in. ``"auto"`` goes by each record: what leader position 09 says (``a`` UTF-8, blank MARC-8) or,
-    where that cannot be, what the bytes are, which is counted as a repair. Anything else overrides the leader. MARC-8
-    becomes Unicode in NFC; UTF-8 is left as it is. What stands for no character becomes U+FFFD and is counted.
+    What text is encoded in. ``"auto"`` goes by each record: what leader position 09 says (``a`` UTF-8, blank MARC-8)
+    or, where that cannot be, what the bytes are, which is counted as a repair. Anything else overrides the leader.
+    MARC-8 becomes Unicode in NFC; UTF-8 is left as it is. What stands for no character becomes U+FFFD and is counted.
 n_rows : int, optional
     Stop after this many rows. Nothing beyond them raises or warns.
 row_index_name : str, optional

@@ -71,8 +71,8 @@ def boundaries(data: bytes) -> list[tuple[int, int]]:
 def record_end(data: bytes, start: int) -> int | None:
     """Where the record ends that begins at `start`; None if it is cut off."""
     length = re.fullmatch(rb" {0,4}(\d{1,5})", data[start : start + 5])
-    if length and len(data) >= start + 24 and int(length[1]) >= 26:
-        end = start + int(length[1])
+    end = start + int(length[1]) if length and len(data) >= start + 24 and int(length[1]) >= 26 else None
+    if end is not None:
         inside = (at for at in range(start, min(end - 1, len(data))) if data[at] == 0x1D)
         if data[end - 1 : end] == b"\x1d" and not any(is_strong(data, at) for at in inside):
             return end
@@ -81,7 +81,8 @@ def record_end(data: bytes, start: int) -> int | None:
             return at + 1
         if data[at] == 0x1E and leader_after(data, at + 1, end_of(JUNK_AFTER_FIELD, data, at + 1)) is not None:
             return at + 1
-    return None
+    # All of it is there but its terminator.
+    return end if end == len(data) and b"\x1e" in data[-2:] else None
 
 
 def scanned(data: bytes) -> list[tuple[int, int]]:

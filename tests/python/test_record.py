@@ -303,7 +303,8 @@ def parts_of_row(row: dict[str, Any]) -> list[tuple[object, ...]]:
 def rows_without_warning(path: Path, options: mrrc.ReadOptions) -> list[dict[str, Any]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", mrrc.MrrcWarning)
-        return mrrc.read_table(path, **options).to_pylist()
+        rows: list[dict[str, Any]] = mrrc.read_table(path, **options).to_pylist()
+        return rows
 
 
 def test_records_and_rows_are_the_same_over_the_corpus(corpus: Path) -> None:

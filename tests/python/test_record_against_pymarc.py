@@ -46,7 +46,13 @@ TEXTS = {
 }
 LISTS = ["series", "subjects", "addedentries", "location", "notes", "physicaldescription"]
 LEADER = [name for name in dir(pymarc.Leader) if isinstance(getattr(pymarc.Leader, name), property)]
-OF_TEXT = {"utf8_not_flagged", "marc8_not_flagged", "invalid_utf8", "unknown_character", "non_ascii_structure"}  # problems that are no repair of the structure
+OF_TEXT = {
+    "utf8_not_flagged",
+    "marc8_not_flagged",
+    "invalid_utf8",
+    "unknown_character",
+    "non_ascii_structure",
+}  # problems that are no repair of the structure
 POSITIONS: list[int | slice] = [0, 9, -1, slice(5), slice(12, 17), slice(None)]
 # Of the differences, those that leave the other parts of a field as they are.
 OF_STRUCTURE = {
@@ -88,7 +94,7 @@ DELIBERATE: dict[str, Callable[[Place], object]] = {
         not place.field.control_field and len(place.data.split(DELIMITER)[0]) > 2
     ),
     "a subfield code that is not ASCII": lambda place: any(not s[:1].isascii() for s in place.subfields),
-    "a record in MARC-8 (`MARCReader`): control characters": lambda place: (
+    "a record in MARC-8: control characters": lambda place: (
         place.marc8 and any(re.search(rb"[\x00-\x1a\x1c-\x1f\x7f-\x9f]", s[1:]) for s in place.subfields)
     ),
     # To pymarc, codes of sets that it has only in part stand for nothing, too.
@@ -97,6 +103,9 @@ DELIBERATE: dict[str, Callable[[Place], object]] = {
     ),
     "the same: combining marks at the end of a value": lambda place: (
         place.marc8 and any(re.search(rb"[\xe0-\xfe]\Z", s) for s in place.subfields)
+    ),
+    "UTF-8 in a record that is not flagged as UTF-8": lambda place: (
+        place.marc8 and any(is_utf8_beyond_ascii(s[1:]) for s in place.subfields)
     ),
     "the same: control fields beyond ASCII": lambda place: (
         place.marc8 and place.field.control_field and not place.data.isascii()
@@ -140,7 +149,12 @@ def is_canonical(raw: bytes) -> bool:
 
 def is_utf8_all_the_same(raw: bytes) -> bool:
     """Whether a record that is not flagged as UTF-8 is."""
-    if raw[9:10] == b"a" or raw.isascii() or b"\x1b" in raw:
+    return raw[9:10] != b"a" and is_utf8_beyond_ascii(raw)
+
+
+def is_utf8_beyond_ascii(raw: bytes) -> bool:
+    """Whether these bytes can hardly be anything else."""
+    if raw.isascii() or b"\x1b" in raw:
         return False
     try:
         raw.decode()

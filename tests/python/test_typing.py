@@ -63,6 +63,7 @@ def test_options_can_be_kept_in_a_dict(sample: Path) -> None:
         "format": "iso2709",
         "n_rows": 3,
         "row_index_name": "n",
+        "encoding": "utf-8",
         "row_index_offset": 1,
         "include_file_paths": "path",
         "include_offsets": True,
