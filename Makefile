@@ -10,7 +10,7 @@ OUT    ?= build
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-gil valgrind gate stress coverage mutations lint fmt bench bench-rust profile docs wheel clean
+.PHONY: help demo test test-rust test-python test-gil test-polars valgrind gate stress coverage mutations lint fmt bench bench-rust bench-polars profile docs wheel clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,6 +70,9 @@ else
 	@echo 'skipped: this Python has no shared library to embed'
 endif
 
+test-polars: ## batches as frames of the Rust crate polars, which takes some minutes to compile
+	cargo test --locked -p mrrc_arrow_polars
+
 gate: $(VENV)/.built $(VENV)/.bench ## sweep batch sizes and judge what a second thread gains (on an idle machine)
 	$(BIN)/python scripts/test_python_file_overhead.py
 	$(BIN)/python scripts/benchmark_batch_sizes.py
@@ -90,6 +93,14 @@ stress: $(VENV)/.built $(VENV)/.test ## repeat the tests of pipeline, fork and C
 		$(BIN)/python -m pytest -q -p no:cacheprovider -k 'fork or ctrl_c' tests/python/test_processes.py \
 			tests/python/test_reader.py >$(OUT)/stress.log 2>&1 || { cat $(OUT)/stress.log; exit 1; }; \
 	done; echo "$(REPEAT) times with $$threads threads: passed"; done
+
+# How often each target is run.
+RUNS ?= 1000000
+
+fuzz: ## fuzz scanner, record, MARC-8 and whole reads (cargo install cargo-fuzz)
+	$(BIN)/python scripts/make_fuzz_corpus.py fuzz/corpus
+	set -e; for target in scanner record marc8 read; do \
+		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -runs=$(RUNS) -max_len=8192 -print_final_stats=1; done
 
 coverage: ## line coverage of scanner, pool, pipeline and sources (cargo install cargo-tarpaulin)
 	cargo tarpaulin --locked --no-default-features --features cli --engine ptrace --skip-clean --target-dir target/tarpaulin \
@@ -124,6 +135,9 @@ bench-rust: $(VENV)/.built ## criterion: the sequential reference, batch sizes, 
 	cargo bench --locked --bench rayon_overhead
 	taskset -c 0 cargo bench --locked --bench rayon_overhead
 
+bench-polars: ## criterion: batches against frames of the Rust crate polars
+	cargo bench --locked -p mrrc_arrow_polars --bench against -- $(CRITERION)
+
 profile: $(VENV)/.built ## where time goes when batches are read on one core (perf must be installed)
 	mkdir -p $(OUT)
 	$(BIN)/python -c "import sys; sys.path.append('.'); from benches import common; print(common.make_file(250))"
@@ -132,6 +146,22 @@ profile: $(VENV)/.built ## where time goes when batches are read on one core (pe
 		'for round in 1 2 3 4 5 6 7 8; do echo go | target/release/mrrc_arrow_measure stream $(OUT)/big-250.mrc; done'
 	perf report -i $(OUT)/perf.data --no-children --sort comm --stdio -q | grep -v '^$$'
 	perf report -i $(OUT)/perf.data --no-children --sort symbol --stdio -q | grep -v '^$$' | cut -c1-110 | head -16
+
+instructions: $(VENV)/.built ## how many instructions each stage takes for a byte (valgrind must be installed)
+	mkdir -p $(OUT)
+	$(BIN)/python -c "import sys; sys.path.append('.'); from benches import common; print(common.make_file(4))"
+	cargo build --release --quiet --locked -p mrrc_arrow_measure
+	echo go | RAYON_NUM_THREADS=1 valgrind -q --tool=callgrind --callgrind-out-file=$(OUT)/callgrind.out \
+		target/release/mrrc_arrow_measure stream $(OUT)/big-4.mrc
+	callgrind_annotate $(OUT)/callgrind.out | grep -E 'PROGRAM TOTALS|mrrc_arrow|simdutf8|memchr' | sed -E 's/\?\?\?://; s/ \[.*//' | head -14
+
+memory: $(VENV)/.built ## peak memory of a stream and of a kept table, by massif (valgrind must be installed)
+	mkdir -p $(OUT)
+	$(BIN)/python -c "import sys; sys.path.append('.'); from benches import common; print(common.make_file(60))"
+	cargo build --release --quiet --locked -p mrrc_arrow_measure
+	set -e; for what in stream retain; do echo go | RAYON_NUM_THREADS=2 valgrind -q --tool=massif --pages-as-heap=yes \
+		--massif-out-file=$(OUT)/massif.$$what target/release/mrrc_arrow_measure $$what $(OUT)/big-60.mrc >/dev/null; \
+		echo "$$what: $$(sed -n 's/^mem_heap_B=//p' $(OUT)/massif.$$what | sort -n | tail -1) bytes mapped at most"; done
 
 docs: ## build the documentation of the crate
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps

@@ -1,4 +1,4 @@
-//! What benchmarks need of the inside of the crate. Not part of its interface: it may change with any version.
+//! What benchmarks and fuzzing need of the inside of the crate. Not part of its interface: it may change with any version.
 
 use std::io::{self, Read};
 
@@ -87,6 +87,14 @@ pub fn in_one_thread(source: Source, records: usize) -> Result<usize, Error> {
             Fed::End => return Ok(rows),
         }
     }
+}
+
+/// The text of a value in MARC-8.
+#[must_use]
+pub fn decode_marc8(value: &[u8]) -> String {
+    let mut text = String::new();
+    crate::encoding::marc8::Decoder::new().decode(value, &mut text);
+    text
 }
 
 /// Makes the pool anew with so many threads.

@@ -216,12 +216,12 @@ impl Known<'_, u16, 4096> {
     }
 
     fn tag(&mut self, tag: [u8; 3]) -> Option<u16> {
-        let text = std::str::from_utf8(&tag).ok().filter(|tag| tag.is_ascii())?;
+        let text = || std::str::from_utf8(&tag).ok().filter(|tag| tag.is_ascii());
         let Some(slot) = direct(tag).and_then(|direct| self.direct.get_mut(direct)) else {
-            return self.values.intern(text, u16::MAX.into(), false).ok().map(|key| key as u16);
+            return self.values.intern(text()?, u16::MAX.into(), false).ok().map(|key| key as u16);
         };
         if *slot == u16::MAX {
-            *slot = self.values.intern_direct(text, u16::MAX.into(), false).ok()? as u16;
+            *slot = self.values.intern_direct(text()?, u16::MAX.into(), false).ok()? as u16;
         }
         Some(*slot)
     }

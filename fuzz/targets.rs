@@ -1,0 +1,128 @@
+//! What must hold for any bytes at all. Run by cargo-fuzz (`make fuzz`), and on a few thousand inputs by `tests/fuzz.rs`.
+
+#![allow(dead_code)] // each fuzz target uses one of them
+
+use std::time::Duration;
+
+use arrow_array::{Array, RecordBatch};
+use arrow_cast::display::array_value_to_string;
+use mrrc_arrow::iso2709::{Outline, resynchronise, scan_record_boundaries};
+use mrrc_arrow::{Code, Encoding, Inspection, Item, ReadOptions, ReaderOptions, RecordReader, Source, measure, read};
+
+/// Boundaries are in order and apart, and whoever starts in the middle finds the same ones.
+pub fn scanner(data: &[u8]) {
+    let boundaries = scan_record_boundaries(data, None);
+    let mut reached = 0;
+    for &(offset, length) in &boundaries {
+        assert!(offset >= reached && length > 0);
+        reached = offset + length;
+    }
+    assert!(reached <= data.len());
+    let some = boundaries.len() / 2;
+    assert_eq!(scan_record_boundaries(data, Some(some)), boundaries[..some]);
+    let middle = data.first().map_or(0, |&first| data.len() * usize::from(first) / 256);
+    if let Some(start) = resynchronise(data, middle) {
+        assert!(start > middle && start <= data.len());
+        let rest = scan_record_boundaries(&data[start..], None);
+        let expected = boundaries.iter().filter(|(offset, _)| *offset >= start);
+        assert!(rest.iter().map(|(offset, length)| (offset + start, *length)).eq(expected.copied()));
+    }
+}
+
+/// Every byte of a record's data is in a field or named as lost.
+pub fn record(data: &[u8]) {
+    let mut outline = Outline::default();
+    if outline.read(data).is_err() {
+        return;
+    }
+    let mut seen = vec![false; data.len() + 1];
+    let directory = data.iter().skip(24).position(|&byte| byte == 0x1E).map_or(data.len(), |at| 24 + at + 1);
+    for field in outline.fields() {
+        assert!(field.start <= field.end && field.end as usize <= data.len());
+        seen[field.start as usize..=field.end as usize].fill(true);
+    }
+    for lost in outline.flaws().iter().flat_map(|flaw| &flaw.lost) {
+        assert!(lost.end <= data.len());
+        seen[lost.clone()].fill(true);
+    }
+    let end = data.len() - usize::from(data.last() == Some(&0x1D));
+    assert!(seen.get(directory..end).is_none_or(|seen| seen.iter().all(|&seen| seen)));
+}
+
+/// MARC-8 becomes text of bounded length, whatever it is.
+pub fn marc8(data: &[u8]) {
+    let text = measure::decode_marc8(data);
+    assert!(text.len() <= 3 * data.len());
+    if data.is_ascii() && !data.contains(&0x1B) {
+        assert_eq!(text.as_bytes(), data);
+    }
+}
+
+/// All ways of reading tell the same: in batches large and small, with dictionaries (where sound records take a shorter way) or
+/// plain strings, record by record in one thread, and by counting.
+pub fn whole_read(data: &[u8]) {
+    let (first, data) = data.split_first().map_or((0, data), |(&first, rest)| (first, rest));
+    let options = |batch_size: usize, categorical: bool| {
+        let mut options = ReadOptions::default();
+        options.ignore_errors = true;
+        options.batch_size = Some(batch_size);
+        options.categorical = Some(categorical);
+        options.include_offsets = true;
+        options.encoding = Encoding::ALL[usize::from(first) % Encoding::ALL.len()].1;
+        options
+    };
+    let source = || vec![Source::memory(data.to_vec())];
+    let table = |options: ReadOptions| {
+        let mut stream = read(source(), options).expect("options that fit each other");
+        let rows: Vec<String> = stream.by_ref().flat_map(|batch| rows(&batch.expect("errors are left out"))).collect();
+        (rows, stream.problems().clone())
+    };
+    let (rows, problems) = table(options(1000, false));
+    for (batch_size, categorical) in [(1, false), (1000, true)] {
+        let (found, told) = table(options(batch_size, categorical));
+        // A dictionary has room for 255 codes, and says so.
+        if told.get(Code::DictionaryFull) == 0 {
+            assert_eq!((&found, &told), (&rows, &problems));
+        }
+        assert_eq!(found.len(), rows.len());
+    }
+    let mut counted = Inspection::count(source(), &options(1, false)).expect("options that fit each other");
+    while counted.poll(Duration::from_secs(60)).expect("errors are left out").is_some() {}
+    assert_eq!((counted.rows(), counted.problems().rejected()), (rows.len() as u64, problems.rejected()));
+
+    let mut reading = ReaderOptions::default();
+    reading.ignore_foreign = true;
+    let mut reader = RecordReader::open(source(), &reading).expect("memory can be opened");
+    let (mut records, mut rejected) = (0, 0);
+    loop {
+        match reader.pop().expect("the process that opened it") {
+            Item::Record(block, index) => {
+                // What is laid out anew is a record.
+                if let Ok(bytes) = block.as_marc(index) {
+                    assert!(!block.repairs(index).is_empty() || bytes == block.bytes(index));
+                }
+                for field in block.fields(index).map(|span| block.field(index, span)) {
+                    field.subfields().for_each(|subfield| drop(block.text(index, subfield.value())));
+                }
+                drop(block.text_repairs(index));
+                records += 1;
+            }
+            Item::Rejected(..) => rejected += 1,
+            Item::Empty => drop(reader.read_batch(None).expect("memory can be read")),
+            Item::End => break,
+        }
+    }
+    assert_eq!((records, rejected), (rows.len(), problems.rejected()));
+}
+
+/// Each row as text, after a full validation of what Arrow takes for granted.
+fn rows(batch: &RecordBatch) -> Vec<String> {
+    for column in batch.columns() {
+        column.to_data().validate_full().expect("arrays that are valid");
+    }
+    let text = |row| {
+        let columns = batch.columns().iter();
+        columns.map(|column| array_value_to_string(column, row).expect("types that can be shown")).collect()
+    };
+    (0..batch.num_rows()).map(text).collect()
+}
