@@ -1,8 +1,9 @@
 //! The `mrrc-arrow` command; the same program from cargo and from pip.
 //!
-//! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 the input could not be read or the output not
-//! written, 2 wrong usage, 130 interrupted.
+//! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 the input could not be read, or some of it, or the
+//! output not written, 2 wrong usage, 130 interrupted.
 
+mod check;
 mod convert;
 mod count;
 mod interrupt;
@@ -27,6 +28,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Arguments),
     Convert(convert::Arguments),
     Count(count::Arguments),
 }
@@ -42,11 +44,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         }
     };
     let done = match arguments.command {
-        Command::Convert(arguments) => convert::run(&arguments),
-        Command::Count(arguments) => count::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Convert(arguments) => convert::run(&arguments).map(|()| true),
+        Command::Count(arguments) => count::run(&arguments).map(|()| true),
     };
     match done {
-        Ok(()) => 0,
+        Ok(sound) => u8::from(!sound),
         Err(error) => {
             say(&format!("error: {error}"));
             if interrupt::is_interrupt(&error) { 130 } else { 1 }

@@ -55,6 +55,30 @@ def test_count_prints_the_number_of_records(marc_file: Path, tmp_path: Path) -> 
         assert (done.returncode, done.stdout, done.stderr) == (0, f"{expected}\n", "")
 
 
+def test_check_tells_what_is_wrong_and_where(tmp_path: Path) -> None:
+    path = tmp_path / "mixed.mrc"
+    wrong = encode([data("245", ("a", "Caf~"))])
+    path.write_bytes(b"".join(books(2)) + b"\r\n" + wrong.replace(b"~", b"\xe9") + with_length(wrong, 99) * 5 + b"00012nam\x1d")
+    done = run("check", path)
+    assert (done.returncode, done.stderr) == (1, "")
+    start = len(b"".join(books(2)))
+    lines = done.stdout.splitlines()
+    assert lines[0] == "8 records read, 1 rejected"
+    assert "reject too_short: 1" in lines
+    assert f"    {path}: record 2 at byte {start + 2}, {len(wrong)} bytes, field 245: Caf\\xe9" in lines
+    assert "repair length_mismatch: 5" in lines
+    assert sum("record" in line and "at byte" in line for line in lines) == 1 + 1 + 3
+    assert f"    {path}: at byte {start}, 2 bytes" in lines
+    told = run("check", "--encoding", "iso-8859-1", "--examples", 0, path)
+    assert "invalid_utf8" not in told.stdout
+    assert "at byte" not in told.stdout
+
+
+def test_check_of_a_sound_file_is_one_line(marc_file: Path) -> None:
+    done = run("check", marc_file)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "217 records read, 0 rejected\n", "")
+
+
 def test_count_of_a_cut_file_counts_what_can_be_read_and_fails(cut: Path) -> None:
     done = run("count", cut)
     assert (done.returncode, done.stdout) == (1, "4\n")
