@@ -46,10 +46,9 @@ impl Feed {
         self.sources.as_slice().iter().any(|source| source.backend() == BackendKind::PythonFile)
     }
 
-    /// Whether reading is copying: nothing waits for anybody, and nothing has to be decompressed, going by the first source.
+    /// Whether reading is copying: nothing waits for anybody, and nothing has to be decompressed.
     pub(crate) fn is_at_hand(&self) -> bool {
-        let sources = self.sources.as_slice();
-        sources.iter().all(Source::is_at_hand) && sources.first().is_none_or(|source| !source.is_compressed())
+        self.sources.as_slice().iter().all(|source| source.is_at_hand() && !source.is_compressed())
     }
 
     /// Lets go of every source.

@@ -2,6 +2,7 @@
 //!
 //! Threads do not survive `fork`, so a pool belongs to the process that made it; a child makes its own.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
@@ -58,6 +59,18 @@ impl Pool {
     /// Runs `work` on the pool, with all its threads for what it divides.
     pub(crate) fn install<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         self.0.pool.install(work)
+    }
+
+    /// From a thread of the pool: runs a job that waits, if one does. What a job spawns is run before what others spawn; who goes on
+    /// spawning lets others in by this. Jobs that run inside of another do not, so that none is inside of many.
+    pub(crate) fn give_way(&self) {
+        thread_local! {
+            static INSIDE: Cell<bool> = const { Cell::new(false) };
+        }
+        if !INSIDE.replace(true) {
+            self.0.pool.yield_now();
+            INSIDE.set(false);
+        }
     }
 
     pub(crate) fn spawn(&self, job: impl FnOnce() + Send + 'static) {

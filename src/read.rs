@@ -16,8 +16,8 @@ use crate::feed::Input;
 use crate::iso2709::blocks::{Block, BlockSize};
 use crate::iso2709::scanner::MAX_RECORD;
 use crate::layout::{
-    Built, Keep, Layout, Plan, Shape, StringType, build, cast_strings, count, problem_batch, problem_schema,
-    string_field,
+    Built, Keep, Layout, MAX_BATCH_BYTES, Plan, Shape, StringType, build, cast_strings, count, problem_batch,
+    problem_schema, string_field,
 };
 use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};
@@ -28,8 +28,6 @@ pub const DEFAULT_BATCH_SIZE: usize = 512;
 
 /// Bytes of input in a batch, at most, unless the caller asks for larger batches or one record is larger.
 const BATCH_BYTES: usize = 4 << 20;
-/// The most that asking for larger batches can make of that.
-const MAX_BATCH_BYTES: usize = 256 << 20;
 /// How many bytes a record that was asked for is given.
 const BYTES_PER_RECORD: usize = 4 << 10;
 /// Bytes of a block that is only counted: it stays in the cache.
@@ -87,6 +85,7 @@ impl ReadOptions {
             categorical: self.categorical.unwrap_or(self.string_type == StringType::View),
             include_offsets: self.include_offsets,
             retain: self.retain,
+            keep_raw: false,
         }
     }
 
@@ -493,7 +492,8 @@ impl Inspection {
             ));
         }
         // The table is built, too: whether a dictionary has room for all codes shows only there.
-        let plan = Plan { keep: Keep::All, ..options.plan() };
+        let shape = Shape { keep_raw: true, ..options.shape() };
+        let plan = Plan { keep: Keep::All, shape, ..options.plan() };
         options.validate()?;
         let pipeline = start(sources, options, plan.keep, options.size()?, TableBuild(plan))?;
         Ok(Self { pipeline, tally: Tally { ignore_errors: true, ..Tally::new(options) }, rows: 0 })

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-#[path = "../fuzz/targets.rs"]
+#[path = "fuzz_targets/mod.rs"]
 mod targets;
 
 use std::path::Path;
@@ -21,9 +21,12 @@ const TARGETS: [(&str, Target); 4] = [
 #[test]
 fn what_once_failed_holds() {
     for (name, target) in TARGETS {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/regressions").join(name);
-        for entry in folder.read_dir().into_iter().flatten() {
-            target(&std::fs::read(entry.unwrap().path()).unwrap());
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz_targets/regressions").join(name);
+        let inputs: Vec<_> =
+            folder.read_dir().unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+        assert!(!inputs.is_empty());
+        for input in &inputs {
+            target(input);
         }
     }
 }
@@ -50,7 +53,32 @@ fn inputs() -> impl Strategy<Value = Vec<u8>> {
         }
         bytes
     });
-    prop_oneof![5 => damaged, 1 => prop::collection::vec(byte, 0..200)]
+    prop_oneof![5 => damaged, 5 => other_text(), 1 => prop::collection::vec(byte, 0..200)]
+}
+
+/// Records that are sound but for their text, in which letters became codes of MARC-8; the first byte is for the encoding.
+fn other_text() -> impl Strategy<Value = Vec<u8>> {
+    let sample = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sample.mrc")).unwrap();
+    let records: Vec<Vec<u8>> = sample.split_inclusive(|&byte| byte == 0x1D).map(<[u8]>::to_vec).collect();
+    let code = prop_oneof![4 => 0x80..=0xFFu8, 1 => Just(0x1B), 1 => prop::sample::select(&b"$(1NB"[..])];
+    let changes = prop::collection::vec((any::<prop::sample::Index>(), code), 0..20);
+    (prop::sample::subsequence(records, 1..4), changes, any::<u8>(), any::<bool>()).prop_map(
+        |(records, changes, encoding, flagged)| {
+            let mut bytes = vec![encoding];
+            for record in &records {
+                let start = bytes.len();
+                bytes.extend_from_slice(record);
+                bytes[start + 9] = if flagged { b'a' } else { b' ' };
+            }
+            let letters: Vec<usize> = (1..bytes.len()).filter(|&at| bytes[at].is_ascii_lowercase()).collect();
+            let letters: Vec<usize> =
+                letters.into_iter().filter(|&at| bytes[at - 1] != 0x1F && bytes[at + 1] != b'2').collect();
+            for (index, code) in changes {
+                bytes[letters[index.index(letters.len())]] = code;
+            }
+            bytes
+        },
+    )
 }
 
 proptest! {

@@ -35,8 +35,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<bool, Error> {
     let options = ReadOptions { ignore_errors: true, encoding: arguments.encoding, ..ReadOptions::default() };
     let mut inspection = Inspection::problems_of(sources(&arguments.input)?, &options)?;
     let mut examples: Vec<(Code, Vec<String>)> = Code::ALL.iter().map(|&code| (code, Vec::new())).collect();
-    while let Some(problems) = inspection.poll(INTERVAL)? {
-        interrupt.check()?;
+    // What was found before an error is told all the same.
+    let mut ended = Ok(());
+    loop {
+        let problems = match interrupt.check().and_then(|()| inspection.poll(INTERVAL)) {
+            Ok(Some(problems)) => problems,
+            Ok(None) => break,
+            Err(error) => {
+                ended = Err(error);
+                break;
+            }
+        };
         for problem in problems {
             if let Some((_, places)) = examples.iter_mut().find(|(code, _)| *code == problem.code)
                 && places.len() < arguments.examples
@@ -60,7 +69,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<bool, Error> {
     }
     // A closed stdout is no reason to fail.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(rejected == 0)
+    ended.map(|()| rejected == 0)
 }
 
 /// Where a problem is, in words.

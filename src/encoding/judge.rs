@@ -12,7 +12,7 @@
 use memchr::memchr;
 use simdutf8::basic::from_utf8;
 
-use super::{Charset, Decoding, Encoding, is_plain_ascii, is_utf8_beyond_doubt, marc8};
+use super::{Charset, Decoding, ESCAPE, Encoding, is_plain_ascii, is_utf8_beyond_doubt, marc8};
 use crate::iso2709::{DELIMITER, FieldSpan, LEADER_LENGTH, Leader, is_control_tag};
 use crate::problem::Code;
 
@@ -22,6 +22,8 @@ pub(crate) struct BlockText {
     encoding: Encoding,
     /// All of it is valid.
     utf8: bool,
+    /// There is no escape character in it.
+    plain: bool,
 }
 
 /// How a record's text is to be read.
@@ -46,14 +48,14 @@ pub(crate) struct TextRepair {
 }
 
 impl BlockText {
-    pub(crate) fn new(block: &[u8], encoding: Encoding) -> Self {
+    pub(crate) fn new(block: &[u8], escapes: bool, encoding: Encoding) -> Self {
         let utf8 = matches!(encoding, Encoding::Auto | Encoding::Utf8) && from_utf8(block).is_ok();
-        Self { encoding, utf8 }
+        Self { encoding, utf8, plain: !escapes }
     }
 
     /// Where nothing is known of the block.
     pub(crate) fn unknown() -> Self {
-        Self { encoding: Encoding::Auto, utf8: false }
+        Self { encoding: Encoding::Auto, utf8: false, plain: false }
     }
 
     /// What `record` is said to be in, and whether its bytes may say otherwise.
@@ -67,7 +69,7 @@ impl BlockText {
             Encoding::Cp437 => Charset::Cp437,
             Encoding::Cp850 => Charset::Cp850,
         };
-        Decoding { charset, guess: self.encoding == Encoding::Auto }
+        Decoding { charset, guess: self.encoding == Encoding::Auto, flagged_utf8: false }
     }
 
     /// How to read the text of a `record`, as far as that can be told without looking at its fields.
@@ -75,6 +77,7 @@ impl BlockText {
         let said = self.said(record);
         let in_place = match said.charset {
             Charset::Utf8 if !self.utf8 && from_utf8(record).is_err() => return Reading::Doubtful,
+            Charset::Utf8 if said.guess && self.has_escapes(record) => return Reading::Doubtful,
             Charset::Utf8 => true,
             Charset::Marc8 if is_plain_ascii(record) => true,
             Charset::Marc8 if said.guess && is_utf8_beyond_doubt(record) => return Reading::Doubtful,
@@ -82,6 +85,10 @@ impl BlockText {
             _ => record.is_ascii(),
         };
         if in_place { Reading::InPlace } else { Reading::Decoded(said) }
+    }
+
+    fn has_escapes(self, record: &[u8]) -> bool {
+        !self.plain && memchr(ESCAPE, record).is_some()
     }
 
     /// How the pieces of `record` that `fields` cut out become text: all of them as they stand, or each decoded. Notes repairs of
@@ -92,25 +99,22 @@ impl BlockText {
         if said.charset != Charset::Utf8 && is_plain_ascii(record) {
             return None;
         }
-        if said.charset == Charset::Utf8 && self.utf8 && is_plain(record, fields) {
+        let may_be_marc8 = said.guess && (!self.utf8 || self.has_escapes(record));
+        if said.charset == Charset::Utf8 && self.utf8 && !may_be_marc8 && is_plain(record, fields) {
             return None;
         }
         note_structure(record, fields, repairs);
         let whole = |code| TextRepair { code, tag: None, raw: Vec::new() };
         let in_utf8 = |guess| {
             let sound = (self.utf8 || from_utf8(record).is_ok()) && cuts_are_sound(record, fields);
-            let decoding = Decoding { charset: Charset::Utf8, guess };
+            let decoding = Decoding { charset: Charset::Utf8, guess, flagged_utf8: false };
             (!sound && !all_values(record, fields, |value| from_utf8(value).is_ok())).then_some(decoding)
         };
         match said.charset {
-            Charset::Utf8 => {
-                let decoding = in_utf8(said.guess)?;
-                if said.guess && from_utf8(record).is_err() && looks_like_marc8(record, fields) {
-                    repairs.push(whole(Code::Marc8NotFlagged));
-                    return Some(Decoding { charset: Charset::Marc8, guess: true });
-                }
-                Some(decoding)
+            Charset::Utf8 if may_be_marc8 && looks_like_marc8(record, fields) => {
+                Some(Decoding { charset: Charset::Marc8, guess: true, flagged_utf8: true })
             }
+            Charset::Utf8 => in_utf8(said.guess),
             // The text may be plain for all that, and what is not be in the structure alone.
             charset if all_values(record, fields, |value| charset.is_in_place(value)) => None,
             Charset::Marc8 if said.guess && is_utf8_beyond_doubt(record) => {
@@ -122,31 +126,60 @@ impl BlockText {
     }
 }
 
-/// Whether what is not UTF-8 in a record looks like MARC-8 and nothing in it like UTF-8: every code stands for a character that has
-/// a place beside its neighbours.
+/// Whether what is not ASCII in a record is MARC-8 and not UTF-8, nor ISO 8859-1, whose accented letters have the codes of
+/// MARC-8's marks: an escape sequence for a character set, `£` before a number, or two different letters that ISO 8859-1 hardly ever has, and nothing
+/// that would be odd in MARC-8.
 fn looks_like_marc8(record: &[u8], fields: &[FieldSpan]) -> bool {
     let mut decoder = marc8::Decoder::new();
     let mut text = String::new();
-    let mut evidence = false;
+    let mut certain = false;
+    let mut seen = Vec::new();
     let plausible = all_pieces(record, fields, |code, value| {
         let value = value.get(code..).unwrap_or_default();
         if is_plain_ascii(value) {
             return true;
         }
-        if from_utf8(value).is_ok() || !value.iter().enumerate().all(|(at, _)| is_in_place(value, at)) {
-            return false;
-        }
-        // A character of UTF-8 that was cut leaves pieces at the ends of a value, where most codes of MARC-8 could be, too.
-        evidence |= value.len() > 2;
         text.clear();
         decoder.reset();
-        decoder.decode(value, &mut text) == 0
+        let is_utf8 = !value.is_ascii() && from_utf8(value).is_ok();
+        if is_utf8 || decoder.decode(value, &mut text) != 0 {
+            return false;
+        }
+        if memchr(ESCAPE, value).is_some() {
+            // All of them are known, or one would stand for nothing.
+            certain = true;
+            return true;
+        }
+        for pair in value.windows(2).filter(|pair| is_rare_in_latin1(pair)) {
+            if seen.len() < 2 && !seen.iter().any(|known| known == pair) {
+                seen.push(pair.to_vec());
+            }
+        }
+        certain |= (0..value.len()).any(|at| is_price(value, at));
+        (0..value.len()).all(|at| is_in_place(value, at))
     });
-    plausible && evidence
+    plausible && (certain || seen.len() == 2)
+}
+
+/// `£` before a number; in ISO 8859-1 a superscript.
+fn is_price(value: &[u8], at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|at| value.get(at));
+    let is_alone = before.is_none_or(|&before| before == b' ' || before == b'(');
+    is_alone && value.get(at) == Some(&0xB9) && value.get(at + 1).is_some_and(u8::is_ascii_digit)
+}
+
+/// Grave, acute, umlaut and cedilla with letters before which ISO 8859-1 hardly ever has what they are there: `á`, `â`, `è`, `ð`.
+fn is_rare_in_latin1(pair: &[u8]) -> bool {
+    let is_vowel = |letter: &u8| b"aeiou".contains(&letter.to_ascii_lowercase());
+    match pair {
+        [0xE1 | 0xE2 | 0xE8, letter] => is_vowel(letter),
+        [0xF0, b'c' | b'C'] => true,
+        _ => false,
+    }
 }
 
 /// Whether a code of ANSEL stands where one would be written: a mark before a letter that has such a one, a letter beside letters, a
-/// sign beside what it is a sign for. ISO 8859-1, where the same codes are other letters and signs, rarely passes.
+/// sign beside what it is a sign for.
 fn is_in_place(value: &[u8], at: usize) -> bool {
     let byte_at = |at: Option<usize>| at.and_then(|at| value.get(at)).copied();
     let (before, after) = (byte_at(at.checked_sub(1)), byte_at(Some(at + 1)));
@@ -254,7 +287,7 @@ mod tests {
         record.push(0x1E);
         let mut repairs = Vec::new();
         let fields = [FieldSpan { tag, start, end }];
-        let known = BlockText::new(&record, encoding);
+        let known = BlockText::new(&record, record.contains(&ESCAPE), encoding);
         let decoding = known.judge(&record, &fields, &mut repairs);
         if tag.is_ascii() && data.get(..2).is_some_and(<[u8]>::is_ascii) && repairs.is_empty() {
             // The shorter way says the same, or nothing.
@@ -293,21 +326,42 @@ mod tests {
     }
 
     #[test]
-    fn marc8_that_is_flagged_as_utf8_is_a_repair() {
-        assert_eq!(judge(b'a', b"10\x1faCaf\xe2e au lait"), (Some(Charset::Marc8), vec![Code::Marc8NotFlagged]));
-        assert_eq!(judge(b'a', b"10\x1fa\xb90.75"), (Some(Charset::Marc8), vec![Code::Marc8NotFlagged]));
-        // Latin-1 is no MARC-8, nor is UTF-8 that was cut, nor what has both.
-        for other in [
-            &b"10\x1faCaf\xe9"[..],
-            b"10\x1faM\xf6ller",
-            b"10\x1faM\xfcller",
-            b"10\x1faCaf\xc3",
-            b"10\x1fa\xa30.75",
-            b"10\x1fa\xabmot\xbb",
-            b"10\x1fa20\xb0",
-            b"10\x1fa\xc3\xa9\x1fbCaf\xe2e",
+    fn marc8_that_is_flagged_as_utf8_is_told_where_it_can_be_nothing_else() {
+        for certain in [
+            &b"10\x1faPo\xe2esie fran\xf0caise"[..],
+            b"10\x1faCaf\xe2e\x1fbd\xe2ebut \xe1a la carte",
+            b"10\x1fa\xb90.75",
+            b"10\x1fa\x1b(NpRIWET\x1b(B",
+            b"10\x1faCaf\xe2e\x1fb\x1b$1!0!\x1b(B",
         ] {
-            assert_eq!(judge(b'a', other), (Some(Charset::Utf8), vec![]), "{other:?}");
+            let (decoding, repairs) = judge_as(Encoding::Auto, b'a', *b"245", certain);
+            let marc8 = Decoding { charset: Charset::Marc8, guess: true, flagged_utf8: true };
+            assert_eq!((decoding, repairs), (Some(marc8), vec![]), "{}", certain.escape_ascii());
+        }
+        // Pieces of UTF-8, and UTF-8 beside what is none.
+        for other in [&b"10\x1faCaf\xc3"[..], b"10\x1fa\xc3\xa9\x1fbPo\xe2esie fran\xf0caise", b"10\x1fa\xa30.75"] {
+            assert_eq!(judge(b'a', other), (Some(Charset::Utf8), vec![]), "{}", other.escape_ascii());
+        }
+        // An escape character that begins nothing is one of ASCII's controls.
+        assert_eq!(judge(b'a', b"10\x1fa\x1bx"), (None, vec![]));
+        assert_eq!(judge(b'a', "10\x1fa\x1b(N é".as_bytes()), (None, vec![]));
+    }
+
+    #[test]
+    fn latin_1_is_never_taken_for_marc8() {
+        let words = "São Paulo|Histoire générale de la littérature|réseau|Pérez|Léopold Sédar|étude|idées|Länder|Häuser|Française|\
+            mètre|educação|Möller|Müller|Gött|Bäume|für|über|Straße|Übersicht|Älter|Öl|naïve|Noël|où|là|çà|âge|château|théâtre|fenêtre|\
+            hôtel|août|sûr|maïs|crèche|père|mère|frère|élève|général|géométrie|idéal|réel|créé|Étienne|à la carte|déjà vu|señor|\
+            mañana|niño|año|España|corazón|canción|José|María|Ángel|Últimas|días|según|más|también|Perú|Bogotá|coração|irmão|\
+            João|não|pão|mãe|português|você|avô|avó|três|inglês|Brasília|história|música|público|città|perché|più|università|\
+            virtù|così|però|är|och|för|när|går|på|Malmö|Göteborg|Växjö|Håkan|får|två|själ|människa|Kjøbenhavn|søster|blå|\
+            århus|færøer|ærø|Þór|Ísland|Reykjavík|hæð|sögur|Jón|Ævar|días á aire|«mot»|20°|½ l|£0.75|© 1999|Sáenz|Guimarães";
+        for word in words.split('|') {
+            let latin: Vec<u8> = word.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap()).collect();
+            if !latin.is_ascii() {
+                let record = [b"10\x1fa", latin.as_slice(), b"\x1fb", latin.as_slice()].concat();
+                assert_eq!(judge(b'a', &record), (Some(Charset::Utf8), vec![]), "{word}");
+            }
         }
     }
 
@@ -316,9 +370,18 @@ mod tests {
         let utf8 = "10\x1faCafé".as_bytes();
         let told = |encoding, data: &[u8]| judge_as(encoding, b' ', *b"245", data).0;
         assert_eq!(told(Encoding::Utf8, utf8), None);
-        assert_eq!(told(Encoding::Marc8, utf8), Some(Decoding { charset: Charset::Marc8, guess: false }));
-        assert_eq!(told(Encoding::Latin1, utf8), Some(Decoding { charset: Charset::Latin1, guess: false }));
-        assert_eq!(told(Encoding::Utf8, b"10\x1faCaf\xe2e"), Some(Decoding { charset: Charset::Utf8, guess: false }));
+        assert_eq!(
+            told(Encoding::Marc8, utf8),
+            Some(Decoding { charset: Charset::Marc8, guess: false, flagged_utf8: false })
+        );
+        assert_eq!(
+            told(Encoding::Latin1, utf8),
+            Some(Decoding { charset: Charset::Latin1, guess: false, flagged_utf8: false })
+        );
+        assert_eq!(
+            told(Encoding::Utf8, b"10\x1faCaf\xe2e"),
+            Some(Decoding { charset: Charset::Utf8, guess: false, flagged_utf8: false })
+        );
         // An escape character is one of ASCII's controls.
         assert_eq!(told(Encoding::Utf8, b"10\x1fa\x1bx"), None);
         assert_eq!(told(Encoding::Latin1, b"10\x1fa\x1bx"), None);
@@ -329,7 +392,7 @@ mod tests {
         let mut decoder = Decoder::default();
         let mut decode = |charset, guess, value: &[u8]| {
             let mut text = String::new();
-            let outcome = decoder.decode(Decoding { charset, guess }, value, &mut text);
+            let outcome = decoder.decode(Decoding { charset, guess, flagged_utf8: false }, value, &mut text);
             (outcome, text)
         };
         let text = |text: &str, code| (Decoded::Appended(code), text.to_owned());

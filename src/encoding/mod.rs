@@ -101,6 +101,8 @@ pub(crate) struct Decoding {
     pub charset: Charset,
     /// A value that is UTF-8 beyond doubt is that in spite of the charset.
     pub guess: bool,
+    /// The leader says UTF-8.
+    pub flagged_utf8: bool,
 }
 
 /// Whether `bytes` are UTF-8 and cannot well be anything else.
@@ -133,14 +135,16 @@ impl Decoder {
     /// Finds the text of `value`, and appends it to `out` if it is not the value as it stands.
     #[inline]
     pub(crate) fn decode(&mut self, decoding: Decoding, value: &[u8], out: &mut String) -> Decoded {
-        let Decoding { charset, guess } = decoding;
+        let Decoding { charset, guess, flagged_utf8 } = decoding;
         if charset.is_in_place(value) {
             return Decoded::InPlace(None);
         }
         if guess && charset == Charset::Marc8 && is_utf8_beyond_doubt(value) {
-            return Decoded::InPlace(Some(Code::Utf8NotFlagged));
+            return Decoded::InPlace((!flagged_utf8).then_some(Code::Utf8NotFlagged));
         }
-        Decoded::Appended(self.append(charset, value, out))
+        let told = self.append(charset, value, out);
+        let lie = (flagged_utf8 && charset == Charset::Marc8).then_some(Code::Marc8NotFlagged);
+        Decoded::Appended(told.or(lie))
     }
 
     fn append(&mut self, charset: Charset, value: &[u8], out: &mut String) -> Option<Code> {
@@ -175,7 +179,11 @@ fn code_page(page: &[char; 128], value: &[u8], out: &mut String) {
 /// The text of a value in MARC-8, or in UTF-8 in spite of that; what stands for nothing in it becomes U+FFFD.
 pub(crate) fn decode_marc8(value: &[u8]) -> Cow<'_, str> {
     let mut text = String::new();
-    match Decoder::default().decode(Decoding { charset: Charset::Marc8, guess: true }, value, &mut text) {
+    match Decoder::default().decode(
+        Decoding { charset: Charset::Marc8, guess: true, flagged_utf8: false },
+        value,
+        &mut text,
+    ) {
         Decoded::InPlace(_) => String::from_utf8_lossy(value),
         Decoded::Appended(_) => text.into(),
     }

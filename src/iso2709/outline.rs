@@ -90,15 +90,18 @@ impl Outline {
             return Err(Code::NoTerminator);
         }
         let directory = Directory::new(record).ok_or(Code::NoDirectory)?;
+        let data = directory.base_address()..data_end(record);
+        if matches!(directory.excess(), 1 | 11) && self.has_odd_leader(record, directory, &data) {
+            if leader.base_address() != Some(directory.base_address()) {
+                self.flaws.push(Flaw::new(Code::BaseAddressMismatch));
+            }
+            return Ok(());
+        }
         if leader.base_address() != Some(directory.base_address()) {
             if directory.entries().all(|entry| entry.place.is_none()) {
                 return Err(Code::NotMarc);
             }
             self.flaws.push(Flaw::new(Code::BaseAddressMismatch));
-        }
-        let data = directory.base_address()..data_end(record);
-        if directory.excess() != 0 && self.has_odd_leader(record, directory, &data) {
-            return Ok(());
         }
         if directory.excess() != 0 {
             let end = directory.base_address() - 1;
@@ -381,7 +384,7 @@ mod tests {
             outline.read(&short).unwrap();
             let codes: Vec<_> = outline.flaws().iter().map(|flaw| flaw.code.as_str()).collect();
             // A byte that is missing further in front moves the base address, too.
-            assert_eq!(codes.last(), Some(&"leader_length"));
+            assert_eq!(codes.first(), Some(&"leader_length"));
             assert_eq!(outline.leader(&short)[..], [&short[..23], b" "].concat());
             assert_eq!(outline.fields().len(), 2);
         }
@@ -392,6 +395,11 @@ mod tests {
         assert_eq!(outline.leader(&long)[..], long[..24]);
         let flaw = &outline.flaws()[0];
         assert_eq!((flaw.code, flaw.lost.first(), outline.fields().len()), (Code::LeaderLength, Some(&(24..25)), 2));
+        // One field: of its entry eleven bytes would be left.
+        let mut short = record(&[("100", 2, 0)], b"A\x1e");
+        short.remove(23);
+        outline.read(&short).unwrap();
+        assert_eq!((outline.fields().len(), outline.flaws()[0].code), (1, Code::LeaderLength));
         // What was read before is of no account.
         outline.read(&sound).unwrap();
         assert_eq!((outline.leader(&sound)[..] == sound[..24], outline.flaws().len()), (true, 0));

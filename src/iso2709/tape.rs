@@ -17,7 +17,12 @@ pub(crate) struct Tape {
     terminators: Vec<u32>,
     /// For each terminator, how many delimiters come before it.
     before: Vec<u32>,
+    /// There is an escape character.
+    escape: bool,
 }
+
+/// The escape character, which MARC-8 changes its character sets with.
+const ESCAPE: u8 = 0x1B;
 
 /// The room that a tape may keep from block to block.
 const KEEP: usize = 1 << 20;
@@ -54,11 +59,12 @@ impl Tape {
             // Marks are rarely denser; one allocation in place of a dozen.
             list.reserve(block.len() / 24 + CHUNK);
         }
-        self.find(block);
+        self.escape = self.find(block);
         self.ends.resize(self.delimiters.len(), block.len() as u32);
     }
 
-    fn find(&mut self, block: &[u8]) {
+    /// Finds all marks, and tells whether there is an escape character.
+    fn find(&mut self, block: &[u8]) -> bool {
         #[cfg(target_arch = "x86_64")]
         if avx512::is_there() {
             #[allow(unsafe_code)]
@@ -71,7 +77,7 @@ impl Tape {
             // SAFETY: the features that the function is compiled for were just found on this processor.
             return unsafe { avx2::find(block, self) };
         }
-        portable::find(block, self);
+        portable::find(block, self)
     }
 
     fn lists(&mut self) -> [&mut Vec<u32>; 4] {
@@ -85,6 +91,11 @@ impl Tape {
                 *list = Vec::new();
             }
         }
+    }
+
+    /// Whether there is an escape character.
+    pub(crate) fn has_escapes(&self) -> bool {
+        self.escape
     }
 
     /// Every `0x1F`.
@@ -122,11 +133,11 @@ fn chunks(block: &[u8]) -> (&[[u8; CHUNK]], Option<[u8; CHUNK]>) {
 }
 
 mod portable {
-    use super::{CHUNK, DELIMITER, FIELD_TERMINATOR, Masks, Tape, chunks};
+    use super::{CHUNK, DELIMITER, ESCAPE, FIELD_TERMINATOR, Masks, Tape, chunks};
 
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
 
-    pub(super) fn find(block: &[u8], tape: &mut Tape) {
+    pub(super) fn find(block: &[u8], tape: &mut Tape) -> bool {
         let (chunks, last) = chunks(block);
         let (mut at, mut open) = (0, 0);
         for chunk in chunks.iter().chain(&last) {
@@ -134,6 +145,7 @@ mod portable {
             append(tape, at, masks, masks.ends(&mut open));
             at += CHUNK as u32;
         }
+        memchr::memchr(ESCAPE, block).is_some()
     }
 
     fn append(tape: &mut Tape, at: u32, masks: Masks, ends: u64) {
@@ -187,7 +199,7 @@ mod avx512 {
         _mm512_storeu_si512, _mm512_sub_epi32, _pext_u64,
     };
 
-    use super::{CHUNK, DELIMITER, Masks, Tape, chunks};
+    use super::{CHUNK, DELIMITER, ESCAPE, Masks, Tape, chunks};
 
     /// The numbers of 64 bytes.
     static PLACES: [u8; CHUNK] = {
@@ -239,14 +251,14 @@ mod avx512 {
     /// Only a processor with the features of [`is_there`] may run this.
     #[allow(unsafe_code)]
     #[target_feature(enable = "avx2,avx512f,avx512bw,avx512vbmi2,bmi2,popcnt")]
-    pub(super) unsafe fn find(block: &[u8], tape: &mut Tape) {
+    pub(super) unsafe fn find(block: &[u8], tape: &mut Tape) -> bool {
         // SAFETY: 64 readable bytes, and the load needs no alignment.
         let places = unsafe { _mm512_loadu_si512(PLACES.as_ptr().cast()) };
         let numbers = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(places));
         let (wanted, one) = (_mm512_set1_epi8(DELIMITER.cast_signed()), _mm512_set1_epi8(1));
-        let zero = _mm512_set1_epi32(0);
+        let (zero, escape) = (_mm512_set1_epi32(0), _mm512_set1_epi8(ESCAPE.cast_signed()));
         let (chunks, last) = chunks(block);
-        let (mut at, mut open) = (0, 0);
+        let (mut at, mut open, mut escapes) = (0, 0, 0);
         for chunk in chunks.iter().chain(&last) {
             // SAFETY: 64 readable bytes, and the load needs no alignment.
             let bytes = unsafe { _mm512_loadu_si512(chunk.as_ptr().cast()) };
@@ -255,6 +267,7 @@ mod avx512 {
                 // The two marks differ in their last bit alone.
                 marks: _mm512_cmpeq_epi8_mask(_mm512_or_si512(bytes, one), wanted),
             };
+            escapes |= _mm512_cmpeq_epi8_mask(bytes, escape);
             let before = _mm512_set1_epi32((tape.delimiters.len() as u32).cast_signed());
             let origin = _mm512_set1_epi32(at);
             append!(&mut tape.delimiters, masks.delimiters, places, origin, zero);
@@ -264,6 +277,7 @@ mod avx512 {
             append!(&mut tape.before, _pext_u64(masks.terminators(), masks.marks), places, before, numbers);
             at += CHUNK as i32;
         }
+        escapes != 0
     }
 
     /// Writes all 64 numbers that there may be behind those of `list`, which has room for them.
@@ -296,7 +310,7 @@ mod avx2 {
         __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
     };
 
-    use super::{CHUNK, DELIMITER, Masks, Tape, chunks};
+    use super::{CHUNK, DELIMITER, ESCAPE, Masks, Tape, chunks};
 
     pub(super) fn is_there() -> bool {
         is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt")
@@ -307,9 +321,9 @@ mod avx2 {
     /// Only a processor with AVX2, BMI1 and POPCNT may run this.
     #[allow(unsafe_code)]
     #[target_feature(enable = "avx2,bmi1,popcnt")]
-    pub(super) unsafe fn find(block: &[u8], tape: &mut Tape) {
+    pub(super) unsafe fn find(block: &[u8], tape: &mut Tape) -> bool {
         let (chunks, last) = chunks(block);
-        let (mut at, mut open) = (0, 0);
+        let (mut at, mut open, mut escapes) = (0, 0, 0);
         for chunk in chunks.iter().chain(&last) {
             let (low, high) = chunk.split_at(32);
             // SAFETY: each half is 32 readable bytes, and the load needs no alignment.
@@ -321,6 +335,7 @@ mod avx2 {
                 // The two marks differ in their last bit alone.
                 marks: equal(_mm256_or_si256(low, one), _mm256_or_si256(high, one), DELIMITER),
             };
+            escapes |= equal(low, high, ESCAPE);
             let before = tape.delimiters.len() as u32;
             append(&mut tape.delimiters, masks.delimiters, |bit, _| at + bit);
             append(&mut tape.ends, masks.ends(&mut open), |bit, _| at + bit);
@@ -328,6 +343,7 @@ mod avx2 {
             append(&mut tape.before, masks.terminators(), |_, below| before + (masks.delimiters & below).count_ones());
             at += CHUNK as u32;
         }
+        escapes != 0
     }
 
     /// Appends what `number` makes of each bit's number and of the bits below it.
@@ -388,11 +404,11 @@ mod tests {
         [delimiters, ends, terminators, before]
     }
 
-    fn found(block: &[u8], find: impl Fn(&[u8], &mut Tape)) -> [Vec<u32>; 4] {
+    fn found(block: &[u8], find: impl Fn(&[u8], &mut Tape) -> bool) -> [Vec<u32>; 4] {
         let mut tape = Tape::default();
-        find(block, &mut tape);
+        assert_eq!(find(block, &mut tape), block.contains(&ESCAPE));
         tape.ends.resize(tape.delimiters.len(), block.len() as u32);
-        let Tape { delimiters, ends, terminators, before } = tape;
+        let Tape { delimiters, ends, terminators, before, .. } = tape;
         [delimiters, ends, terminators, before]
     }
 
@@ -400,7 +416,7 @@ mod tests {
         #[test]
         fn every_path_finds_every_mark(
             block in prop::collection::vec(
-                prop_oneof![Just(0x1F), Just(0x1E), Just(0x1D), Just(0x9F), Just(0x9E), any::<u8>()], 0..400),
+                prop_oneof![8 => Just(0x1F), 8 => Just(0x1E), 8 => Just(0x1D), 8 => Just(0x9F), 8 => Just(0x9E), 8 => any::<u8>()], 0..400),
             letters in 0..100usize,
         ) {
             // Marks near each other, and none for a while.
@@ -419,7 +435,7 @@ mod tests {
                     prop_assert_eq!(&found(&block, |block, tape| unsafe { avx512::find(block, tape) }), &expected);
                 }
             }
-            let mut tape = Tape { delimiters: vec![7], ends: vec![8, 9], terminators: vec![1], before: Vec::new() };
+            let mut tape = Tape { delimiters: vec![7], ends: vec![8, 9], terminators: vec![1], ..Tape::default() };
             tape.read(&block);
             prop_assert_eq!([tape.delimiters(), tape.ends(), tape.terminators(), tape.before()], expected);
         }

@@ -108,7 +108,7 @@ pub(super) fn view_between(block: &[u8], start: usize, end: usize) -> u128 {
 pub(super) fn string_views(views: Vec<u128>, buffers: Arc<[Buffer]>, nulls: Option<NullBuffer>) -> StringViewArray {
     debug_assert!(StringViewArray::try_new(views.clone().into(), Arc::clone(&buffers), nulls.clone()).is_ok());
     #[allow(unsafe_code)]
-    // SAFETY: `view` makes views that lie in their buffer, shorter than `i32::MAX` by the bound on blocks, with the right
+    // SAFETY: `view` makes views that lie in their buffer, shorter than `i32::MAX` by the bounds on blocks and on text that is made, with the right
     // prefix and zero padding. That their ranges are UTF-8 is this function's stated condition, checked above in debug builds.
     unsafe {
         StringViewArray::new_unchecked(ScalarBuffer::from(views), buffers, nulls)

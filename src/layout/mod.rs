@@ -28,6 +28,9 @@ use records::{Candidate, Capacity, RecordsBuilder};
 
 pub(crate) use problems::{problem_batch, problem_schema};
 
+/// The most bytes of a block, but for one record that is larger.
+pub(crate) const MAX_BATCH_BYTES: usize = 256 << 20;
+
 /// Which table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -70,6 +73,8 @@ pub(crate) struct Shape {
     pub include_offsets: bool,
     /// The table will be kept.
     pub retain: bool,
+    /// Repairs of text are told with the bytes.
+    pub keep_raw: bool,
 }
 
 /// Whose bytes problems hold on to.
@@ -224,7 +229,7 @@ pub(crate) fn build(block: Block, plan: Plan) -> Result<Built, ArrowError> {
 
 fn build_with(tape: &Tape, block: Block, plan: Plan) -> Result<Built, ArrowError> {
     let mut worker = Worker {
-        text: BlockText::new(&block.bytes, plan.encoding),
+        text: BlockText::new(&block.bytes, tape.has_escapes(), plan.encoding),
         tape,
         reached: 0,
         outline: Outline::default(),
@@ -284,6 +289,7 @@ impl Worker<'_> {
             records,
             fields: self.tape.terminators().len().saturating_sub(records).min(self.block.bytes.len() / 16),
             subfields: self.tape.delimiters().len().min(self.block.bytes.len() / 8),
+            scratch: 0,
         }
     }
 

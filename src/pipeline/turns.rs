@@ -68,6 +68,8 @@ impl<T: Send + 'static> Turns<T> {
 
     /// One turn.
     fn take(self: &Arc<Self>) {
+        // Other readers wait for the pool, too.
+        self.pool.give_way();
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let job = reading.read(&self.shared, &*self.build);
         let ended = reading.slots.is_none();

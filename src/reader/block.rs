@@ -175,6 +175,7 @@ impl RecordBlock {
         let (mut decoder, mut text) = (Decoder::default(), String::new());
         let decoding = BlockText::unknown().judge(self.bytes(index), &fields, &mut repairs);
         let mut repairs: Vec<Code> = repairs.into_iter().map(|repair| repair.code).collect();
+        let mut odd_codes = Vec::new();
         let mut note = |value: &[u8]| {
             if let Some(decoding) = decoding
                 && let Decoded::InPlace(Some(code)) | Decoded::Appended(Some(code)) =
@@ -190,9 +191,15 @@ impl RecordBlock {
                 note(field.data());
             } else {
                 note(field.stray_text());
-                field.subfields().for_each(|subfield| note(subfield.value()));
+                for subfield in field.subfields() {
+                    if decoding.is_some() && std::str::from_utf8(subfield.code()).is_err() {
+                        odd_codes.push(Code::NonAsciiStructure);
+                    }
+                    note(subfield.value());
+                }
             }
         }
+        repairs.append(&mut odd_codes);
         repairs
     }
 

@@ -58,7 +58,9 @@ def test_count_prints_the_number_of_records(marc_file: Path, tmp_path: Path) -> 
 def test_check_tells_what_is_wrong_and_where(tmp_path: Path) -> None:
     path = tmp_path / "mixed.mrc"
     wrong = encode([data("245", ("a", "Caf~"))])
-    path.write_bytes(b"".join(books(2)) + b"\r\n" + wrong.replace(b"~", b"\xe9") + with_length(wrong, 99) * 5 + b"00012nam\x1d")
+    path.write_bytes(
+        b"".join(books(2)) + b"\r\n" + wrong.replace(b"~", b"\xe9") + with_length(wrong, 99) * 5 + b"00012nam\x1d"
+    )
     done = run("check", path)
     assert (done.returncode, done.stderr) == (1, "")
     start = len(b"".join(books(2)))
@@ -72,6 +74,16 @@ def test_check_tells_what_is_wrong_and_where(tmp_path: Path) -> None:
     told = run("check", "--encoding", "iso-8859-1", "--examples", 0, path)
     assert "invalid_utf8" not in told.stdout
     assert "at byte" not in told.stdout
+
+
+def test_check_tells_what_it_found_before_an_error(cut: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "packed.mrc.gz"
+    packed.write_bytes(gzip.compress(b"".join(books(500)))[:-20])
+    done = run("check", cut, packed)
+    assert done.returncode == 1
+    assert "reject truncated: 1" in done.stdout
+    assert "error: " in done.stderr
+    assert "packed.mrc.gz" in done.stderr
 
 
 def test_check_of_a_sound_file_is_one_line(marc_file: Path) -> None:

@@ -99,15 +99,20 @@ def test_a_value_of_utf8_among_others_in_marc8_is_told_with_its_tag() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(b"Caf\xe2e", "Café"), (b"\xb90.75", "£0.75"), (b"\xc3 1999", "© 1999"), (b"\xa1\xe2od\xb1", "Łódł")],
+    [
+        (b"Po\xe2esie fran\xf0caise", "Poésie française"),
+        (b"\xb90.75", "£0.75"),
+        (b"\x1b(NrOSSIQ\x1b(B", "Россия"),
+        (b"Caf\xe2e \x1b$1!0!\x1b(B", "Café 一"),
+    ],
 )
-def test_marc8_that_is_flagged_as_utf8_is_read_as_marc8(value: bytes, text: str) -> None:
+def test_marc8_that_is_flagged_as_utf8_is_read_as_marc8_where_it_is_certain(value: bytes, text: str) -> None:
     values, problems = read(record(value, flagged=True))
-    assert (values, problems) == ([text], [("marc8_not_flagged", None, None)])
+    assert (values, problems) == ([text], [("marc8_not_flagged", "245", value)])
 
 
 @pytest.mark.parametrize(
-    "value", [b"Caf\xe9", b"M\xf6ller", b"M\xfcller", b"\xa30.75", b"\xabmot\xbb", "é".encode()[:1]]
+    "value", [b"Caf\xe9", b"Caf\xe2e", b"S\xe3o Paulo", b"M\xfcller", b"\xa30.75", b"\xabmot\xbb", "é".encode()[:1]]
 )
 def test_what_is_neither_becomes_replacement_characters_and_is_told(value: bytes) -> None:
     values, problems = read(record(value, flagged=True))
@@ -232,3 +237,8 @@ def test_marcmaker_s_test_records_have_the_same_text(corpus: Path) -> None:
         if one != two
     ]
     assert different == []
+
+
+def test_a_record_of_bad_values_alone_takes_no_room_for_telling() -> None:
+    (problem,) = mrrc.read_problems(record(b"\x1fa\xff" * 20_000, flagged=True)).to_pylist()
+    assert (problem["code"], problem["tag"], problem["raw"]) == ("invalid_utf8", "245", b"\xff" * 20_000)

@@ -16,9 +16,10 @@ use arrow_schema::{ArrowError, DataType, Field, Fields};
 
 use super::arrays::{BLOCK, INLINE, SCRATCH, string_views, view};
 use super::symbols::{CodeColumn, Full, TagColumn};
-use super::{RecordContext, Shape, string_field, symbol_type, with_string_type};
+use super::{MAX_BATCH_BYTES, RecordContext, Shape, string_field, symbol_type, with_string_type};
 use crate::encoding::{Decoded, Decoder, Decoding, TextRepair, structure_text};
 use crate::iso2709::record::code_length;
+use crate::iso2709::scanner::MAX_RECORD;
 use crate::iso2709::{FieldSpan, LEADER_LENGTH, is_control_tag};
 use crate::memory::with_capacity;
 use crate::problem::Code;
@@ -67,7 +68,13 @@ pub(super) struct Capacity {
     pub records: usize,
     pub fields: usize,
     pub subfields: usize,
+    /// Bytes of text that is made; nobody knows beforehand.
+    pub scratch: usize,
 }
+
+// Views have 31 bits for a place. Text that is made takes at most three bytes for one of the block, and fields may share as many
+// bytes as their record has.
+const _: () = assert!((MAX_BATCH_BYTES + MAX_RECORD) * 3 * 2 < i32::MAX as usize);
 
 pub(super) struct RecordsBuilder {
     shape: Shape,
@@ -96,7 +103,7 @@ pub(super) use sound::Candidate;
 
 impl RecordsBuilder {
     pub(super) fn new(shape: Shape, capacity: Capacity) -> Self {
-        let Capacity { records, fields, subfields } = capacity;
+        let Capacity { records, fields, subfields, .. } = capacity;
         let mut this = Self {
             shape,
             lossy: false,
@@ -163,10 +170,19 @@ impl RecordsBuilder {
         };
         if let Some(code) = repair {
             // Text that is shown as it stands is missing nowhere.
-            let raw = if code == Code::Utf8NotFlagged { Vec::new() } else { value.to_vec() };
-            self.repairs.push(TextRepair { code, tag: Some(tag), raw });
+            self.note(code, tag, if code == Code::Utf8NotFlagged { &[] } else { value });
         }
         view
+    }
+
+    /// Notes a repair of the text of the record under way; the values of one field, or of several alike in a row, as one.
+    #[cold]
+    fn note(&mut self, code: Code, tag: [u8; 3], raw: &[u8]) {
+        let raw = if self.shape.keep_raw { raw } else { &[] };
+        match self.repairs.last_mut() {
+            Some(last) if last.code == code && last.tag == Some(tag) => last.raw.extend_from_slice(raw),
+            _ => self.repairs.push(TextRepair { code, tag: Some(tag), raw: raw.to_vec() }),
+        }
     }
 
     /// Appends a record whose text was judged.
@@ -185,14 +201,15 @@ impl RecordsBuilder {
 
     fn length(&self) -> Capacity {
         let (records, subfields) = (self.leader.len(), self.subfield_value.len());
-        Capacity { records, fields: self.subfield_ends.len() - 1, subfields }
+        Capacity { records, fields: self.subfield_ends.len() - 1, subfields, scratch: self.scratch.len() }
     }
 
     /// Takes back what was appended since it had this `length`.
     #[cold]
     fn truncate(&mut self, length: Capacity) {
-        let Capacity { records, fields, subfields } = length;
+        let Capacity { records, fields, subfields, scratch } = length;
         self.repairs.clear();
+        self.scratch.truncate(scratch);
         self.leader.truncate(records);
         self.control_number.truncate(records);
         self.has_control_number.truncate(records);
@@ -286,7 +303,7 @@ impl RecordsBuilder {
             let code = subfield.get(..length).unwrap_or_default();
             self.code.push_code(code, self.lossy)?;
             if decoding.is_some() && std::str::from_utf8(code).is_err() {
-                self.repairs.push(TextRepair { code: Code::NonAsciiStructure, tag: Some(tag), raw: code.to_vec() });
+                self.note(Code::NonAsciiStructure, tag, code);
             }
             let value = self.text(block, start + length, end, decoding, tag);
             self.subfield_value.push(value);

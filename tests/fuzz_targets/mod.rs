@@ -2,12 +2,15 @@
 
 #![allow(dead_code)] // each fuzz target uses one of them
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use arrow_array::{Array, RecordBatch};
 use arrow_cast::display::array_value_to_string;
 use mrrc_arrow::iso2709::{Outline, resynchronise, scan_record_boundaries};
-use mrrc_arrow::{Code, Encoding, Inspection, Item, ReadOptions, ReaderOptions, RecordReader, Source, measure, read};
+use mrrc_arrow::{
+    Code, Encoding, Inspection, Item, ReadOptions, ReaderOptions, RecordReader, Severity, Source, measure, read,
+};
 
 /// Boundaries are in order and apart, and whoever starts in the middle finds the same ones.
 pub fn scanner(data: &[u8]) {
@@ -74,12 +77,16 @@ pub fn whole_read(data: &[u8]) {
     let source = || vec![Source::memory(data.to_vec())];
     let table = |options: ReadOptions| {
         let mut stream = read(source(), options).expect("options that fit each other");
-        let rows: Vec<String> = stream.by_ref().flat_map(|batch| rows(&batch.expect("errors are left out"))).collect();
-        (rows, stream.problems().clone())
+        let batches: Result<Vec<RecordBatch>, _> = stream.by_ref().collect();
+        batches.ok().map(|batches| (batches.iter().flat_map(rows).collect::<Vec<String>>(), stream.problems().clone()))
     };
-    let (rows, problems) = table(options(1000, false));
+    let Some((rows, problems)) = table(options(1000, false)) else {
+        // A compressed stream that is broken, which it is for everyone.
+        assert!(table(options(1, true)).is_none());
+        return;
+    };
     for (batch_size, categorical) in [(1, false), (1000, true)] {
-        let (found, told) = table(options(batch_size, categorical));
+        let (found, told) = table(options(batch_size, categorical)).expect("a stream that can be read");
         // A dictionary has room for 255 codes, and says so.
         if told.get(Code::DictionaryFull) == 0 {
             assert_eq!((&found, &told), (&rows, &problems));
@@ -93,7 +100,7 @@ pub fn whole_read(data: &[u8]) {
     let mut reading = ReaderOptions::default();
     reading.ignore_foreign = true;
     let mut reader = RecordReader::open(source(), &reading).expect("memory can be opened");
-    let (mut records, mut rejected) = (0, 0);
+    let (mut records, mut rejected, mut repairs) = (0, 0, 0);
     loop {
         match reader.pop().expect("the process that opened it") {
             Item::Record(block, index) => {
@@ -104,7 +111,7 @@ pub fn whole_read(data: &[u8]) {
                 for field in block.fields(index).map(|span| block.field(index, span)) {
                     field.subfields().for_each(|subfield| drop(block.text(index, subfield.value())));
                 }
-                drop(block.text_repairs(index));
+                repairs += usize::from(!block.repairs(index).is_empty() || !block.text_repairs(index).is_empty());
                 records += 1;
             }
             Item::Rejected(..) => rejected += 1,
@@ -113,6 +120,16 @@ pub fn whole_read(data: &[u8]) {
         }
     }
     assert_eq!((records, rejected), (rows.len(), problems.rejected()));
+    // Records that have something to be told have it everywhere.
+    if options(1, false).encoding == Encoding::Auto && problems.get(Code::DictionaryFull) == 0 {
+        let mut inspection = Inspection::problems_of(source(), &options(1000, false)).expect("options that fit");
+        let mut repaired = BTreeSet::new();
+        while let Some(problems) = inspection.poll(Duration::from_secs(60)).expect("errors are left out") {
+            let told = problems.into_iter().filter(|problem| problem.code.severity() == Severity::Repair);
+            repaired.extend(told.map(|problem| problem.record));
+        }
+        assert_eq!(repaired.len(), repairs);
+    }
 }
 
 /// Each row as text, after a full validation of what Arrow takes for granted.
