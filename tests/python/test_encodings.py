@@ -240,5 +240,7 @@ def test_marcmaker_s_test_records_have_the_same_text(corpus: Path) -> None:
 
 
 def test_a_record_of_bad_values_alone_takes_no_room_for_telling() -> None:
-    (problem,) = mrrc.read_problems(record(b"\x1fa\xff" * 20_000, flagged=True)).to_pylist()
-    assert (problem["code"], problem["tag"], problem["raw"]) == ("invalid_utf8", "245", b"\xff" * 20_000)
+    # Its field is longer than a directory has digits for, which is told, too.
+    problems = mrrc.read_problems(record(b"\x1fa\xff" * 20_000, flagged=True)).to_pylist()
+    (problem,) = [problem for problem in problems if problem["code"] == "invalid_utf8"]
+    assert (problem["tag"], problem["raw"]) == ("245", b"\xff" * 20_000)
