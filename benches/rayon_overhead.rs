@@ -41,7 +41,7 @@ fn main() {
     let cost = piped.as_secs_f64() / plain.as_secs_f64() - 1.0;
     println!("{} MB in memory, {cores} cores, least of {ROUNDS} rounds", bytes.len() / 1_000_000);
     println!("one thread, block after block       {plain:>10.2?}");
-    println!("producer, pool of one and channel   {piped:>10.2?}   {:+.1} %", 100.0 * cost);
+    println!("pipeline: pool of one and channel   {piped:>10.2?}   {:+.1} %", 100.0 * cost);
     println!("blocks known, one thread            {known:>10.2?}");
     println!("blocks known, pool of one           {pool_one:>10.2?}");
     if cores > 1 {
