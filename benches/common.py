@@ -72,6 +72,21 @@ def make_file(megabytes: float, seed: int = 1) -> Path:
     return part.rename(path)
 
 
+def make_kinds(megabytes: float) -> dict[str, Path]:
+    """Files of about that size of real records: in UTF-8, in MARC-8, and in UTF-8 with one in a hundred damaged."""
+    kinds = {"UTF-8": ["utf-8"], "MARC-8": ["marc-8"], "UTF-8, 1 % damaged": ["utf-8", "--dirty", "1"]}
+    files = {}
+    for kind, options in kinds.items():
+        path = ROOT / "build" / f"{'-'.join(options).replace('---', '-')}-{megabytes:g}.mrc"
+        if not path.exists() and MAKE_BIG.exists():
+            path.parent.mkdir(exist_ok=True)
+            command = [sys.executable, str(MAKE_BIG), str(path), "--mb", str(megabytes), "--encoding", *options]
+            subprocess.run(command, check=True, stdout=sys.stderr)
+        if path.exists():
+            files[kind] = path
+    return files
+
+
 def warm(*paths: Path) -> None:
     """Read the files once, so that the system has them in memory."""
     for path in paths:

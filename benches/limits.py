@@ -100,3 +100,23 @@ def limits(path: Path, rounds: int) -> None:
         print(f"| {name} | {size / median:.0f} | {ratios} |")
     if YAZ not in medians:
         print(f"| {YAZ} | not installed |" + " |" * len(bases))
+
+
+def encodings(megabytes: float, rounds: int) -> None:
+    """Print how fast batches of text in MARC-8, and of damaged records, are beside those of UTF-8."""
+    build()
+    files = common.make_kinds(megabytes)
+    common.warm(*files.values())
+    cores = sorted({1, min(2, common.cores())})
+    runs: dict[tuple[str, int], list[float]] = {(kind, count): [] for kind in files for count in cores}
+    for _ in range(rounds):
+        for kind, count in runs:
+            megabytes_read = files[kind].stat().st_size / 1e6
+            runs[kind, count].append(megabytes_read / measured(STREAM, "stream", count).seconds(files[kind]))
+    speeds = {key: statistics.median(values) for key, values in runs.items()}
+    print(f"files of {megabytes:g} MB, {rounds} rounds, medians of MB/s; {common.machine()}\n")
+    print("| text | " + " | ".join(f"{count} core{'s' * (count > 1)} | times UTF-8" for count in cores) + " |")
+    print("| --- |" + " ---: | ---: |" * len(cores))
+    for kind in files:
+        figures = (f"{speeds[kind, n]:.0f} | {speeds[kind, n] / speeds['UTF-8', n]:.2f}" for n in cores)
+        print(f"| {kind} | " + " | ".join(figures) + " |")

@@ -26,7 +26,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from benches import common
 from benches.contestants import BATCHES, EVERYONE, LOSSY, RECORDS, WHOLE, Contestant, Seen
-from benches.limits import limits
+from benches.limits import encodings, limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -162,7 +162,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--memory-mb", type=float, default=1000, help="size for the memory measurement; 0 for none")
     parser.add_argument(
-        "--table", choices=["all", "whole", "records", "limits"], default="all", help="print this table only"
+        "--table",
+        choices=["all", "whole", "records", "limits", "encodings"],
+        default="all",
+        help="print this table only",
     )
     parser.add_argument("--one", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -180,6 +183,8 @@ def main() -> int:
         print()
     if args.table in ("all", "limits"):
         limits(args.file or common.make_file(args.mb), args.rounds)
+    if args.table == "encodings":
+        encodings(args.records_mb, args.rounds)
     if not agree:
         print("the contestants disagree about what there is to count", file=sys.stderr)
     return 0 if agree else 1
