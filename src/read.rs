@@ -65,8 +65,8 @@ pub struct ReadOptions {
     pub ignore_errors: bool,
     /// Write the bytes of rejected records to this file, which is emptied first; needs `ignore_errors`.
     pub rejects: Option<PathBuf>,
-    /// What text is encoded in.
-    pub encoding: Encoding,
+    /// What text is encoded in; `None` for what leader position 09 of each record says or, where that cannot be, what the bytes do.
+    pub encoding: Option<Encoding>,
     /// Source records in a batch; [`DEFAULT_BATCH_SIZE`] if `None`. A batch is bounded in bytes, too.
     pub batch_size: Option<usize>,
     /// The Arrow type of text.

@@ -25,8 +25,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     ignore_errors: bool,
     /// What text is encoded in, whatever leaders say: utf-8, marc-8, iso-8859-1, windows-1252, cp437 or cp850
-    #[arg(long, default_value = "auto", hide_default_value = true)]
-    encoding: Encoding,
+    #[arg(long)]
+    encoding: Option<Encoding>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {

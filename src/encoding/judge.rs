@@ -12,14 +12,15 @@
 use memchr::memchr;
 use simdutf8::basic::from_utf8;
 
-use super::{Charset, Decoding, ESCAPE, Encoding, is_plain_ascii, is_utf8_beyond_doubt, marc8};
+use super::{Decoding, ESCAPE, Encoding, is_plain_ascii, is_utf8_beyond_doubt, marc8};
 use crate::iso2709::{DELIMITER, FieldSpan, LEADER_LENGTH, Leader, is_control_tag};
 use crate::problem::Code;
 
 /// What is known of the text of a whole block.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BlockText {
-    encoding: Encoding,
+    /// What the caller says of it.
+    told: Option<Encoding>,
     /// All of it is valid.
     utf8: bool,
     /// There is no escape character in it.
@@ -48,40 +49,33 @@ pub(crate) struct TextRepair {
 }
 
 impl BlockText {
-    pub(crate) fn new(block: &[u8], escapes: bool, encoding: Encoding) -> Self {
-        let utf8 = matches!(encoding, Encoding::Auto | Encoding::Utf8) && from_utf8(block).is_ok();
-        Self { encoding, utf8, plain: !escapes }
+    pub(crate) fn new(block: &[u8], escapes: bool, told: Option<Encoding>) -> Self {
+        let utf8 = matches!(told, None | Some(Encoding::Utf8)) && from_utf8(block).is_ok();
+        Self { told, utf8, plain: !escapes }
     }
 
     /// Where nothing is known of the block.
     pub(crate) fn unknown() -> Self {
-        Self { encoding: Encoding::Auto, utf8: false, plain: false }
+        Self { told: None, utf8: false, plain: false }
     }
 
     /// What `record` is said to be in, and whether its bytes may say otherwise.
     fn said(self, record: &[u8]) -> Decoding {
-        let charset = match self.encoding {
-            Encoding::Auto if Leader::new(record).is_some_and(Leader::is_utf8) => Charset::Utf8,
-            Encoding::Auto | Encoding::Marc8 => Charset::Marc8,
-            Encoding::Utf8 => Charset::Utf8,
-            Encoding::Latin1 => Charset::Latin1,
-            Encoding::Windows1252 => Charset::Windows1252,
-            Encoding::Cp437 => Charset::Cp437,
-            Encoding::Cp850 => Charset::Cp850,
-        };
-        Decoding { charset, guess: self.encoding == Encoding::Auto, flagged_utf8: false }
+        let flagged = || Leader::new(record).is_some_and(Leader::is_utf8);
+        let encoding = self.told.unwrap_or_else(|| if flagged() { Encoding::Utf8 } else { Encoding::Marc8 });
+        Decoding { encoding, guess: self.told.is_none(), flagged_utf8: false }
     }
 
     /// How to read the text of a `record`, as far as that can be told without looking at its fields.
     pub(crate) fn reading(self, record: &[u8]) -> Reading {
         let said = self.said(record);
-        let in_place = match said.charset {
-            Charset::Utf8 if !self.utf8 && from_utf8(record).is_err() => return Reading::Doubtful,
-            Charset::Utf8 if said.guess && self.has_escapes(record) => return Reading::Doubtful,
-            Charset::Utf8 => true,
-            Charset::Marc8 if is_plain_ascii(record) => true,
-            Charset::Marc8 if said.guess && is_utf8_beyond_doubt(record) => return Reading::Doubtful,
-            Charset::Marc8 => false,
+        let in_place = match said.encoding {
+            Encoding::Utf8 if !self.utf8 && from_utf8(record).is_err() => return Reading::Doubtful,
+            Encoding::Utf8 if said.guess && self.has_escapes(record) => return Reading::Doubtful,
+            Encoding::Utf8 => true,
+            Encoding::Marc8 if record.is_ascii() && !self.has_escapes(record) => true,
+            Encoding::Marc8 if said.guess && is_utf8_beyond_doubt(record) => return Reading::Doubtful,
+            Encoding::Marc8 => false,
             _ => record.is_ascii(),
         };
         if in_place { Reading::InPlace } else { Reading::Decoded(said) }
@@ -96,28 +90,28 @@ impl BlockText {
     pub(crate) fn judge(self, record: &[u8], fields: &[FieldSpan], repairs: &mut Vec<TextRepair>) -> Option<Decoding> {
         let said = self.said(record);
         // The first test settles nearly every record.
-        if said.charset != Charset::Utf8 && is_plain_ascii(record) {
+        if said.encoding != Encoding::Utf8 && is_plain_ascii(record) {
             return None;
         }
         let may_be_marc8 = said.guess && (!self.utf8 || self.has_escapes(record));
-        if said.charset == Charset::Utf8 && self.utf8 && !may_be_marc8 && is_plain(record, fields) {
+        if said.encoding == Encoding::Utf8 && self.utf8 && !may_be_marc8 && is_plain(record, fields) {
             return None;
         }
         note_structure(record, fields, repairs);
         let whole = |code| TextRepair { code, tag: None, raw: Vec::new() };
         let in_utf8 = |guess| {
             let sound = (self.utf8 || from_utf8(record).is_ok()) && cuts_are_sound(record, fields);
-            let decoding = Decoding { charset: Charset::Utf8, guess, flagged_utf8: false };
+            let decoding = Decoding { encoding: Encoding::Utf8, guess, flagged_utf8: false };
             (!sound && !all_values(record, fields, |value| from_utf8(value).is_ok())).then_some(decoding)
         };
-        match said.charset {
-            Charset::Utf8 if may_be_marc8 && looks_like_marc8(record, fields) => {
-                Some(Decoding { charset: Charset::Marc8, guess: true, flagged_utf8: true })
+        match said.encoding {
+            Encoding::Utf8 if may_be_marc8 && looks_like_marc8(record, fields) => {
+                Some(Decoding { encoding: Encoding::Marc8, guess: true, flagged_utf8: true })
             }
-            Charset::Utf8 => in_utf8(said.guess),
+            Encoding::Utf8 => in_utf8(said.guess),
             // The text may be plain for all that, and what is not be in the structure alone.
-            charset if all_values(record, fields, |value| charset.is_in_place(value)) => None,
-            Charset::Marc8 if said.guess && is_utf8_beyond_doubt(record) => {
+            encoding if all_values(record, fields, |value| encoding.is_in_place(value)) => None,
+            Encoding::Marc8 if said.guess && is_utf8_beyond_doubt(record) => {
                 repairs.push(whole(Code::Utf8NotFlagged));
                 in_utf8(true)
             }
@@ -127,8 +121,8 @@ impl BlockText {
 }
 
 /// Whether what is not ASCII in a record is MARC-8 and not UTF-8, nor ISO 8859-1, whose accented letters have the codes of
-/// MARC-8's marks: an escape sequence for a character set, `£` before a number, or two different letters that ISO 8859-1 hardly ever has, and nothing
-/// that would be odd in MARC-8.
+/// MARC-8's marks: an escape sequence for a character set, `£` before a number, or two different letters that ISO
+/// 8859-1 hardly ever has, and nothing that would be odd in MARC-8.
 fn looks_like_marc8(record: &[u8], fields: &[FieldSpan]) -> bool {
     let mut decoder = marc8::Decoder::new();
     let mut text = String::new();
@@ -278,7 +272,12 @@ mod tests {
     use crate::encoding::{Decoded, Decoder};
 
     /// How a record of one field is read; the block is valid UTF-8 if the record is.
-    fn judge_as(encoding: Encoding, leader09: u8, tag: [u8; 3], data: &[u8]) -> (Option<Decoding>, Vec<TextRepair>) {
+    fn judge_as(
+        told: Option<Encoding>,
+        leader09: u8,
+        tag: [u8; 3],
+        data: &[u8],
+    ) -> (Option<Decoding>, Vec<TextRepair>) {
         let mut record = b"00000nam  2200037 a 4500".to_vec();
         record[9] = leader09;
         let start = record.len() as u32;
@@ -287,7 +286,7 @@ mod tests {
         record.push(0x1E);
         let mut repairs = Vec::new();
         let fields = [FieldSpan { tag, start, end }];
-        let known = BlockText::new(&record, record.contains(&ESCAPE), encoding);
+        let known = BlockText::new(&record, record.contains(&ESCAPE), told);
         let decoding = known.judge(&record, &fields, &mut repairs);
         if tag.is_ascii() && data.get(..2).is_some_and(<[u8]>::is_ascii) && repairs.is_empty() {
             // The shorter way says the same, or nothing.
@@ -300,24 +299,24 @@ mod tests {
         (decoding, repairs)
     }
 
-    fn judge(leader09: u8, data: &[u8]) -> (Option<Charset>, Vec<Code>) {
-        let (decoding, repairs) = judge_as(Encoding::Auto, leader09, *b"245", data);
-        (decoding.map(|decoding| decoding.charset), repairs.into_iter().map(|repair| repair.code).collect())
+    fn judge(leader09: u8, data: &[u8]) -> (Option<Encoding>, Vec<Code>) {
+        let (decoding, repairs) = judge_as(None, leader09, *b"245", data);
+        (decoding.map(|decoding| decoding.encoding), repairs.into_iter().map(|repair| repair.code).collect())
     }
 
     #[test]
     fn ascii_is_sound_under_any_flag() {
-        for (_, encoding) in Encoding::ALL {
+        for told in Encoding::ALL.iter().map(|&(_, encoding)| Some(encoding)).chain([None]) {
             for flag in *b"a " {
-                assert_eq!(judge_as(*encoding, flag, *b"245", b"10\x1faText"), (None, vec![]));
+                assert_eq!(judge_as(told, flag, *b"245", b"10\x1faText"), (None, vec![]));
             }
         }
     }
 
     #[test]
     fn marc8_beyond_ascii_is_decoded() {
-        assert_eq!(judge(b' ', b"10\x1faCaf\xe2e"), (Some(Charset::Marc8), vec![]));
-        assert_eq!(judge(b' ', b"10\x1fa\x1b$1!0!"), (Some(Charset::Marc8), vec![]));
+        assert_eq!(judge(b' ', b"10\x1faCaf\xe2e"), (Some(Encoding::Marc8), vec![]));
+        assert_eq!(judge(b' ', b"10\x1fa\x1b$1!0!"), (Some(Encoding::Marc8), vec![]));
     }
 
     #[test]
@@ -334,13 +333,13 @@ mod tests {
             b"10\x1fa\x1b(NpRIWET\x1b(B",
             b"10\x1faCaf\xe2e\x1fb\x1b$1!0!\x1b(B",
         ] {
-            let (decoding, repairs) = judge_as(Encoding::Auto, b'a', *b"245", certain);
-            let marc8 = Decoding { charset: Charset::Marc8, guess: true, flagged_utf8: true };
+            let (decoding, repairs) = judge_as(None, b'a', *b"245", certain);
+            let marc8 = Decoding { encoding: Encoding::Marc8, guess: true, flagged_utf8: true };
             assert_eq!((decoding, repairs), (Some(marc8), vec![]), "{}", certain.escape_ascii());
         }
         // Pieces of UTF-8, and UTF-8 beside what is none.
         for other in [&b"10\x1faCaf\xc3"[..], b"10\x1fa\xc3\xa9\x1fbPo\xe2esie fran\xf0caise", b"10\x1fa\xa30.75"] {
-            assert_eq!(judge(b'a', other), (Some(Charset::Utf8), vec![]), "{}", other.escape_ascii());
+            assert_eq!(judge(b'a', other), (Some(Encoding::Utf8), vec![]), "{}", other.escape_ascii());
         }
         // An escape character that begins nothing is one of ASCII's controls.
         assert_eq!(judge(b'a', b"10\x1fa\x1bx"), (None, vec![]));
@@ -360,7 +359,7 @@ mod tests {
             let latin: Vec<u8> = word.chars().map(|letter| u8::try_from(u32::from(letter)).unwrap()).collect();
             if !latin.is_ascii() {
                 let record = [b"10\x1fa", latin.as_slice(), b"\x1fb", latin.as_slice()].concat();
-                assert_eq!(judge(b'a', &record), (Some(Charset::Utf8), vec![]), "{word}");
+                assert_eq!(judge(b'a', &record), (Some(Encoding::Utf8), vec![]), "{word}");
             }
         }
     }
@@ -368,19 +367,19 @@ mod tests {
     #[test]
     fn a_caller_who_knows_is_believed() {
         let utf8 = "10\x1faCafé".as_bytes();
-        let told = |encoding, data: &[u8]| judge_as(encoding, b' ', *b"245", data).0;
+        let told = |encoding, data: &[u8]| judge_as(Some(encoding), b' ', *b"245", data).0;
         assert_eq!(told(Encoding::Utf8, utf8), None);
         assert_eq!(
             told(Encoding::Marc8, utf8),
-            Some(Decoding { charset: Charset::Marc8, guess: false, flagged_utf8: false })
+            Some(Decoding { encoding: Encoding::Marc8, guess: false, flagged_utf8: false })
         );
         assert_eq!(
             told(Encoding::Latin1, utf8),
-            Some(Decoding { charset: Charset::Latin1, guess: false, flagged_utf8: false })
+            Some(Decoding { encoding: Encoding::Latin1, guess: false, flagged_utf8: false })
         );
         assert_eq!(
             told(Encoding::Utf8, b"10\x1faCaf\xe2e"),
-            Some(Decoding { charset: Charset::Utf8, guess: false, flagged_utf8: false })
+            Some(Decoding { encoding: Encoding::Utf8, guess: false, flagged_utf8: false })
         );
         // An escape character is one of ASCII's controls.
         assert_eq!(told(Encoding::Utf8, b"10\x1fa\x1bx"), None);
@@ -390,34 +389,34 @@ mod tests {
     #[test]
     fn values_are_decoded_as_what_they_are() {
         let mut decoder = Decoder::default();
-        let mut decode = |charset, guess, value: &[u8]| {
+        let mut decode = |encoding, guess, value: &[u8]| {
             let mut text = String::new();
-            let outcome = decoder.decode(Decoding { charset, guess, flagged_utf8: false }, value, &mut text);
+            let outcome = decoder.decode(Decoding { encoding, guess, flagged_utf8: false }, value, &mut text);
             (outcome, text)
         };
         let text = |text: &str, code| (Decoded::Appended(code), text.to_owned());
         let in_place = |code| (Decoded::InPlace(code), String::new());
-        assert_eq!(decode(Charset::Marc8, true, b"Caf\xe2e"), text("Café", None));
-        assert_eq!(decode(Charset::Marc8, true, b"\xff"), text("\u{FFFD}", Some(Code::UnknownCharacter)));
-        assert_eq!(decode(Charset::Marc8, true, "Café".as_bytes()), in_place(Some(Code::Utf8NotFlagged)));
-        assert_eq!(decode(Charset::Marc8, false, "é".as_bytes()), text("©♭", None));
+        assert_eq!(decode(Encoding::Marc8, true, b"Caf\xe2e"), text("Café", None));
+        assert_eq!(decode(Encoding::Marc8, true, b"\xff"), text("\u{FFFD}", Some(Code::UnknownCharacter)));
+        assert_eq!(decode(Encoding::Marc8, true, "Café".as_bytes()), in_place(Some(Code::Utf8NotFlagged)));
+        assert_eq!(decode(Encoding::Marc8, false, "é".as_bytes()), text("©♭", None));
         // The sets of one value are not those of the next.
-        assert_eq!(decode(Charset::Marc8, true, b"\x1b(NA"), text("а", None));
-        assert_eq!(decode(Charset::Marc8, true, b"A"), in_place(None));
-        assert_eq!(decode(Charset::Marc8, true, b"A\xe2e"), text("Aé", None));
-        assert_eq!(decode(Charset::Utf8, true, b"Caf\xc3"), text("Caf\u{FFFD}", Some(Code::InvalidUtf8)));
-        assert_eq!(decode(Charset::Utf8, true, "é".as_bytes()), in_place(None));
-        assert_eq!(decode(Charset::Latin1, false, b"Caf\xe9 \x80"), text("Café \u{80}", None));
-        assert_eq!(decode(Charset::Windows1252, false, b"Caf\xe9 \x80"), text("Café €", None));
-        assert_eq!(decode(Charset::Cp437, false, b"Caf\x82"), text("Café", None));
-        assert_eq!(decode(Charset::Cp850, false, b"\xb7\x9b"), text("Àø", None));
+        assert_eq!(decode(Encoding::Marc8, true, b"\x1b(NA"), text("а", None));
+        assert_eq!(decode(Encoding::Marc8, true, b"A"), in_place(None));
+        assert_eq!(decode(Encoding::Marc8, true, b"A\xe2e"), text("Aé", None));
+        assert_eq!(decode(Encoding::Utf8, true, b"Caf\xc3"), text("Caf\u{FFFD}", Some(Code::InvalidUtf8)));
+        assert_eq!(decode(Encoding::Utf8, true, "é".as_bytes()), in_place(None));
+        assert_eq!(decode(Encoding::Latin1, false, b"Caf\xe9 \x80"), text("Café \u{80}", None));
+        assert_eq!(decode(Encoding::Windows1252, false, b"Caf\xe9 \x80"), text("Café €", None));
+        assert_eq!(decode(Encoding::Cp437, false, b"Caf\x82"), text("Café", None));
+        assert_eq!(decode(Encoding::Cp850, false, b"\xb7\x9b"), text("Àø", None));
     }
 
     #[test]
     fn an_indicator_inside_a_character_takes_the_checked_path() {
         // Cutting after two bytes leaves a continuation byte alone.
-        assert_eq!(judge(b'a', "1éText".as_bytes()), (Some(Charset::Utf8), vec![Code::NonAsciiStructure]));
-        let (decoding, repairs) = judge_as(Encoding::Auto, b'a', *b"245", "é\x1faText".as_bytes());
+        assert_eq!(judge(b'a', "1éText".as_bytes()), (Some(Encoding::Utf8), vec![Code::NonAsciiStructure]));
+        let (decoding, repairs) = judge_as(None, b'a', *b"245", "é\x1faText".as_bytes());
         let raw = [b"245", "é".as_bytes()].concat();
         assert_eq!(decoding, None);
         assert_eq!(repairs, [TextRepair { code: Code::NonAsciiStructure, tag: Some(*b"245"), raw }]);
@@ -425,12 +424,12 @@ mod tests {
 
     #[test]
     fn an_escape_is_never_text_whatever_the_structure_is() {
-        assert_eq!(judge(b' ', "é\x1fa\x1b$1!0!".as_bytes()).0, Some(Charset::Marc8));
+        assert_eq!(judge(b' ', "é\x1fa\x1b$1!0!".as_bytes()).0, Some(Encoding::Marc8));
     }
 
     #[test]
     fn a_control_field_that_begins_inside_a_character_is_not_sound() {
-        let (decoding, _) = judge_as(Encoding::Auto, b'a', *b"001", b"\xa9x");
-        assert_eq!(decoding.map(|decoding| decoding.charset), Some(Charset::Utf8));
+        let (decoding, _) = judge_as(None, b'a', *b"001", b"\xa9x");
+        assert_eq!(decoding.map(|decoding| decoding.encoding), Some(Encoding::Utf8));
     }
 }

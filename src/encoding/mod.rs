@@ -20,16 +20,13 @@ pub(crate) use judge::{BlockText, Reading, TextRepair};
 
 const ESCAPE: u8 = 0x1B;
 
-/// How text is encoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What text is encoded in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Encoding {
-    /// As leader position 09 of each record says, or, where that cannot be, as the bytes do.
-    #[default]
-    Auto,
-    /// UTF-8, whatever leaders say.
+    /// UTF-8.
     Utf8,
-    /// MARC-8, whatever leaders say.
+    /// MARC-8.
     Marc8,
     /// ISO 8859-1.
     Latin1,
@@ -39,19 +36,6 @@ pub enum Encoding {
     Cp437,
     /// Code page 850 of MS-DOS.
     Cp850,
-}
-
-impl Encoding {
-    /// Every encoding with its name.
-    pub const ALL: &[(&str, Self)] = &[
-        ("auto", Self::Auto),
-        ("utf-8", Self::Utf8),
-        ("marc-8", Self::Marc8),
-        ("iso-8859-1", Self::Latin1),
-        ("windows-1252", Self::Windows1252),
-        ("cp437", Self::Cp437),
-        ("cp850", Self::Cp850),
-    ];
 }
 
 impl FromStr for Encoding {
@@ -66,18 +50,17 @@ impl FromStr for Encoding {
     }
 }
 
-/// What text is encoded in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Charset {
-    Utf8,
-    Marc8,
-    Latin1,
-    Windows1252,
-    Cp437,
-    Cp850,
-}
+impl Encoding {
+    /// Every encoding with its name.
+    pub const ALL: &[(&str, Self)] = &[
+        ("utf-8", Self::Utf8),
+        ("marc-8", Self::Marc8),
+        ("iso-8859-1", Self::Latin1),
+        ("windows-1252", Self::Windows1252),
+        ("cp437", Self::Cp437),
+        ("cp850", Self::Cp850),
+    ];
 
-impl Charset {
     /// Leader 09 decides, but for records that are UTF-8 beyond doubt whatever it says.
     pub(crate) fn of(record: &[u8]) -> Self {
         let flagged = Leader::new(record).is_some_and(Leader::is_utf8);
@@ -98,8 +81,8 @@ impl Charset {
 /// How values become text that is not theirs as they stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Decoding {
-    pub charset: Charset,
-    /// A value that is UTF-8 beyond doubt is that in spite of the charset.
+    pub encoding: Encoding,
+    /// A value that is UTF-8 beyond doubt is that in spite of the encoding.
     pub guess: bool,
     /// The leader says UTF-8.
     pub flagged_utf8: bool,
@@ -135,33 +118,33 @@ impl Decoder {
     /// Finds the text of `value`, and appends it to `out` if it is not the value as it stands.
     #[inline]
     pub(crate) fn decode(&mut self, decoding: Decoding, value: &[u8], out: &mut String) -> Decoded {
-        let Decoding { charset, guess, flagged_utf8 } = decoding;
-        if charset.is_in_place(value) {
+        let Decoding { encoding, guess, flagged_utf8 } = decoding;
+        if encoding.is_in_place(value) {
             return Decoded::InPlace(None);
         }
-        if guess && charset == Charset::Marc8 && is_utf8_beyond_doubt(value) {
+        if guess && encoding == Encoding::Marc8 && is_utf8_beyond_doubt(value) {
             return Decoded::InPlace((!flagged_utf8).then_some(Code::Utf8NotFlagged));
         }
-        let told = self.append(charset, value, out);
-        let lie = (flagged_utf8 && charset == Charset::Marc8).then_some(Code::Marc8NotFlagged);
+        let told = self.append(encoding, value, out);
+        let lie = (flagged_utf8 && encoding == Encoding::Marc8).then_some(Code::Marc8NotFlagged);
         Decoded::Appended(told.or(lie))
     }
 
-    fn append(&mut self, charset: Charset, value: &[u8], out: &mut String) -> Option<Code> {
-        match charset {
-            Charset::Utf8 => {
+    fn append(&mut self, encoding: Encoding, value: &[u8], out: &mut String) -> Option<Code> {
+        match encoding {
+            Encoding::Utf8 => {
                 out.push_str(&String::from_utf8_lossy(value));
                 return Some(Code::InvalidUtf8);
             }
-            Charset::Marc8 => {
+            Encoding::Marc8 => {
                 self.marc8.reset();
                 let unknown = self.marc8.decode(value, out);
                 return (unknown > 0).then_some(Code::UnknownCharacter);
             }
-            Charset::Latin1 => out.extend(value.iter().map(|&byte| char::from(byte))),
-            Charset::Windows1252 => out.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(value).0),
-            Charset::Cp437 => code_page(&oem_cp::code_table::DECODING_TABLE_CP437, value, out),
-            Charset::Cp850 => code_page(&oem_cp::code_table::DECODING_TABLE_CP850, value, out),
+            Encoding::Latin1 => out.extend(value.iter().map(|&byte| char::from(byte))),
+            Encoding::Windows1252 => out.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(value).0),
+            Encoding::Cp437 => code_page(&oem_cp::code_table::DECODING_TABLE_CP437, value, out),
+            Encoding::Cp850 => code_page(&oem_cp::code_table::DECODING_TABLE_CP850, value, out),
         }
         None
     }
@@ -180,7 +163,7 @@ fn code_page(page: &[char; 128], value: &[u8], out: &mut String) {
 pub(crate) fn decode_marc8(value: &[u8]) -> Cow<'_, str> {
     let mut text = String::new();
     match Decoder::default().decode(
-        Decoding { charset: Charset::Marc8, guess: true, flagged_utf8: false },
+        Decoding { encoding: Encoding::Marc8, guess: true, flagged_utf8: false },
         value,
         &mut text,
     ) {

@@ -92,7 +92,7 @@ pub(crate) struct Plan {
     pub layout: Layout,
     pub shape: Shape,
     pub keep: Keep,
-    pub encoding: Encoding,
+    pub encoding: Option<Encoding>,
 }
 
 impl Keep {

@@ -32,7 +32,10 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
             "format" => {
                 choice(&name, &value, &[("auto", ()), ("iso2709", ())])?;
             }
-            "encoding" => read.encoding = choice(&name, &value, Encoding::ALL)?,
+            "encoding" => {
+                let known = Encoding::ALL.iter().map(|&(name, encoding)| (name, Some(encoding)));
+                read.encoding = choice(&name, &value, &[("auto", None)].into_iter().chain(known).collect::<Vec<_>>())?;
+            }
             "n_rows" => read.n_rows = number(&name, &value)?,
             "row_index_name" => read.row_index_name = value.extract().map_err(|_| typed("a str or None"))?,
             "row_index_offset" => read.row_index_offset = number(&name, &value)?.ok_or_else(|| typed("an int"))?,

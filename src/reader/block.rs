@@ -5,7 +5,9 @@ use std::str::Utf8Error;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::encoding::{BlockText, Charset, Decoded, Decoder, TextRepair, decode_marc8, is_plain_ascii, structure_text};
+use crate::encoding::{
+    BlockText, Decoded, Decoder, Encoding, TextRepair, decode_marc8, is_plain_ascii, structure_text,
+};
 use crate::error::{Error, ErrorKind};
 use crate::iso2709::blocks::{Block, Span};
 use crate::iso2709::encode::{TooLong, encode};
@@ -106,7 +108,7 @@ impl RecordBlock {
     ///
     /// The record says that it is UTF-8, and the value is not.
     pub fn text<'a>(&self, index: usize, value: &'a [u8]) -> Result<Cow<'a, str>, Utf8Error> {
-        if is_plain_ascii(value) || self.charset(index) == Charset::Utf8 {
+        if is_plain_ascii(value) || self.charset(index) == Encoding::Utf8 {
             std::str::from_utf8(value).map(Cow::Borrowed)
         } else {
             Ok(decode_marc8(value))
@@ -114,15 +116,15 @@ impl RecordBlock {
     }
 
     /// Looked for once: it takes the whole record.
-    fn charset(&self, index: usize) -> Charset {
+    fn charset(&self, index: usize) -> Encoding {
         let charsets = self.charsets.get_or_init(|| (0..self.len()).map(|_| AtomicU8::new(0)).collect());
-        let Some(known) = charsets.get(index) else { return Charset::of(self.bytes(index)) };
+        let Some(known) = charsets.get(index) else { return Encoding::of(self.bytes(index)) };
         match known.load(Ordering::Relaxed) {
-            1 => Charset::Utf8,
-            2 => Charset::Marc8,
+            1 => Encoding::Utf8,
+            2 => Encoding::Marc8,
             _ => {
-                let charset = Charset::of(self.bytes(index));
-                known.store(if charset == Charset::Utf8 { 1 } else { 2 }, Ordering::Relaxed);
+                let charset = Encoding::of(self.bytes(index));
+                known.store(if charset == Encoding::Utf8 { 1 } else { 2 }, Ordering::Relaxed);
                 charset
             }
         }
