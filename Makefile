@@ -97,9 +97,9 @@ stress: $(VENV)/.built $(VENV)/.test ## repeat the tests of pipeline, fork and C
 # How often each target is run.
 RUNS ?= 1000000
 
-fuzz: ## fuzz scanner, record, MARC-8 and whole reads (cargo install cargo-fuzz)
+fuzz: ## fuzz scanner, record, text and whole reads (cargo install cargo-fuzz)
 	$(BIN)/python scripts/make_fuzz_corpus.py fuzz/corpus
-	set -e; for target in scanner record marc8 read; do \
+	set -e; for target in scanner record text read; do \
 		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -runs=$(RUNS) -max_len=8192 -print_final_stats=1; done
 
 coverage: ## line coverage of scanner, pool, pipeline and sources (cargo install cargo-tarpaulin)

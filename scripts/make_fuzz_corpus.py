@@ -30,10 +30,15 @@ def main() -> None:
     if REAL.is_dir():
         files += [path for path in sorted(REAL.rglob("*")) if path.is_file() and path.stat().st_size < 100_000]
     for piece in (piece for path in files for piece in pieces(path.read_bytes())):
-        seeds = {"scanner": [piece], "read": [b"\6" + piece], "record": piece.split(b"\x1d")[:1], "marc8": []}
+        seeds = {
+            "scanner": [piece],
+            "read": [bytes([way]) + piece for way in (14, 15)],
+            "record": piece.split(b"\x1d")[:1],
+            "text": [],
+        }
         seeds["record"] = [record + b"\x1d" for record in seeds["record"]]
         values = [value for value in piece.split(b"\x1f") if not value.isascii() or b"\x1b" in value]
-        seeds["marc8"] = values[:2]
+        seeds["text"] = [bytes([way]) + value for way in (1, 6) for value in values[:2]]
         for target, contents in seeds.items():
             (folder / target).mkdir(parents=True, exist_ok=True)
             for content in contents:

@@ -47,7 +47,7 @@ mod source;
 #[cfg(feature = "cli")]
 pub mod write;
 
-pub use encoding::Encoding;
+pub use encoding::{Encoding, Format};
 pub use error::{Error, ErrorKind};
 pub use layout::{Layout, StringType};
 pub use problem::{Code, Problem, ProblemCounts, Severity};

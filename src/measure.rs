@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use bytes::Bytes;
 
+use crate::encoding::{Decoded, Decoder, Decoding, Encoding};
 use crate::error::Error;
 use crate::feed::{Fed, Feed, Input};
 use crate::iso2709::Leader;
@@ -89,12 +90,15 @@ pub fn in_one_thread(source: Source, records: usize) -> Result<usize, Error> {
     }
 }
 
-/// The text of a value in MARC-8.
+/// The text of a value in `encoding`.
 #[must_use]
-pub fn decode_marc8(value: &[u8]) -> String {
+pub fn decode(encoding: Encoding, value: &[u8]) -> String {
     let mut text = String::new();
-    crate::encoding::marc8::Decoder::new().decode(value, &mut text);
-    text
+    let decoding = Decoding { encoding, guess: false, flagged_utf8: false };
+    match Decoder::default().decode(decoding, value, &mut text) {
+        Decoded::InPlace(_) => String::from_utf8_lossy(value).into_owned(),
+        Decoded::Appended(_) => text,
+    }
 }
 
 /// Makes the pool anew with so many threads.

@@ -104,10 +104,16 @@ codes! {
         "a leader, tag or indicator is not valid text; its bytes became U+FFFD";
     /// Valid UTF-8 in a record that is not flagged as UTF-8.
     Utf8NotFlagged "utf8_not_flagged" Repair
-        "leader position 09 is not 'a' but the text is UTF-8; it was read as UTF-8";
+        "the text is UTF-8 and leader position 09 (in UNIMARC 100 $a) says otherwise; it was read as UTF-8";
     /// Text in MARC-8 in a record that is flagged as UTF-8.
     Marc8NotFlagged "marc8_not_flagged" Repair
         "leader position 09 is 'a' but the text is MARC-8; it was read as MARC-8";
+    /// Text beyond ASCII in a UNIMARC record that names no character set for it, or one that is not known.
+    CharacterSetUnknown "character_set_unknown" Repair
+        "100 $a names no known character set for the text; it was read as ISO 5426; if it is in another, say encoding=...";
+    /// Text in windows-1251 in a UNIMARC record that names another character set.
+    WrongCharacterSet "wrong_character_set" Repair
+        "100 $a names a character set that the text is not in; it was read as windows-1251";
     /// Text that should be UTF-8 and is not.
     InvalidUtf8 "invalid_utf8" Repair
         "the text should be UTF-8 and is not; what is not became U+FFFD; if you know its encoding, say encoding=...";
@@ -164,8 +170,14 @@ pub struct Problem {
 }
 
 /// How often each [`Code`] was met.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ProblemCounts([u64; Code::ALL.len()]);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProblemCounts(Box<[u64; Code::ALL.len()]>);
+
+impl Default for ProblemCounts {
+    fn default() -> Self {
+        Self(Box::new([0; Code::ALL.len()]))
+    }
+}
 
 impl ProblemCounts {
     /// Counts one more problem of `code`.
@@ -177,7 +189,7 @@ impl ProblemCounts {
 
     /// Adds what was counted elsewhere.
     pub fn merge(&mut self, other: &Self) {
-        for (count, more) in self.0.iter_mut().zip(other.0) {
+        for (count, more) in self.0.iter_mut().zip(other.0.iter()) {
             *count += more;
         }
     }

@@ -10,7 +10,7 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, StringViewArray, UI
 use arrow_buffer::Buffer;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use crate::encoding::Encoding;
+use crate::encoding::{Encoding, Format};
 use crate::error::{Error, ErrorKind};
 use crate::feed::Input;
 use crate::iso2709::blocks::{Block, BlockSize};
@@ -65,7 +65,9 @@ pub struct ReadOptions {
     pub ignore_errors: bool,
     /// Write the bytes of rejected records to this file, which is emptied first; needs `ignore_errors`.
     pub rejects: Option<PathBuf>,
-    /// What text is encoded in; `None` for what leader position 09 of each record says or, where that cannot be, what the bytes do.
+    /// Which records these are: where they say what their text is encoded in.
+    pub format: Format,
+    /// What text is encoded in; `None` for what each record says (by `format`) or, where that cannot be, what the bytes do.
     pub encoding: Option<Encoding>,
     /// Source records in a batch; [`DEFAULT_BATCH_SIZE`] if `None`. A batch is bounded in bytes, too.
     pub batch_size: Option<usize>,
@@ -91,7 +93,7 @@ impl ReadOptions {
 
     pub(crate) fn plan(&self) -> Plan {
         let keep = if self.rejects.is_some() { Keep::Rejects } else { Keep::Nothing };
-        Plan { layout: self.layout, shape: self.shape(), keep, encoding: self.encoding }
+        Plan { layout: self.layout, shape: self.shape(), keep, format: self.format, encoding: self.encoding }
     }
 
     /// The schema of every batch, known before a byte is read.

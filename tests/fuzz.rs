@@ -14,7 +14,7 @@ type Target = fn(&[u8]);
 const TARGETS: [(&str, Target); 4] = [
     ("scanner", targets::scanner),
     ("record", targets::record),
-    ("marc8", targets::marc8),
+    ("text", targets::text),
     ("read", targets::whole_read),
 ];
 
@@ -60,7 +60,7 @@ fn inputs() -> impl Strategy<Value = Vec<u8>> {
 fn other_text() -> impl Strategy<Value = Vec<u8>> {
     let sample = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sample.mrc")).unwrap();
     let records: Vec<Vec<u8>> = sample.split_inclusive(|&byte| byte == 0x1D).map(<[u8]>::to_vec).collect();
-    let code = prop_oneof![4 => 0x80..=0xFFu8, 1 => Just(0x1B), 1 => prop::sample::select(&b"$(1NB"[..])];
+    let code = prop_oneof![4 => 0x80..=0xFFu8, 1 => Just(0x1B), 1 => prop::sample::select(&b"$(1NBP)"[..])];
     let changes = prop::collection::vec((any::<prop::sample::Index>(), code), 0..20);
     (prop::sample::subsequence(records, 1..4), changes, any::<u8>(), any::<bool>()).prop_map(
         |(records, changes, encoding, flagged)| {

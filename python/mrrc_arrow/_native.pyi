@@ -297,10 +297,13 @@ class MARCReader:
         What becomes of bytes that are not UTF-8 in a record that says it is. ``"strict"`` raises `UnicodeDecodeError`
         when such a value is asked for.
     file_encoding : str
-        Codec of records that are not flagged as UTF-8. Its default means MARC-8, as in pymarc.
+        Codec of records that are not flagged as UTF-8. Its default means MARC-8, as in pymarc, and in UNIMARC what the
+        record says.
     permissive : bool
         Yield None for a record that cannot be read, with `current_exception` and `current_chunk`, instead of raising.
         Either way reading goes on after it.
+    format : {"auto", "iso2709", "unimarc"}
+        Where records say what their text is encoded in: in leader position 09 or, in UNIMARC, in 100 $a.
     glob : bool
         Expand wildcards in paths.
     batch_size : int, optional
@@ -333,6 +336,7 @@ class MARCReader:
         file_encoding: str = "iso8859-1",
         permissive: bool = False,
         *,
+        format: Literal["auto", "iso2709", "unimarc"] = "auto",
         glob: bool = True,
         batch_size: int | None = None,
         _max_records: int | None = None,

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, TypeVar
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
+
+Encoding: TypeAlias = Literal[
+    "auto",
+    "utf-8",
+    "marc-8",
+    "iso-8859-1",
+    "windows-1252",
+    "cp437",
+    "cp850",
+    "iso-5426",
+    "iso-5427",
+    "iso-5428",
+    "iso-6438",
+    "iso-ir-37",
+    "windows-1251",
+    "cp866",
+    "koi8-r",
+]
 
 
 class ReadOptions(TypedDict, total=False):
@@ -18,8 +36,8 @@ class ReadOptions(TypedDict, total=False):
     """
 
     layout: Literal["records"]
-    format: Literal["auto", "iso2709"]
-    encoding: Literal["auto", "utf-8", "marc-8", "iso-8859-1", "windows-1252", "cp437", "cp850"]
+    format: Literal["auto", "iso2709", "unimarc"]
+    encoding: Encoding
     n_rows: int | None
     row_index_name: str | None
     row_index_offset: int
@@ -58,12 +76,14 @@ source : str, os.PathLike, bytes, bytearray, memoryview, io.BytesIO, binary file
 layout : {"records"}
     Which table. ``"records"`` has a row per record: ``leader``, ``control_number`` (the first 001) and ``fields``, a
     list of structs ``tag, ind1, ind2, value, subfields``, with ``subfields`` a list of structs ``code, value``.
-format : {"auto", "iso2709"}
-    What the input is.
-encoding : {"auto", "utf-8", "marc-8", "iso-8859-1", "windows-1252", "cp437", "cp850"}
-    What text is encoded in. ``"auto"`` goes by each record: what leader position 09 says (``a`` UTF-8, blank MARC-8)
-    or, where that cannot be, what the bytes are, which is counted as a repair. Anything else overrides the leader.
-    MARC-8 becomes Unicode in NFC; UTF-8 is left as it is. What stands for no character becomes U+FFFD and is counted.
+format : {"auto", "iso2709", "unimarc"}
+    What the input is. Nothing in a record tells UNIMARC from MARC 21 for certain, so it has to be said.
+encoding : {"auto", "utf-8", "marc-8", "iso-8859-1", "windows-1252", "cp437", "cp850", "iso-5426", "iso-5427", \
+"iso-5428", "iso-6438", "iso-ir-37", "windows-1251", "cp866", "koi8-r"}
+    What text is encoded in. ``"auto"`` goes by each record: what leader position 09 says (``a`` UTF-8, blank MARC-8),
+    in UNIMARC 100 $a (ISO 5426 and others), or, where that cannot be, what the bytes are, which is counted as a repair.
+    Anything else overrides the record. All but UTF-8, which is left as it is, becomes Unicode in NFC. What stands for
+    no character becomes U+FFFD and is counted.
 n_rows : int, optional
     Stop after this many rows. Nothing beyond them raises or warns.
 row_index_name : str, optional

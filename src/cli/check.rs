@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use super::interrupt::{INTERVAL, Interrupt};
-use super::sources;
-use crate::encoding::Encoding;
+use super::{names, sources};
+use crate::encoding::{Encoding, Format};
 use crate::error::Error;
 use crate::problem::{Code, Problem, Severity};
 use crate::read::{Inspection, ReadOptions};
@@ -24,15 +24,23 @@ pub(super) struct Arguments {
     /// How many places to print of each kind
     #[arg(long, default_value_t = 3)]
     examples: usize,
-    /// What text is encoded in, whatever leaders say: utf-8, marc-8, iso-8859-1, windows-1252, cp437 or cp850
-    #[arg(long)]
+    /// Which records these are; UNIMARC has to be said
+    #[arg(long, value_parser = names(Format::ALL), default_value = "auto")]
+    format: Format,
+    /// What text is encoded in, whatever records say
+    #[arg(long, value_parser = names(Encoding::ALL))]
     encoding: Option<Encoding>,
 }
 
 /// Returns whether nothing was rejected.
 pub(super) fn run(arguments: &Arguments) -> Result<bool, Error> {
     let interrupt = Interrupt::watch()?;
-    let options = ReadOptions { ignore_errors: true, encoding: arguments.encoding, ..ReadOptions::default() };
+    let options = ReadOptions {
+        ignore_errors: true,
+        format: arguments.format,
+        encoding: arguments.encoding,
+        ..ReadOptions::default()
+    };
     let mut inspection = Inspection::problems_of(sources(&arguments.input)?, &options)?;
     let mut examples: Vec<(Code, Vec<String>)> = Code::ALL.iter().map(|&code| (code, Vec::new())).collect();
     // What was found before an error is told all the same.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::interrupt::{INTERVAL, Interrupt};
-use super::{report, say, sources};
-use crate::encoding::Encoding;
+use super::{names, report, say, sources};
+use crate::encoding::{Encoding, Format};
 use crate::error::Error;
 use crate::read::{Poll, ReadOptions, read};
 use crate::write::parquet::write_parquet;
@@ -24,8 +24,11 @@ pub(super) struct Arguments {
     /// Leave out records that cannot be read, and tell how many
     #[arg(long)]
     ignore_errors: bool,
-    /// What text is encoded in, whatever leaders say: utf-8, marc-8, iso-8859-1, windows-1252, cp437 or cp850
-    #[arg(long)]
+    /// Which records these are; UNIMARC has to be said
+    #[arg(long, value_parser = names(Format::ALL), default_value = "auto")]
+    format: Format,
+    /// What text is encoded in, whatever records say
+    #[arg(long, value_parser = names(Encoding::ALL))]
     encoding: Option<Encoding>,
 }
 
@@ -36,6 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     }
     let options = ReadOptions {
         ignore_errors: arguments.ignore_errors,
+        format: arguments.format,
         encoding: arguments.encoding,
         // Parquet makes dictionaries of its own, and every reader knows plain strings.
         categorical: Some(false),

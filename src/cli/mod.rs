@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 
 use crate::error::Error;
@@ -67,6 +68,13 @@ fn sources(inputs: &[PathBuf]) -> Result<Vec<Source>, Error> {
         }
     }
     Ok(sources)
+}
+
+/// A parser of the names of some values, which `--help` lists.
+fn names<T: Copy + Send + Sync + 'static>(known: &'static [(&'static str, T)]) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(known.iter().map(|&(name, _)| name)).try_map(move |name| {
+        known.iter().find(|(known, _)| *known == name).map(|&(_, value)| value).ok_or("no such name")
+    })
 }
 
 /// Tells what was wrong with the input, a line for each code.

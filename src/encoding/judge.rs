@@ -12,7 +12,8 @@
 use memchr::memchr;
 use simdutf8::basic::from_utf8;
 
-use super::{Decoding, ESCAPE, Encoding, is_plain_ascii, is_utf8_beyond_doubt, marc8};
+use super::iso2022::Start;
+use super::{Decoding, ESCAPE, Encoding, Format, is_plain_ascii, is_utf8_beyond_doubt, iso2022};
 use crate::iso2709::{DELIMITER, FieldSpan, LEADER_LENGTH, Leader, is_control_tag};
 use crate::problem::Code;
 
@@ -21,6 +22,8 @@ use crate::problem::Code;
 pub(crate) struct BlockText {
     /// What the caller says of it.
     told: Option<Encoding>,
+    /// Where records say it.
+    format: Format,
     /// All of it is valid.
     utf8: bool,
     /// There is no escape character in it.
@@ -49,14 +52,22 @@ pub(crate) struct TextRepair {
 }
 
 impl BlockText {
-    pub(crate) fn new(block: &[u8], escapes: bool, told: Option<Encoding>) -> Self {
+    pub(crate) fn new(block: &[u8], escapes: bool, told: Option<Encoding>, format: Format) -> Self {
         let utf8 = matches!(told, None | Some(Encoding::Utf8)) && from_utf8(block).is_ok();
-        Self { told, utf8, plain: !escapes }
+        Self { told, format, utf8, plain: !escapes }
     }
 
     /// Where nothing is known of the block.
-    pub(crate) fn unknown() -> Self {
-        Self { told: None, utf8: false, plain: false }
+    pub(crate) fn unknown(format: Format) -> Self {
+        Self { told: None, format, utf8: false, plain: false }
+    }
+
+    fn is_unimarc(self) -> bool {
+        self.told.is_none() && self.format == Format::Unimarc
+    }
+
+    pub(super) fn is_utf8(self, record: &[u8]) -> bool {
+        self.utf8 || from_utf8(record).is_ok()
     }
 
     /// What `record` is said to be in, and whether its bytes may say otherwise.
@@ -68,9 +79,12 @@ impl BlockText {
 
     /// How to read the text of a `record`, as far as that can be told without looking at its fields.
     pub(crate) fn reading(self, record: &[u8]) -> Reading {
+        if self.is_unimarc() {
+            return self.reading_of_unimarc(record);
+        }
         let said = self.said(record);
         let in_place = match said.encoding {
-            Encoding::Utf8 if !self.utf8 && from_utf8(record).is_err() => return Reading::Doubtful,
+            Encoding::Utf8 if !self.is_utf8(record) => return Reading::Doubtful,
             Encoding::Utf8 if said.guess && self.has_escapes(record) => return Reading::Doubtful,
             Encoding::Utf8 => true,
             Encoding::Marc8 if record.is_ascii() && !self.has_escapes(record) => true,
@@ -88,6 +102,9 @@ impl BlockText {
     /// How the pieces of `record` that `fields` cut out become text: all of them as they stand, or each decoded. Notes repairs of
     /// the record as a whole and of its structure.
     pub(crate) fn judge(self, record: &[u8], fields: &[FieldSpan], repairs: &mut Vec<TextRepair>) -> Option<Decoding> {
+        if self.is_unimarc() {
+            return self.judge_unimarc(record, fields, repairs);
+        }
         let said = self.said(record);
         // The first test settles nearly every record.
         if said.encoding != Encoding::Utf8 && is_plain_ascii(record) {
@@ -100,7 +117,7 @@ impl BlockText {
         note_structure(record, fields, repairs);
         let whole = |code| TextRepair { code, tag: None, raw: Vec::new() };
         let in_utf8 = |guess| {
-            let sound = (self.utf8 || from_utf8(record).is_ok()) && cuts_are_sound(record, fields);
+            let sound = self.is_utf8(record) && cuts_are_sound(record, fields);
             let decoding = Decoding { encoding: Encoding::Utf8, guess, flagged_utf8: false };
             (!sound && !all_values(record, fields, |value| from_utf8(value).is_ok())).then_some(decoding)
         };
@@ -124,7 +141,7 @@ impl BlockText {
 /// MARC-8's marks: an escape sequence for a character set, `£` before a number, or two different letters that ISO
 /// 8859-1 hardly ever has, and nothing that would be odd in MARC-8.
 fn looks_like_marc8(record: &[u8], fields: &[FieldSpan]) -> bool {
-    let mut decoder = marc8::Decoder::new();
+    let mut decoder = iso2022::Decoder::default();
     let mut text = String::new();
     let mut certain = false;
     let mut seen = Vec::new();
@@ -134,7 +151,7 @@ fn looks_like_marc8(record: &[u8], fields: &[FieldSpan]) -> bool {
             return true;
         }
         text.clear();
-        decoder.reset();
+        decoder.reset(Start::Marc8);
         let is_utf8 = !value.is_ascii() && from_utf8(value).is_ok();
         if is_utf8 || decoder.decode(value, &mut text) != 0 {
             return false;
@@ -195,7 +212,7 @@ fn is_in_place(value: &[u8], at: usize) -> bool {
 /// Whether a mark of ANSEL and a letter come to one character.
 fn composes(mark: u8, letter: u8) -> bool {
     let mut text = String::new();
-    marc8::Decoder::new().decode(&[mark, letter], &mut text);
+    iso2022::Decoder::default().decode(&[mark, letter], &mut text);
     letter.is_ascii_alphabetic() && text.chars().count() == 1
 }
 
@@ -219,7 +236,7 @@ fn is_plain(record: &[u8], fields: &[FieldSpan]) -> bool {
 
 /// In a valid record, whether each field begins at a character and its indicators are ASCII. A field ends before an ASCII
 /// byte, subfields begin after one, and a code is one whole character, so these are the only cuts in doubt.
-fn cuts_are_sound(record: &[u8], fields: &[FieldSpan]) -> bool {
+pub(super) fn cuts_are_sound(record: &[u8], fields: &[FieldSpan]) -> bool {
     fields.iter().all(|span| match field(record, span) {
         [] => true,
         [first, ..] if is_control_tag(span.tag) => !(0x80..0xC0).contains(first),
@@ -229,7 +246,7 @@ fn cuts_are_sound(record: &[u8], fields: &[FieldSpan]) -> bool {
 }
 
 /// Whether `sound` holds for each value by itself: control fields, text before a first delimiter, subfields with their codes.
-fn all_values(record: &[u8], fields: &[FieldSpan], sound: impl Fn(&[u8]) -> bool) -> bool {
+pub(super) fn all_values(record: &[u8], fields: &[FieldSpan], sound: impl Fn(&[u8]) -> bool) -> bool {
     all_pieces(record, fields, |_, value| sound(value))
 }
 
@@ -250,7 +267,7 @@ fn all_pieces(record: &[u8], fields: &[FieldSpan], mut sound: impl FnMut(usize, 
 }
 
 /// Notes leader, tags and indicators that are not ASCII; in tables each of their bytes that is not becomes U+FFFD.
-fn note_structure(record: &[u8], fields: &[FieldSpan], repairs: &mut Vec<TextRepair>) {
+pub(super) fn note_structure(record: &[u8], fields: &[FieldSpan], repairs: &mut Vec<TextRepair>) {
     let code = Code::NonAsciiStructure;
     let leader = record.get(..LEADER_LENGTH).unwrap_or_default();
     if !leader.is_ascii() {
@@ -286,7 +303,7 @@ mod tests {
         record.push(0x1E);
         let mut repairs = Vec::new();
         let fields = [FieldSpan { tag, start, end }];
-        let known = BlockText::new(&record, record.contains(&ESCAPE), told);
+        let known = BlockText::new(&record, record.contains(&ESCAPE), told, Format::Marc21);
         let decoding = known.judge(&record, &fields, &mut repairs);
         if tag.is_ascii() && data.get(..2).is_some_and(<[u8]>::is_ascii) && repairs.is_empty() {
             // The shorter way says the same, or nothing.

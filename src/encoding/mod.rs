@@ -1,11 +1,13 @@
 //! What a record's text is encoded in, whether it can be viewed in place, and what becomes of it where it cannot.
 //!
-//! Leader position 09 says UTF-8 or MARC-8, and is believed where the bytes do not say otherwise ([`judge`]); a caller who
-//! knows better says so ([`Encoding`]), and then nothing is guessed. Text that is not UTF-8 as it stands is decoded value by
+//! Leader position 09 says UTF-8 or MARC-8, in UNIMARC ([`unimarc`]) coded data say one of many sets, and both are believed
+//! where the bytes do not say otherwise ([`judge`]); a caller who knows better says so ([`Encoding`]), and then nothing is
+//! guessed. Text that is not UTF-8 as it stands is decoded value by
 //! value ([`Decoder`]). What stands for no character becomes U+FFFD and is told; nothing is dropped.
 
+pub(crate) mod iso2022;
 mod judge;
-pub(crate) mod marc8;
+mod unimarc;
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -14,8 +16,9 @@ use memchr::memchr;
 use simdutf8::basic::from_utf8;
 
 use crate::error::Error;
-use crate::iso2709::Leader;
+use crate::iso2709::{FieldSpan, Leader};
 use crate::problem::Code;
+use iso2022::{Start, Supplement};
 pub(crate) use judge::{BlockText, Reading, TextRepair};
 
 const ESCAPE: u8 = 0x1B;
@@ -36,6 +39,50 @@ pub enum Encoding {
     Cp437,
     /// Code page 850 of MS-DOS.
     Cp850,
+    /// ISO 5426, Extended Latin, with ASCII; UNIMARC's sets by escape sequences. So the next four.
+    Iso5426,
+    /// ISO 5427, Extended Cyrillic.
+    Iso5427,
+    /// ISO 5428, Greek.
+    Iso5428,
+    /// ISO 6438, African.
+    Iso6438,
+    /// ISO Registration 37, basic Cyrillic.
+    IsoIr37,
+    /// Windows code page 1251.
+    Windows1251,
+    /// Code page 866 of MS-DOS.
+    Cp866,
+    /// KOI8-R.
+    Koi8R,
+}
+
+/// The rules that records in ISO 2709 are in beyond it: where one says what its text is encoded in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Format {
+    /// MARC 21's and those of most others: leader position 09.
+    #[default]
+    Marc21,
+    /// UNIMARC: 100 $a.
+    Unimarc,
+}
+
+impl FromStr for Format {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let found = Self::ALL.iter().find(|(known, _)| *known == name);
+        found.map(|&(_, format)| format).ok_or_else(|| {
+            let names: Vec<&str> = Self::ALL.iter().map(|&(name, _)| name).collect();
+            Error::option(format!("format must be one of {}, not {name:?}", names.join(", ")))
+        })
+    }
+}
+
+impl Format {
+    /// Every format with its names.
+    pub const ALL: &[(&str, Self)] = &[("auto", Self::Marc21), ("iso2709", Self::Marc21), ("unimarc", Self::Unimarc)];
 }
 
 impl FromStr for Encoding {
@@ -59,12 +106,37 @@ impl Encoding {
         ("windows-1252", Self::Windows1252),
         ("cp437", Self::Cp437),
         ("cp850", Self::Cp850),
+        ("iso-5426", Self::Iso5426),
+        ("iso-5427", Self::Iso5427),
+        ("iso-5428", Self::Iso5428),
+        ("iso-6438", Self::Iso6438),
+        ("iso-ir-37", Self::IsoIr37),
+        ("windows-1251", Self::Windows1251),
+        ("cp866", Self::Cp866),
+        ("koi8-r", Self::Koi8R),
     ];
 
-    /// Leader 09 decides, but for records that are UTF-8 beyond doubt whatever it says.
-    pub(crate) fn of(record: &[u8]) -> Self {
+    /// The record decides, but for those that are UTF-8 beyond doubt whatever they say.
+    pub(crate) fn of(record: &[u8], fields: &[FieldSpan], format: Format) -> Self {
+        if format == Format::Unimarc {
+            let decoding = BlockText::unknown(format).judge(record, fields, &mut Vec::new());
+            return decoding.map_or(Self::Utf8, |decoding| decoding.encoding);
+        }
         let flagged = Leader::new(record).is_some_and(Leader::is_utf8);
         if flagged || is_utf8_beyond_doubt(record) { Self::Utf8 } else { Self::Marc8 }
+    }
+
+    /// Sets of ISO 2022, and those that values begin with.
+    fn start(self) -> Option<Start> {
+        Some(match self {
+            Self::Marc8 => Start::Marc8,
+            Self::Iso5426 => Start::Unimarc(Supplement::Latin),
+            Self::Iso5427 => Start::Unimarc(Supplement::ExtendedCyrillic),
+            Self::Iso5428 => Start::Unimarc(Supplement::Greek),
+            Self::Iso6438 => Start::Unimarc(Supplement::African),
+            Self::IsoIr37 => Start::Unimarc(Supplement::Cyrillic),
+            _ => return None,
+        })
     }
 
     /// Whether `value` is its own text.
@@ -72,8 +144,16 @@ impl Encoding {
     fn is_in_place(self, value: &[u8]) -> bool {
         match self {
             Self::Utf8 => from_utf8(value).is_ok(),
-            Self::Marc8 => is_plain_ascii(value),
-            Self::Latin1 | Self::Windows1252 | Self::Cp437 | Self::Cp850 => value.is_ascii(),
+            Self::Marc8 | Self::Iso5426 | Self::Iso5427 | Self::Iso5428 | Self::Iso6438 | Self::IsoIr37 => {
+                is_plain_ascii(value)
+            }
+            Self::Latin1
+            | Self::Windows1252
+            | Self::Cp437
+            | Self::Cp850
+            | Self::Windows1251
+            | Self::Cp866
+            | Self::Koi8R => value.is_ascii(),
         }
     }
 }
@@ -102,7 +182,7 @@ pub(crate) fn is_plain_ascii(value: &[u8]) -> bool {
 /// Decodes values, one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
-    marc8: marc8::Decoder,
+    sets: iso2022::Decoder,
 }
 
 /// What became of a value.
@@ -122,7 +202,7 @@ impl Decoder {
         if encoding.is_in_place(value) {
             return Decoded::InPlace(None);
         }
-        if guess && encoding == Encoding::Marc8 && is_utf8_beyond_doubt(value) {
+        if guess && encoding.start().is_some() && is_utf8_beyond_doubt(value) {
             return Decoded::InPlace((!flagged_utf8).then_some(Code::Utf8NotFlagged));
         }
         let told = self.append(encoding, value, out);
@@ -131,20 +211,24 @@ impl Decoder {
     }
 
     fn append(&mut self, encoding: Encoding, value: &[u8], out: &mut String) -> Option<Code> {
+        if let Some(start) = encoding.start() {
+            self.sets.reset(start);
+            let unknown = self.sets.decode(value, out);
+            return (unknown > 0).then_some(Code::UnknownCharacter);
+        }
+        let kept = |encoding: &'static encoding_rs::Encoding| encoding.decode_without_bom_handling(value).0;
         match encoding {
-            Encoding::Utf8 => {
+            Encoding::Latin1 => out.extend(value.iter().map(|&byte| char::from(byte))),
+            Encoding::Windows1251 => out.push_str(&kept(encoding_rs::WINDOWS_1251)),
+            Encoding::Windows1252 => out.push_str(&kept(encoding_rs::WINDOWS_1252)),
+            Encoding::Cp866 => out.push_str(&kept(encoding_rs::IBM866)),
+            Encoding::Koi8R => out.push_str(&kept(encoding_rs::KOI8_R)),
+            Encoding::Cp437 => code_page(&oem_cp::code_table::DECODING_TABLE_CP437, value, out),
+            Encoding::Cp850 => code_page(&oem_cp::code_table::DECODING_TABLE_CP850, value, out),
+            _ => {
                 out.push_str(&String::from_utf8_lossy(value));
                 return Some(Code::InvalidUtf8);
             }
-            Encoding::Marc8 => {
-                self.marc8.reset();
-                let unknown = self.marc8.decode(value, out);
-                return (unknown > 0).then_some(Code::UnknownCharacter);
-            }
-            Encoding::Latin1 => out.extend(value.iter().map(|&byte| char::from(byte))),
-            Encoding::Windows1252 => out.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(value).0),
-            Encoding::Cp437 => code_page(&oem_cp::code_table::DECODING_TABLE_CP437, value, out),
-            Encoding::Cp850 => code_page(&oem_cp::code_table::DECODING_TABLE_CP850, value, out),
         }
         None
     }
@@ -159,14 +243,10 @@ fn code_page(page: &[char; 128], value: &[u8], out: &mut String) {
     out.extend(value.iter().map(character));
 }
 
-/// The text of a value in MARC-8, or in UTF-8 in spite of that; what stands for nothing in it becomes U+FFFD.
-pub(crate) fn decode_marc8(value: &[u8]) -> Cow<'_, str> {
+/// The text of a value in `encoding`, or in UTF-8 in spite of that; what stands for nothing in it becomes U+FFFD.
+pub(crate) fn decode(encoding: Encoding, value: &[u8]) -> Cow<'_, str> {
     let mut text = String::new();
-    match Decoder::default().decode(
-        Decoding { encoding: Encoding::Marc8, guess: true, flagged_utf8: false },
-        value,
-        &mut text,
-    ) {
+    match Decoder::default().decode(Decoding { encoding, guess: true, flagged_utf8: false }, value, &mut text) {
         Decoded::InPlace(_) => String::from_utf8_lossy(value),
         Decoded::Appended(_) => text.into(),
     }

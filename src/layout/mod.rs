@@ -18,7 +18,7 @@ use arrow_buffer::Buffer;
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field};
 
-use crate::encoding::{BlockText, Decoding, Encoding, Reading, TextRepair, structure_text};
+use crate::encoding::{BlockText, Decoding, Encoding, Format, Reading, TextRepair, structure_text};
 use crate::iso2709::blocks::{Block, Span};
 use crate::iso2709::outline::Flaw;
 use crate::iso2709::tape::Tape;
@@ -92,6 +92,7 @@ pub(crate) struct Plan {
     pub layout: Layout,
     pub shape: Shape,
     pub keep: Keep,
+    pub format: Format,
     pub encoding: Option<Encoding>,
 }
 
@@ -229,7 +230,7 @@ pub(crate) fn build(block: Block, plan: Plan) -> Result<Built, ArrowError> {
 
 fn build_with(tape: &Tape, block: Block, plan: Plan) -> Result<Built, ArrowError> {
     let mut worker = Worker {
-        text: BlockText::new(&block.bytes, tape.has_escapes(), plan.encoding),
+        text: BlockText::new(&block.bytes, tape.has_escapes(), plan.encoding, plan.format),
         tape,
         reached: 0,
         outline: Outline::default(),

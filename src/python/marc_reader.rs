@@ -197,7 +197,7 @@ impl MARCReader {
 impl MARCReader {
     #[new]
     #[pyo3(signature = (source, to_unicode=true, force_utf8=false, hide_utf8_warnings=false, utf8_handling="strict",
-        file_encoding="iso8859-1", permissive=false, *, glob=true, batch_size=None, _max_records=None, _max_bytes=None))]
+        file_encoding="iso8859-1", permissive=false, *, format="auto", glob=true, batch_size=None, _max_records=None, _max_bytes=None))]
     // pymarc's, in pymarc's order; a leading underscore says to Python what it means.
     #[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools, clippy::used_underscore_binding)]
     fn new(
@@ -209,6 +209,7 @@ impl MARCReader {
         utf8_handling: &str,
         file_encoding: &str,
         permissive: bool,
+        format: &str,
         glob: bool,
         batch_size: Option<usize>,
         _max_records: Option<usize>,
@@ -229,6 +230,7 @@ impl MARCReader {
         let mut backends: Vec<&str> = inputs.sources.iter().map(|source| source.backend().as_str()).collect();
         backends.dedup();
         let mut session = ReaderOptions { batch_size, ignore_foreign: permissive, ..ReaderOptions::default() };
+        session.format = format.parse().map_err(|error| to_python(py, &error))?;
         session.max_records = _max_records.unwrap_or(session.max_records);
         session.max_bytes = _max_bytes.unwrap_or(session.max_bytes);
         let sources = inputs.sources;

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt};
 
 use super::inputs::type_name;
-use crate::encoding::Encoding;
+use crate::encoding::{Encoding, Format};
 use crate::layout::{Layout, StringType};
 use crate::read::ReadOptions;
 
@@ -30,7 +30,7 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
                 read.layout = choice(&name, &value, &[("records", Layout::Records)])?;
             }
             "format" => {
-                choice(&name, &value, &[("auto", ()), ("iso2709", ())])?;
+                read.format = choice(&name, &value, Format::ALL)?;
             }
             "encoding" => {
                 let known = Encoding::ALL.iter().map(|&(name, encoding)| (name, Some(encoding)));

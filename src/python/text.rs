@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
 use super::fast::decode_utf8;
-use crate::encoding::is_plain_ascii;
+use crate::encoding::{Format, is_plain_ascii};
 use crate::iso2709::Leader;
 use crate::reader::RecordBlock;
 
@@ -43,8 +43,11 @@ impl Shared {
 
     /// A value as text.
     pub(super) fn text<'py>(&self, py: Python<'py>, record: usize, value: &[u8]) -> PyResult<Bound<'py, PyString>> {
-        let bytes = self.block.bytes(record);
-        if self.settings.force_utf8 || Leader::new(bytes).is_some_and(Leader::is_utf8) {
+        let flagged = || {
+            let leader = Leader::new(self.block.bytes(record));
+            self.block.format() != Format::Unimarc && leader.is_some_and(Leader::is_utf8)
+        };
+        if self.settings.force_utf8 || flagged() {
             return self.utf8(py, record, value);
         }
         if let Some(encoding) = &self.settings.file_encoding {

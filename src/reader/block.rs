@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use crate::encoding::{
-    BlockText, Decoded, Decoder, Encoding, TextRepair, decode_marc8, is_plain_ascii, structure_text,
+    BlockText, Decoded, Decoder, Encoding, Format, TextRepair, decode, is_plain_ascii, structure_text,
 };
 use crate::error::{Error, ErrorKind};
 use crate::iso2709::blocks::{Block, Span};
@@ -19,12 +19,14 @@ use crate::problem::{Code, Problem, ProblemCounts};
 #[derive(Debug)]
 pub struct RecordBlock {
     block: Block,
+    format: Format,
     /// For each record what is special about it, if anything is: a place in `special`.
     states: Vec<Option<u32>>,
     special: Vec<Special>,
     /// Problems of boundary and structure.
     pub(super) counts: ProblemCounts,
-    /// What the text of each record is encoded in, found when it is first asked for: 0 for not yet.
+    /// What the text of each record is encoded in, found when it is first asked for: a place in [`Encoding::ALL`], from 1; 0 for
+    /// not yet.
     charsets: OnceLock<Box<[AtomicU8]>>,
 }
 
@@ -101,33 +103,44 @@ impl RecordBlock {
         FieldRef::new(span.tag, data.unwrap_or_default())
     }
 
-    /// A value of a record as text: leader 09 decides, but for a record that is UTF-8 beyond doubt whatever it says. What
-    /// stands for nothing in MARC-8 becomes U+FFFD.
+    /// Where records say what their text is encoded in.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// A value of a record as text: what the record says of its encoding decides, but for a record that is UTF-8 beyond doubt
+    /// whatever it says. What stands for no character becomes U+FFFD.
     ///
     /// # Errors
     ///
     /// The record says that it is UTF-8, and the value is not.
     pub fn text<'a>(&self, index: usize, value: &'a [u8]) -> Result<Cow<'a, str>, Utf8Error> {
-        if is_plain_ascii(value) || self.charset(index) == Encoding::Utf8 {
+        let charset = if is_plain_ascii(value) { Encoding::Utf8 } else { self.charset(index) };
+        if charset == Encoding::Utf8 {
             std::str::from_utf8(value).map(Cow::Borrowed)
         } else {
-            Ok(decode_marc8(value))
+            Ok(decode(charset, value))
         }
     }
 
     /// Looked for once: it takes the whole record.
     fn charset(&self, index: usize) -> Encoding {
         let charsets = self.charsets.get_or_init(|| (0..self.len()).map(|_| AtomicU8::new(0)).collect());
-        let Some(known) = charsets.get(index) else { return Encoding::of(self.bytes(index)) };
-        match known.load(Ordering::Relaxed) {
-            1 => Encoding::Utf8,
-            2 => Encoding::Marc8,
-            _ => {
-                let charset = Encoding::of(self.bytes(index));
-                known.store(if charset == Encoding::Utf8 { 1 } else { 2 }, Ordering::Relaxed);
-                charset
-            }
+        let find = || {
+            // Only UNIMARC says it in a field.
+            let fields = if self.format == Format::Unimarc { self.fields(index).collect() } else { Vec::new() };
+            Encoding::of(self.bytes(index), &fields, self.format)
+        };
+        let Some(known) = charsets.get(index) else { return find() };
+        let place = usize::from(known.load(Ordering::Relaxed));
+        if let Some(&(_, charset)) = place.checked_sub(1).and_then(|place| Encoding::ALL.get(place)) {
+            return charset;
         }
+        let charset = find();
+        let place = Encoding::ALL.iter().position(|&(_, known)| known == charset);
+        known.store(place.map_or(0, |place| place as u8 + 1), Ordering::Relaxed);
+        charset
     }
 
     /// A record's bytes as they were read or, if its structure was repaired, laid out anew with directory and lengths put
@@ -175,7 +188,7 @@ impl RecordBlock {
         let fields: Vec<FieldSpan> = self.fields(index).collect();
         let mut repairs: Vec<TextRepair> = Vec::new();
         let (mut decoder, mut text) = (Decoder::default(), String::new());
-        let decoding = BlockText::unknown().judge(self.bytes(index), &fields, &mut repairs);
+        let decoding = BlockText::unknown(self.format).judge(self.bytes(index), &fields, &mut repairs);
         let mut repairs: Vec<Code> = repairs.into_iter().map(|repair| repair.code).collect();
         let mut odd_codes = Vec::new();
         let mut note = |value: &[u8]| {
@@ -253,7 +266,8 @@ impl Iterator for FieldSpans<'_> {
 }
 
 /// Looks at boundaries and directories.
-pub(super) struct RecordBuild;
+#[derive(Clone, Copy)]
+pub(super) struct RecordBuild(pub Format);
 
 impl Build for RecordBuild {
     type Output = RecordBlock;
@@ -265,6 +279,7 @@ impl Build for RecordBuild {
             special: Vec::new(),
             counts: ProblemCounts::default(),
             charsets: OnceLock::new(),
+            format: self.0,
             block,
         };
         for (index, &span) in checked.block.records.iter().enumerate() {
@@ -315,7 +330,14 @@ impl Build for RecordBuild {
         let mut counts = ProblemCounts::default();
         counts.add(problem.code);
         let special = Special { fields: Vec::new(), codes: vec![problem.code], reject: Some(problem), leader: None };
-        RecordBlock { block, states: vec![Some(0)], special: vec![special], counts, charsets: OnceLock::new() }
+        RecordBlock {
+            block,
+            format: self.0,
+            states: vec![Some(0)],
+            special: vec![special],
+            counts,
+            charsets: OnceLock::new(),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod block;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::encoding::Format;
 use crate::error::{Error, ErrorKind};
 use crate::feed::{Fed, Feed, Input};
 use crate::iso2709::blocks::BlockSize;
@@ -110,11 +111,19 @@ pub struct ReaderOptions {
     pub max_bytes: usize,
     /// A source that is no MARC at all is one rejected record.
     pub ignore_foreign: bool,
+    /// Which records these are: where they say what their text is encoded in.
+    pub format: Format,
 }
 
 impl Default for ReaderOptions {
     fn default() -> Self {
-        Self { batch_size: None, max_records: MAX_BATCH_RECORDS, max_bytes: MAX_BATCH_BYTES, ignore_foreign: false }
+        Self {
+            batch_size: None,
+            max_records: MAX_BATCH_RECORDS,
+            max_bytes: MAX_BATCH_BYTES,
+            ignore_foreign: false,
+            format: Format::default(),
+        }
     }
 }
 
@@ -169,6 +178,7 @@ pub enum Item {
 /// ```
 pub struct RecordReader {
     origin: Origin,
+    build: RecordBuild,
     queue: Queue<RecordBlock>,
     counts: ProblemCounts,
     batches: u64,
@@ -207,12 +217,20 @@ impl RecordReader {
             BlockSize { records: RECORDS_AHEAD / (BLOCKS_AHEAD + 2), bytes: BLOCK_BYTES, retain: false }
         };
         let input = Input { sources, size, ignore_foreign: options.ignore_foreign, keep_foreign: MAX_RECORD };
+        let build = RecordBuild(options.format);
         let origin = if inline {
             Origin::Inline(Box::new(Feed::new(input)))
         } else {
-            Origin::Piped(Pipeline::start(input, RecordBuild, Some(BLOCKS_AHEAD))?)
+            Origin::Piped(Pipeline::start(input, build, Some(BLOCKS_AHEAD))?)
         };
-        Ok(Self { origin, queue: Queue::new(), counts: ProblemCounts::default(), batches: 0, generation: generation() })
+        Ok(Self {
+            origin,
+            build,
+            queue: Queue::new(),
+            counts: ProblemCounts::default(),
+            batches: 0,
+            generation: generation(),
+        })
     }
 
     /// The next record of the queue, without reading anything.
@@ -263,8 +281,8 @@ impl RecordReader {
                 Wait::Ready(Some(block)) => block.map(Batch::Some),
             },
             Origin::Inline(feed) => match next_of(feed, || true) {
-                Ok(Fed::Block(block)) => contained(&RecordBuild, block).map(Batch::Some),
-                Ok(Fed::Foreign(problem)) => Ok(Batch::Some(RecordBuild.foreign(problem))),
+                Ok(Fed::Block(block)) => contained(&self.build, block).map(Batch::Some),
+                Ok(Fed::Foreign(problem)) => Ok(Batch::Some(self.build.foreign(problem))),
                 Ok(Fed::End) => Ok(Batch::None),
                 Err(error) => Err(error),
             },

@@ -9,7 +9,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_cast::display::array_value_to_string;
 use mrrc_arrow::iso2709::{Outline, resynchronise, scan_record_boundaries};
 use mrrc_arrow::{
-    Code, Encoding, Inspection, Item, ReadOptions, ReaderOptions, RecordReader, Severity, Source, measure, read,
+    Code, Encoding, Format, Inspection, Item, ReadOptions, ReaderOptions, RecordReader, Severity, Source, measure, read,
 };
 
 /// Boundaries are in order and apart, and whoever starts in the middle finds the same ones.
@@ -52,9 +52,11 @@ pub fn record(data: &[u8]) {
     assert!(seen.get(directory..end).is_none_or(|seen| seen.iter().all(|&seen| seen)));
 }
 
-/// MARC-8 becomes text of bounded length, whatever it is.
-pub fn marc8(data: &[u8]) {
-    let text = measure::decode_marc8(data);
+/// Bytes become text of bounded length, whatever they are, in the encoding that the first one says.
+pub fn text(data: &[u8]) {
+    let Some((&first, data)) = data.split_first() else { return };
+    let (_, encoding) = Encoding::ALL[usize::from(first) % Encoding::ALL.len()];
+    let text = measure::decode(encoding, data);
     assert!(text.len() <= 3 * data.len());
     if data.is_ascii() && !data.contains(&0x1B) {
         assert_eq!(text.as_bytes(), data);
@@ -62,17 +64,20 @@ pub fn marc8(data: &[u8]) {
 }
 
 /// All ways of reading tell the same: in batches large and small, with dictionaries (where sound records take a shorter way) or
-/// plain strings, record by record in one thread, and by counting.
+/// plain strings, record by record in one thread, and by counting. The first byte says an encoding, or whether records do by the rules
+/// of MARC 21 or of UNIMARC.
 pub fn whole_read(data: &[u8]) {
     let (first, data) = data.split_first().map_or((0, data), |(&first, rest)| (first, rest));
+    let way = usize::from(first) % (Encoding::ALL.len() + 2);
+    let format = if way > Encoding::ALL.len() { Format::Unimarc } else { Format::Marc21 };
     let options = |batch_size: usize, categorical: bool| {
         let mut options = ReadOptions::default();
         options.ignore_errors = true;
         options.batch_size = Some(batch_size);
         options.categorical = Some(categorical);
         options.include_offsets = true;
-        options.encoding =
-            Encoding::ALL.get(usize::from(first) % (Encoding::ALL.len() + 1)).map(|&(_, encoding)| encoding);
+        options.format = format;
+        options.encoding = Encoding::ALL.get(way).map(|&(_, encoding)| encoding);
         options
     };
     let source = || vec![Source::memory(data.to_vec())];
@@ -100,6 +105,7 @@ pub fn whole_read(data: &[u8]) {
 
     let mut reading = ReaderOptions::default();
     reading.ignore_foreign = true;
+    reading.format = format;
     let mut reader = RecordReader::open(source(), &reading).expect("memory can be opened");
     let (mut records, mut rejected, mut repairs) = (0, 0, 0);
     loop {

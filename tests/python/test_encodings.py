@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 import mrrc_arrow as mrrc
 import pytest
@@ -16,8 +16,9 @@ from tests.python.marc import Field, control, data, encode
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mrrc_arrow._options import Encoding
+
 MARC8 = "nam  22 i 4500"
-Encoding: TypeAlias = Literal["utf-8", "marc-8", "iso-8859-1", "windows-1252", "cp437", "cp850"]
 Said: TypeAlias = tuple[str, str | None, bytes | None]
 
 

@@ -3,4 +3,4 @@
 #[path = "../../tests/fuzz_targets/mod.rs"]
 mod targets;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::marc8(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::text(data));

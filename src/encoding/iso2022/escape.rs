@@ -2,9 +2,10 @@
 //! character that tells which ("Accessing Alternate Graphic Character Sets").
 
 use super::tables::{
-    ANSEL, ARABIC, CYRILLIC, EXTENDED_ARABIC, EXTENDED_CYRILLIC, GREEK, GREEK_SYMBOLS, HEBREW, SUBSCRIPTS, SUPERSCRIPTS,
+    ANSEL, ARABIC, CYRILLIC, EXTENDED_ARABIC, EXTENDED_CYRILLIC, GREEK, GREEK_SYMBOLS, HEBREW, ISO_5426, ISO_6438,
+    SUBSCRIPTS, SUPERSCRIPTS,
 };
-use super::{ESCAPE, Set};
+use super::{ESCAPE, Set, Start};
 
 /// Which bytes a set is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +25,14 @@ pub(super) struct Escape {
     pub length: usize,
 }
 
-/// The escape sequence at the start of `bytes`; `None` if there is none that MARC-8 knows.
-pub(super) fn read(bytes: &[u8]) -> Option<Escape> {
+/// The escape sequence at the start of `bytes` in a value that began with the sets of `start`; `None` if there is none that is
+/// known.
+pub(super) fn read(bytes: &[u8], start: Start) -> Option<Escape> {
     let (&ESCAPE, after) = bytes.split_first()? else { return None };
+    if start == Start::Marc8 { marc8(bytes, after) } else { unimarc(after) }
+}
+
+fn marc8(bytes: &[u8], after: &[u8]) -> Option<Escape> {
     // Technique 1: sets made for MARC, by one letter, and the way back.
     if let Some(&letter @ (b'g' | b'b' | b'p' | b's')) = after.first() {
         let set = if letter == b's' { Set::Ascii } else { Set::named(letter)? };
@@ -46,8 +52,28 @@ pub(super) fn read(bytes: &[u8]) -> Option<Escape> {
     Some(Escape { half, set, length: bytes.len() - rest.len() })
 }
 
+/// UNIMARC has the sequences of ISO 2022 alone. A third or fourth set that is designated could only be invoked by others, which
+/// are not known.
+fn unimarc(after: &[u8]) -> Option<Escape> {
+    let (half, last) = match *after {
+        [b'(' | b',', last, ..] => (Half::G0, last),
+        [b')' | b'-', last, ..] => (Half::G1, last),
+        _ => return None,
+    };
+    let set = Set::OneByte(match last {
+        b'@' | b'B' => return Some(Escape { half, set: Set::Ascii, length: 3 }),
+        b'P' => &ISO_5426,
+        b'N' => &CYRILLIC,
+        b'Q' => &EXTENDED_CYRILLIC,
+        b'S' => &GREEK,
+        b'M' => &ISO_6438,
+        _ => return None,
+    });
+    Some(Escape { half, set, length: 3 })
+}
+
 impl Set {
-    /// The set that a final character names.
+    /// The set that a final character names in MARC-8.
     ///
     /// It decides alone, since no two sets share one: `(1` is EACC although the sequence says one byte, and `E` is ANSEL
     /// without its `!`.

@@ -1,9 +1,10 @@
-//! MARC-8 to Unicode (MARC 21 Specifications for Record Structure, Character Sets, and Exchange Media: "MARC-8 Encoding
-//! Environment" and "Code Tables").
+//! MARC-8 (MARC 21 Specifications for Record Structure, Character Sets, and Exchange Media: "MARC-8 Encoding Environment" and
+//! "Code Tables") and UNIMARC's character sets (UNIMARC Manual, Appendix J) to Unicode.
 //!
-//! MARC-8 is ISO 2022 with two sets in use at a time: G0 for the bytes 0x21-0x7E, at first ASCII, and G1 for 0xA1-0xFE,
-//! at first ANSEL. Escape sequences (`escape`) put others in their place. Characters are one byte long, or three in EACC
-//! (`eacc`), the set for Chinese, Japanese and Korean. Combining marks stand before their base, in Unicode after it.
+//! Both are ISO 2022 with two sets in use at a time: G0 for the bytes 0x21-0x7E, at first ASCII, and G1 for 0xA1-0xFE,
+//! at first ANSEL in MARC-8 and in UNIMARC what the record says. Escape sequences (`escape`) put others in their place.
+//! Characters are one byte long, or three in EACC (`eacc`), MARC-8's set for Chinese, Japanese and Korean. Combining marks
+//! stand before their base, in Unicode after it.
 //!
 //! Nothing is dropped: what stands for no character becomes U+FFFD and is counted, and each byte but those of escape
 //! sequences has its part in the text.
@@ -15,7 +16,8 @@
 //! * A code of EACC that is cut short, by the end or by a byte that cannot be part of one, is one U+FFFD.
 //! * Marks at the end of a value have no base in it, and follow the last character.
 //! * Halves of a double ligature or tilde stay halves (U+FE20 to U+FE23). The tables prefer one U+0361 or U+0360 for the
-//!   two, but then a half alone would mean the whole, and what has been written in UTF-8 by libraries has the halves.
+//!   two, but then a half alone would mean the whole, and what has been written in UTF-8 by libraries has the halves. ISO
+//!   5426 has one code for both left halves; the right half that follows tells which it is.
 
 mod eacc;
 mod escape;
@@ -29,9 +31,46 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::compose;
 
 use escape::{Escape, Half};
-use tables::{ANSEL, CONTROLS, LOOSE, MARK, Table};
+use tables::{ANSEL, CONTROLS, CYRILLIC, EXTENDED_CYRILLIC, GREEK, ISO_5426, ISO_6438, LOOSE, MARK, Table};
 
 const ESCAPE: u8 = 0x1B;
+
+/// The sets that a value begins with, and so those that its escape sequences can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// ASCII and ANSEL; MARC-8's sets.
+    Marc8,
+    /// ASCII and another; UNIMARC's sets.
+    Unimarc(Supplement),
+}
+
+/// The sets for bytes beyond ASCII of UNIMARC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Supplement {
+    /// ISO 5426.
+    Latin,
+    /// ISO Registration 37.
+    Cyrillic,
+    /// ISO 5427.
+    ExtendedCyrillic,
+    /// ISO 5428.
+    Greek,
+    /// ISO 6438.
+    African,
+}
+
+impl Start {
+    fn g1(self) -> Set {
+        Set::OneByte(match self {
+            Self::Marc8 => &ANSEL,
+            Self::Unimarc(Supplement::Latin) => &ISO_5426,
+            Self::Unimarc(Supplement::Cyrillic) => &CYRILLIC,
+            Self::Unimarc(Supplement::ExtendedCyrillic) => &EXTENDED_CYRILLIC,
+            Self::Unimarc(Supplement::Greek) => &GREEK,
+            Self::Unimarc(Supplement::African) => &ISO_6438,
+        })
+    }
+}
 
 /// A set of graphic characters.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +99,7 @@ enum Glyph {
 /// A decoder of one value: the sets in use. Each value begins with a new one.
 #[derive(Debug, Clone)]
 pub(crate) struct Decoder {
+    start: Start,
     g0: Set,
     g1: Set,
     /// Marks that wait for their base.
@@ -68,20 +108,20 @@ pub(crate) struct Decoder {
 
 impl Default for Decoder {
     fn default() -> Self {
-        Self::new()
+        Self::new(Start::Marc8)
     }
 }
 
 impl Decoder {
-    /// A decoder with the sets that text begins with: ASCII and ANSEL.
-    pub(crate) fn new() -> Self {
-        Self { g0: Set::Ascii, g1: Set::OneByte(&ANSEL), marks: Vec::new() }
+    pub(crate) fn new(start: Start) -> Self {
+        Self { start, g0: Set::Ascii, g1: start.g1(), marks: Vec::new() }
     }
 
     /// Makes it as good as new.
-    pub(crate) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self, start: Start) {
+        self.start = start;
         self.g0 = Set::Ascii;
-        self.g1 = Set::OneByte(&ANSEL);
+        self.g1 = start.g1();
         self.marks.clear();
     }
 
@@ -138,7 +178,7 @@ impl Decoder {
     /// What stands at the start of `rest`, whose first byte is `byte`, and how many bytes it takes.
     fn read(&self, byte: u8, rest: &[u8]) -> (Glyph, usize) {
         match byte {
-            ESCAPE => match escape::read(rest) {
+            ESCAPE => match escape::read(rest, self.start) {
                 Some(escape) => (Glyph::Designation(escape), escape.length),
                 None => (Glyph::Unknown, 1),
             },
@@ -153,6 +193,10 @@ impl Decoder {
             0x80..0xA0 => match CONTROLS.iter().find(|(control, _)| *control == byte) {
                 Some(&(_, control)) => (Glyph::Control(control), 1),
                 None => (Glyph::UnknownControl, 1),
+            },
+            LEFT_HALF if self.start != Start::Marc8 => match self.g1.read(byte, rest, 0x80) {
+                (Glyph::Mark('\u{FE20}'), length) if is_of_a_tilde(rest) => (Glyph::Mark('\u{FE22}'), length),
+                read => read,
             },
             0xA0.. => self.g1.read(byte, rest, 0x80),
         }
@@ -198,6 +242,17 @@ impl Set {
             },
         }
     }
+}
+
+/// The left half of a ligature or of a double tilde in ISO 5426, and the right halves.
+const LEFT_HALF: u8 = 0xDD;
+const RIGHT_LIGATURE: u8 = 0xDE;
+const RIGHT_TILDE: u8 = 0xDF;
+
+/// Whether the half mark that `rest` begins with is followed by the other half of a double tilde: beyond its base and what else
+/// is on it.
+fn is_of_a_tilde(rest: &[u8]) -> bool {
+    rest.iter().take(6).find(|&&byte| byte == RIGHT_LIGATURE || byte == RIGHT_TILDE) == Some(&RIGHT_TILDE)
 }
 
 /// Whether a byte can be part of a character of a set with its high bit, if any, taken off.

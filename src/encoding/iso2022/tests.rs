@@ -9,7 +9,7 @@ use super::*;
 const HIGH: u8 = 0x80;
 
 /// Every one-byte set but ASCII.
-const SETS: [&Table; 10] = [
+const SETS: [&Table; 12] = [
     &ANSEL,
     &HEBREW,
     &CYRILLIC,
@@ -20,12 +20,14 @@ const SETS: [&Table; 10] = [
     &GREEK_SYMBOLS,
     &SUBSCRIPTS,
     &SUPERSCRIPTS,
+    &ISO_5426,
+    &ISO_6438,
 ];
 
 /// The text and the number of unknown codes of one value, from the initial state.
 fn decode(bytes: &[u8]) -> (String, usize) {
     let mut text = String::new();
-    let unknown = Decoder::new().decode(bytes, &mut text);
+    let unknown = Decoder::default().decode(bytes, &mut text);
     (text, unknown)
 }
 
@@ -90,7 +92,7 @@ fn marks_at_the_end_go_on_what_came_before() {
     assert_eq!(known(b"x\xE2\xF2"), "x\u{323}\u{301}");
     assert_eq!(known(b"\xE2"), "\u{301}");
     // The next value has nothing to do with them.
-    let mut decoder = Decoder::new();
+    let mut decoder = Decoder::default();
     let mut text = String::new();
     decoder.decode(b"a\xE2", &mut text);
     decoder.decode(b"e", &mut text);
@@ -100,7 +102,7 @@ fn marks_at_the_end_go_on_what_came_before() {
 #[test]
 fn marks_that_end_a_value_leave_what_was_there_before_it() {
     let mut text = String::from("e");
-    Decoder::new().decode(b"\xE2", &mut text);
+    Decoder::default().decode(b"\xE2", &mut text);
     assert_eq!(text, "e\u{301}");
 }
 
@@ -203,12 +205,42 @@ fn an_unknown_or_truncated_character_of_three_bytes_is_one_replacement() {
 }
 
 #[test]
+fn unimarc_has_sets_of_its_own() {
+    let decode = |supplement, bytes: &[u8]| {
+        let mut text = String::new();
+        let unknown = Decoder::new(Start::Unimarc(supplement)).decode(bytes, &mut text);
+        (text, unknown)
+    };
+    let known = |supplement, bytes: &[u8]| match decode(supplement, bytes) {
+        (text, 0) => text,
+        unknown => panic!("{unknown:?}"),
+    };
+    assert_eq!(known(Supplement::Latin, b"Caf\xC2e, \xC8ub\xC9er, \xE1\xF9\xFB, \xA2so\xBA"), "Café, übër, Æøß, „so”");
+    assert_eq!(known(Supplement::Cyrillic, b"\xF2OSSIQ \xF2\xCF\xD3\xD3\xC9\xD1"), "РOSSIQ Россия");
+    assert_eq!(known(Supplement::ExtendedCyrillic, b"\xC0\xE7"), "ґЇ");
+    assert_eq!(known(Supplement::Greek, b"\xA2\xE1\xEE"), "άλ");
+    assert_eq!(known(Supplement::African, b"\xBA\xAF"), "ƒƗ");
+    // Sets by escape sequences, from the registry and not MARC-8's.
+    assert_eq!(known(Supplement::Latin, b"\x1B(NrOSSIQ\x1B(B \x1B)S\xE1\x1B)P\xC2e \x1B(@$"), "Россия αé $");
+    for foreign in [&b"\x1B(3"[..], b"\x1Bg", b"\x1B$1", b"\x1B*N", b"\x1Bn", b"\x1B(", b"\x1B"] {
+        let (text, unknown) = decode(Supplement::Latin, foreign);
+        assert_eq!((text.chars().next(), unknown), (Some(char::REPLACEMENT_CHARACTER), 1), "{foreign:?}");
+        assert_eq!(text.len(), foreign.len() + 2);
+    }
+    // One left half for ligatures and double tildes.
+    assert_eq!(known(Supplement::Latin, b"\xDDt\xDEs \xDDn\xDFg"), "t\u{FE20}s\u{FE21} n\u{FE22}g\u{FE23}");
+    assert_eq!(known(Supplement::Latin, b"\xDDt"), "t\u{FE20}");
+    // Other sets have other things there.
+    assert_eq!(known(Supplement::Cyrillic, b"\xDD\xDF"), "щъ");
+}
+
+#[test]
 fn the_sets_last_from_call_to_call_and_a_new_decoder_begins_anew() {
-    let mut decoder = Decoder::new();
+    let mut decoder = Decoder::default();
     let mut text = String::new();
     decoder.decode(b"\x1B(NA", &mut text);
     decoder.decode(b"A", &mut text);
-    Decoder::new().decode(b"A\xA1", &mut text);
+    Decoder::default().decode(b"A\xA1", &mut text);
     assert_eq!(text, "ааAŁ");
 }
 
@@ -256,7 +288,7 @@ fn every_base_with_every_mark_of_its_sets_is_in_nfc() {
         let mut text = String::new();
         for (base, mark) in (0x21..0x7F).flat_map(|base| (0xA1..0xFF_u8).map(move |mark| (base, mark))) {
             text.clear();
-            Decoder { g0, g1, ..Decoder::new() }.decode(&[mark, base], &mut text);
+            Decoder { g0, g1, ..Decoder::default() }.decode(&[mark, base], &mut text);
             assert!(is_nfc(&text), "{mark:x} {base:x} {text:?}");
         }
     }
@@ -296,13 +328,13 @@ proptest! {
 
     #[test]
     fn what_is_appended_depends_on_the_state_alone(first in value(), second in value()) {
-        let mut decoder = Decoder::new();
+        let mut decoder = Decoder::default();
         let mut text = String::new();
         decoder.decode(&first, &mut text);
         let before = text.clone();
         let (g0, g1) = (decoder.g0, decoder.g1);
         let unknown = decoder.decode(&second, &mut text);
-        let mut fresh = Decoder { g0, g1, ..Decoder::new() };
+        let mut fresh = Decoder { g0, g1, ..Decoder::default() };
         let mut alone = String::new();
         prop_assert_eq!(unknown, fresh.decode(&second, &mut alone));
         prop_assert_eq!(text, before + &alone);
@@ -316,7 +348,7 @@ proptest! {
         // A letter between them takes what marks there are, and is no part of an escape sequence.
         let bytes = [&start, &b"\x1B(B\x1Bs|"[..], &end].concat();
         let cut = start.len() + 6;
-        let mut decoder = Decoder::new();
+        let mut decoder = Decoder::default();
         let mut pieces = String::new();
         let unknown = decoder.decode(&bytes[..cut], &mut pieces) + decoder.decode(&bytes[cut..], &mut pieces);
         // Only marks at the very start of a piece make a difference, and it begins with none.
