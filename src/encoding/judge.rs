@@ -87,10 +87,8 @@ impl BlockText {
             Encoding::Utf8 if !self.is_utf8(record) => return Reading::Doubtful,
             Encoding::Utf8 if said.guess && self.has_escapes(record) => return Reading::Doubtful,
             Encoding::Utf8 => true,
-            Encoding::Marc8 if record.is_ascii() && !self.has_escapes(record) => true,
             Encoding::Marc8 if said.guess && is_utf8_beyond_doubt(record) => return Reading::Doubtful,
-            Encoding::Marc8 => false,
-            _ => record.is_ascii(),
+            encoding => record.is_ascii() && !(encoding.start().is_some() && self.has_escapes(record)),
         };
         if in_place { Reading::InPlace } else { Reading::Decoded(said) }
     }
