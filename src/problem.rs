@@ -79,15 +79,24 @@ codes! {
     /// The leader's base address of data is not where the directory ends.
     BaseAddressMismatch "base_address_mismatch" Repair
         "the leader's base address of data is wrong; the directory was taken to end at its terminator";
-    /// The leader has 23 or 25 bytes.
+    /// The leader does not have 24 bytes.
     LeaderLength "leader_length" Repair
-        "the leader is one byte too short or too long; the directory was taken to begin where it is right";
+        "the leader is too short or too long; the directory was taken to begin where it is right";
     /// The directory is not a whole number of 12-byte entries.
     DirectorySize "directory_size" Repair
         "the directory is not a multiple of 12 bytes; its incomplete last entry was left out";
     /// Directory entries do not agree with the data; fields were split at their terminators.
     DirectoryMismatch "directory_mismatch" Repair
         "the directory does not agree with the data; fields were split at their terminators";
+    /// A field holds a field terminator; the directory says so.
+    TerminatorInField "terminator_in_field" Repair
+        "a field holds a field terminator; the directory, which accounts for every byte, was believed";
+    /// A field has no terminator.
+    MissingFieldTerminator "missing_field_terminator" Repair
+        "field terminators are missing; fields were cut where the directory says, which accounts for every byte";
+    /// The directory does not end in a field terminator.
+    MissingDirectoryTerminator "missing_directory_terminator" Repair
+        "the directory's terminator is missing; the base address was believed";
     /// A directory entry points at no field.
     EntryWithoutField "entry_without_field" Repair
         "a directory entry points at no field; it was left out";
@@ -132,7 +141,7 @@ codes! {
     NotMarc "not_marc" Reject "neither the base address nor any directory entry makes sense: not MARC";
     /// The input ended inside the record.
     Truncated "truncated" Reject
-        "the input ends inside the record: a cut download? Fetch the file again";
+        "the record is cut off by the end of the input or by the next record: a cut download? Fetch the file again";
     /// 64 MiB without a record terminator.
     NoTerminator "no_terminator" Reject "no record terminator (0x1D) within 64 MiB";
     /// The whole input is not ISO 2709.

@@ -279,10 +279,16 @@ proptest! {
             let rest: Vec<_> = scan_record_boundaries(&file[start..], None).iter().map(|(o, l)| (o + start, *l)).collect();
             let expected: Vec<_> = all.iter().copied().filter(|(o, _)| *o >= start).collect();
             prop_assert_eq!(&rest, &expected);
-            prop_assert!(rest.first().is_none_or(|first| first.0 == start));
+            // A leader may be what stands before one that is sound.
+            prop_assert!(rest.first().is_none_or(|first| first.0 - start < 26));
         }
-        // None is passed over: a record after `at` that ends in a terminator before it is behind a strong boundary.
-        let next = all.windows(2).find(|pair| pair[0].0 + pair[0].1 > at && file[pair[0].0 + pair[0].1 - 1] == 0x1D);
+        // None is passed over: a record after `at` with a terminator before it, and nothing but junk between, is behind a strong
+        // boundary.
+        let next = all.windows(2).find(|pair| {
+            let end = pair[0].0 + pair[0].1;
+            let is_junk = |byte: &u8| b" \r\n\0\x1a\x1d\xEF\xBB\xBF".contains(byte);
+            end > at && file[end - 1] == 0x1D && file[end..pair[1].0].iter().all(is_junk)
+        });
         if let Some(pair) = next {
             prop_assert!(found.is_some_and(|start| start <= pair[1].0) || !is_leader(&file, pair[1].0));
         }

@@ -218,28 +218,33 @@ fn field<'a>(record: &'a [u8], span: &FieldSpan) -> &'a [u8] {
     record.get(span.start as usize..span.end as usize).unwrap_or_default()
 }
 
-/// Whether leader, tags and indicators are ASCII, so that in a valid record no cut falls inside a character.
+/// Whether leader, tags and indicators are ASCII, and what follows each field, so that in a valid record no cut falls inside a
+/// character.
 fn is_plain(record: &[u8], fields: &[FieldSpan]) -> bool {
     let leader = record.get(..LEADER_LENGTH).is_some_and(<[u8]>::is_ascii);
     let bytes = fields.iter().fold(0, |bytes, span| {
-        // What follows a field is ASCII, so nothing is missed where one is shorter than two bytes.
         let [a, b, c] = span.tag;
         let at = span.start as usize;
         let first = record.get(at).copied().unwrap_or(0);
         let second = if is_control_tag(span.tag) { 0 } else { record.get(at + 1).copied().unwrap_or(0) };
-        bytes | a | b | c | first | second
+        let after = record.get(span.end as usize).copied().unwrap_or(0);
+        bytes | a | b | c | first | second | after
     });
     leader && bytes.is_ascii()
 }
 
-/// In a valid record, whether each field begins at a character and its indicators are ASCII. A field ends before an ASCII
-/// byte, subfields begin after one, and a code is one whole character, so these are the only cuts in doubt.
+/// In a valid record, whether each field begins and ends at a character (one may lack its terminator) and its indicators are
+/// ASCII. Subfields begin after an ASCII byte, and a code is one whole character, so these are the only cuts in doubt.
 pub(super) fn cuts_are_sound(record: &[u8], fields: &[FieldSpan]) -> bool {
-    fields.iter().all(|span| match field(record, span) {
-        [] => true,
-        [first, ..] if is_control_tag(span.tag) => !(0x80..0xC0).contains(first),
-        [first, second, ..] => first.is_ascii() && second.is_ascii(),
-        [first] => first.is_ascii(),
+    let is_inner = |byte: &u8| (0x80..0xC0).contains(byte);
+    fields.iter().all(|span| {
+        let begins = match field(record, span) {
+            [] => true,
+            [first, ..] if is_control_tag(span.tag) => !is_inner(first),
+            [first, second, ..] => first.is_ascii() && second.is_ascii(),
+            [first] => first.is_ascii(),
+        };
+        begins && !record.get(span.end as usize).is_some_and(is_inner)
     })
 }
 

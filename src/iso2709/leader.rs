@@ -36,6 +36,11 @@ impl<'a> Leader<'a> {
         number(digits.get(blanks..)?)
     }
 
+    /// Whether positions 00-04 are blank.
+    fn has_blank_length(self) -> bool {
+        self.0.starts_with(b"     ")
+    }
+
     /// Position 09, the character coding scheme: `a` for UTF-8, blank for MARC-8.
     #[must_use]
     pub fn coding_scheme(self) -> u8 {
@@ -77,7 +82,7 @@ pub(crate) enum Plausible {
 
 /// Whether a plausible leader begins at `at`, `complete` telling whether `buffer` ends where the input does.
 ///
-/// 24 bytes without `0x1D`-`0x1F`; 0-4 digits after optional blanks; 12-16 digits, at least 25, and, where the bytes
+/// 24 bytes without `0x1D`-`0x1F`; 0-4 digits after optional blanks, or blanks alone if nothing else is in doubt; 12-16 digits, at least 25, and, where the bytes
 /// are there, `0x1E` before the base address; then either an empty directory or an entry's nine digits.
 /// Weaker tests take the numbers in control fields for leaders.
 pub(crate) fn plausible(buffer: &[u8], at: usize, complete: bool) -> Plausible {
@@ -88,7 +93,8 @@ pub(crate) fn plausible(buffer: &[u8], at: usize, complete: bool) -> Plausible {
         let odd = |byte: &u8| !byte.is_ascii_digit() && *byte != b' ';
         return if rest.iter().take(5).any(odd) { Plausible::No } else { unknown };
     };
-    if leader.record_length().is_none() || leader.0.iter().any(|b| (RECORD_TERMINATOR..=0x1F).contains(b)) {
+    let blank = leader.has_blank_length();
+    if leader.record_length().is_none() && !blank || leader.0.iter().any(|b| (RECORD_TERMINATOR..=0x1F).contains(b)) {
         return Plausible::No;
     }
     let base = match leader.base_address() {
@@ -107,8 +113,8 @@ pub(crate) fn plausible(buffer: &[u8], at: usize, complete: bool) -> Plausible {
     match rest.get(base - 1) {
         Some(&FIELD_TERMINATOR) => Plausible::Yes,
         Some(_) => Plausible::No,
-        None if complete => Plausible::Yes,
-        None => Plausible::Unknown,
+        None if complete && !blank => Plausible::Yes,
+        None => unknown,
     }
 }
 

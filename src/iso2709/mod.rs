@@ -10,6 +10,7 @@
 //! * `sniff`: what an input that is not ISO 2709 looks like.
 //! * `blocks`: runs of whole records, the unit of work of the pipeline.
 //! * `leader`, `directory`, `outline`, `record`: one record, borrowed.
+//! * `salvage`: readings of a directory that is wrong.
 //! * `encode`: a record laid out anew.
 //! * `tape`: where the subfield delimiters of a block are, in one SIMD pass.
 //!
@@ -21,6 +22,7 @@ pub(crate) mod encode;
 mod leader;
 pub(crate) mod outline;
 pub(crate) mod record;
+mod salvage;
 pub(crate) mod scanner;
 mod sniff;
 pub(crate) mod tape;

@@ -1,16 +1,19 @@
 //! Where the fields of one record are, whatever its directory says.
 //!
-//! The directory is trusted where every entry is in range and ends in its only `0x1E`. Otherwise fields are split at
-//! `0x1E`: with as many pieces as entries they pair in directory order, else each entry takes the piece that holds its
-//! start. Bytes that no field got are named in a [`Flaw`]; nothing is dropped without one.
+//! The directory is trusted where every entry is in range and ends in its only `0x1E`. Where it is not, readings of it are tried
+//! (`salvage`) that would account for every byte of the data: by characters, from another byte on, with a terminator too many or
+//! too few. Where none does, fields are split at `0x1E`: with as many pieces as entries they pair in the order of their
+//! starts, else each entry takes the piece that holds its start. Bytes that no field got are named in a [`Flaw`]; nothing is
+//! dropped without one.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::memchr_iter;
 
-use super::directory::{Directory, ENTRY_LENGTH, Place};
+use super::directory::{Directory, ENTRY_LENGTH, Entry, Place};
 use super::leader::Leader;
+use super::salvage::{self, Ends, Unit, exact};
 use super::scanner::MAX_RECORD;
 use super::{FIELD_TERMINATOR, LEADER_LENGTH, MIN_RECORD, RECORD_TERMINATOR};
 use crate::problem::Code;
@@ -66,13 +69,14 @@ impl Outline {
         &self.flaws
     }
 
-    /// The 24 bytes of the leader of `record`, which was read last: where one is missing, a blank comes after the others.
+    /// The 24 bytes of the leader of `record`, which was read last: where some are missing, blanks come after the others.
     pub(crate) fn leader<'a>(&self, record: &'a [u8]) -> Cow<'a, [u8]> {
-        let leader = record.get(..LEADER_LENGTH.min(self.odd_leader.unwrap_or(LEADER_LENGTH))).unwrap_or_default();
-        match self.odd_leader {
-            Some(length) if length < LEADER_LENGTH => [leader, b" "].concat().into(),
-            _ => leader.into(),
+        let length = LEADER_LENGTH.min(self.odd_leader.unwrap_or(LEADER_LENGTH));
+        let leader = record.get(..length).unwrap_or_default();
+        if length == LEADER_LENGTH {
+            return leader.into();
         }
+        [leader, [b' '; LEADER_LENGTH].get(length..).unwrap_or_default()].concat().into()
     }
 
     /// Finds the fields of `record`, the bytes of a whole record.
@@ -91,16 +95,40 @@ impl Outline {
         }
         let directory = Directory::new(record).ok_or(Code::NoDirectory)?;
         let data = directory.base_address()..data_end(record);
-        if matches!(directory.excess(), 1 | 11) && self.has_odd_leader(record, directory, &data) {
-            if leader.base_address() != Some(directory.base_address()) {
+        let base = leader.base_address();
+        if directory.excess() != 0 && self.has_odd_leader(record, directory, &data) {
+            if base != Some(directory.base_address()) {
                 self.flaws.push(Flaw::new(Code::BaseAddressMismatch));
             }
             return Ok(());
         }
-        if leader.base_address() != Some(directory.base_address()) {
+        if base != Some(directory.base_address()) {
+            if self.has_open_directory(record, base, &data, true) {
+                return Ok(());
+            }
             if directory.entries().all(|entry| entry.place.is_none()) {
                 return Err(Code::NotMarc);
             }
+        }
+        let whole = directory.excess() == 0 && base == Some(directory.base_address());
+        if whole || !self.has_broken_lines(record, directory, &data) {
+            self.note_frame(directory, base);
+            if self.sequential(record, directory, &data) {
+                return Ok(());
+            }
+            self.fields.clear();
+            if !self.in_range(record, directory, &data) {
+                self.fields.clear();
+                self.salvage(record, directory, base, &data);
+            }
+        }
+        self.note_gaps(&data);
+        Ok(())
+    }
+
+    /// Notes a base address that is wrong, and what there is of an incomplete entry.
+    fn note_frame(&mut self, directory: Directory<'_>, base: Option<usize>) {
+        if base != Some(directory.base_address()) {
             self.flaws.push(Flaw::new(Code::BaseAddressMismatch));
         }
         if directory.excess() != 0 {
@@ -108,32 +136,119 @@ impl Outline {
             let lost = std::iter::once(end - directory.excess()..end).collect();
             self.flaws.push(Flaw { lost, ..Flaw::new(Code::DirectorySize) });
         }
-        if self.sequential(record, directory, &data) {
-            return Ok(());
-        }
-        self.fields.clear();
-        if !self.in_range(record, directory, &data) {
-            self.fields.clear();
-            self.flaws.push(Flaw::new(Code::DirectoryMismatch));
-            self.split(record, directory, &data);
-        }
-        self.note_gaps(&data);
-        Ok(())
     }
 
-    /// Whether the directory is right if it is taken to begin one byte sooner or later.
+    /// Whether the directory is right if it is taken to begin some bytes sooner or later.
     fn has_odd_leader(&mut self, record: &[u8], directory: Directory<'_>, data: &Range<usize>) -> bool {
-        for length in [LEADER_LENGTH - 1, LEADER_LENGTH + 1] {
-            let shifted = directory.beginning_at(record, length).filter(|shifted| shifted.excess() == 0);
-            if shifted.is_some_and(|shifted| self.sequential(record, shifted, data)) {
-                self.odd_leader = Some(length);
-                let lost = (length > LEADER_LENGTH).then_some(LEADER_LENGTH..length).into_iter().collect();
+        let late = directory.excess();
+        let mut starts = [LEADER_LENGTH + late, LEADER_LENGTH + late - ENTRY_LENGTH];
+        starts.sort_unstable_by_key(|start| start.abs_diff(LEADER_LENGTH));
+        for start in starts {
+            let Some(shifted) = directory.beginning_at(record, start).filter(|shifted| shifted.excess() == 0) else {
+                continue;
+            };
+            let entries: Vec<Entry> = shifted.entries().collect();
+            if let Some((places, unit)) = exact_by_any_unit(record, &entries, data) {
+                self.take(&entries, places);
+                self.odd_leader = Some(start);
+                let lost = (start > LEADER_LENGTH).then_some(LEADER_LENGTH..start).into_iter().collect();
                 self.flaws.push(Flaw { lost, ..Flaw::new(Code::LeaderLength) });
+                if unit == Unit::Characters {
+                    self.flaws.push(Flaw::new(Code::DirectoryMismatch));
+                }
                 return true;
             }
-            self.fields.clear();
         }
         false
+    }
+
+    /// Whether the directory ends at the base address that the leader tells, with another byte for its terminator or none: then the
+    /// first terminator is some field's. If that need not be `strict`ly so, fields are split, and there must be as many as entries.
+    fn has_open_directory(&mut self, record: &[u8], base: Option<usize>, data: &Range<usize>, strict: bool) -> bool {
+        let Some(base) = base.filter(|base| (LEADER_LENGTH + ENTRY_LENGTH..data.start).contains(base)) else {
+            return false;
+        };
+        let replaced = (base - LEADER_LENGTH) % ENTRY_LENGTH == 1;
+        if !replaced && !(base - LEADER_LENGTH).is_multiple_of(ENTRY_LENGTH) {
+            return false;
+        }
+        let Some(entries) = record.get(LEADER_LENGTH..base - usize::from(replaced)) else { return false };
+        let entries: Vec<Entry> = entries.as_chunks().0.iter().map(Entry::new).collect();
+        let inner = base..data.end;
+        let places = if strict {
+            exact_by_any_unit(record, &entries, &inner).map(|(places, _)| places)
+        } else {
+            Some(pieces(record, &inner)).filter(|pieces| pieces.len() == entries.len())
+        };
+        let Some(places) = places else { return false };
+        self.take(&entries, places);
+        // What was said of the directory up to the first terminator is not so.
+        self.flaws.clear();
+        let lost = replaced.then_some(base - 1..base).into_iter().collect();
+        self.flaws.push(Flaw { lost, ..Flaw::new(Code::MissingDirectoryTerminator) });
+        true
+    }
+
+    /// Whether there are line breaks within the directory, and without them it has an entry for every piece of the data.
+    fn has_broken_lines(&mut self, record: &[u8], directory: Directory<'_>, data: &Range<usize>) -> bool {
+        let broken = directory.as_bytes();
+        let breaks = broken.iter().filter(|&&byte| salvage::is_line_break(byte)).count();
+        if breaks == 0 || !(broken.len() - breaks).is_multiple_of(ENTRY_LENGTH) {
+            return false;
+        }
+        let mended: Vec<u8> = broken.iter().copied().filter(|&byte| !salvage::is_line_break(byte)).collect();
+        let entries: Vec<Entry> = mended.as_chunks().0.iter().map(Entry::new).collect();
+        let pieces = pieces(record, data);
+        if pieces.len() != entries.len() {
+            return false;
+        }
+        self.take(&entries, pieces);
+        let places = broken.iter().enumerate().filter(|(_, byte)| salvage::is_line_break(**byte));
+        let lost = places.map(|(at, _)| LEADER_LENGTH + at..LEADER_LENGTH + at + 1).collect();
+        self.flaws.push(Flaw { lost, ..Flaw::new(Code::DirectorySize) });
+        if data.start != LEADER_LENGTH + mended.len() + 1 {
+            self.flaws.push(Flaw::new(Code::BaseAddressMismatch));
+        }
+        true
+    }
+
+    fn take(&mut self, entries: &[Entry], places: Vec<Range<usize>>) {
+        for (entry, place) in entries.iter().zip(places) {
+            self.push(entry.tag, place);
+        }
+    }
+
+    /// Fields of a record whose directory cannot be trusted as it stands.
+    fn salvage(&mut self, record: &[u8], directory: Directory<'_>, base: Option<usize>, data: &Range<usize>) {
+        let entries: Vec<Entry> = directory.entries().collect();
+        if let Some((places, unit)) = exact_by_any_unit(record, &entries, data) {
+            let code = if unit == Unit::Bytes { Code::TerminatorInField } else { Code::DirectoryMismatch };
+            self.flaws.push(Flaw::new(code));
+            self.take(&entries, places);
+            return;
+        }
+        let mut pieces = pieces(record, data);
+        salvage::drop_blank(record, &mut pieces, entries.len());
+        if pieces.len() == entries.len() {
+            self.flaws.push(Flaw::new(Code::DirectoryMismatch));
+            salvage::strip_line_breaks(record, &mut pieces);
+            let ranks = salvage::ranks(&entries, record.len());
+            for (entry, rank) in entries.iter().zip(ranks) {
+                self.push(entry.tag, pieces.get(rank).cloned().unwrap_or_default());
+            }
+            return;
+        }
+        let short = [Ends::Replaced, Ends::Deleted];
+        if let Some(places) = short.into_iter().find_map(|ends| exact(record, &entries, data, Unit::Bytes, ends)) {
+            self.flaws.push(Flaw::new(Code::MissingFieldTerminator));
+            self.take(&entries, places);
+            return;
+        }
+        if base != Some(directory.base_address()) && self.has_open_directory(record, base, data, false) {
+            return;
+        }
+        self.flaws.push(Flaw::new(Code::DirectoryMismatch));
+        self.split(&entries, record.len(), &pieces, data);
     }
 
     /// The usual case: entries lie one after the other and fill the data.
@@ -204,20 +319,21 @@ impl Outline {
         }
     }
 
-    fn split(&mut self, record: &[u8], directory: Directory<'_>, data: &Range<usize>) {
-        let pieces = pieces(record, data);
-        let entries = directory.entries();
-        if pieces.len() == entries.len() {
-            for (entry, piece) in entries.zip(pieces) {
-                self.push(entry.tag, piece);
-            }
-            return;
-        }
-        let mut given = Given::new(&pieces, record.len());
+    /// Each entry takes the piece that holds its start; of two entries that begin in one piece each takes its part, if other
+    /// starts are right.
+    fn split(&mut self, entries: &[Entry], record: usize, pieces: &[Range<usize>], data: &Range<usize>) {
+        let cut = salvage::cut_at_starts(entries, pieces, data.start);
+        let pieces = cut.as_deref().unwrap_or(pieces);
+        let mut given = Given::new(pieces, record);
         let mut orphans = Flaw::new(Code::EntryWithoutField);
-        for (number, entry) in entries.enumerate() {
+        for (number, entry) in entries.iter().enumerate() {
             let start = entry.place.map(|place| data.start + place.start);
             let index = start.map(|start| pieces.partition_point(|piece| piece.end < start));
+            // Where pieces touch, it is the second that begins there.
+            let index = index.map(|index| {
+                let next = pieces.get(index + 1).is_some_and(|next| Some(next.start) == start);
+                index + usize::from(next)
+            });
             match (index, index.and_then(|index| pieces.get(index)), start) {
                 (Some(index), Some(piece), Some(start)) if piece.start <= start => {
                     self.push(entry.tag, given.give(index, piece.start));
@@ -275,6 +391,12 @@ impl<'a> Given<'a> {
         *used = true;
         field
     }
+}
+
+/// Entries that account for all of the data, by bytes or else by characters.
+fn exact_by_any_unit(record: &[u8], entries: &[Entry], data: &Range<usize>) -> Option<(Vec<Range<usize>>, Unit)> {
+    let by = |unit| exact(record, entries, data, unit, Ends::All).map(|places| (places, unit));
+    by(Unit::Bytes).or_else(|| by(Unit::Characters))
 }
 
 /// One past the last byte of data: before the record terminator, where there is one.

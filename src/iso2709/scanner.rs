@@ -6,14 +6,16 @@
 //!
 //! 1. The leader's length is at least 26, the byte at its end is `0x1D`, and no strong boundary comes earlier: that is
 //!    the record. Another `0x1D` inside it is data.
-//! 2. Otherwise it runs to the next `0x1D`, or to a `0x1E` that junk and a plausible leader follow.
+//! 2. Otherwise it runs to the next `0x1D`, or to a `0x1E` that junk and a plausible leader follow, or to the end that its length
+//!    says if those follow there. A *sound record* within it, a plausible leader whose length ends at that `0x1D`, is a
+//!    record of its own: what comes before was cut off or, under 26 bytes, is junk.
 //! 3. Neither before the end of the input: truncated. Neither within 64 MiB: a piece of that length is rejected.
 //!
 //! The scanner is a function of the buffer and of whether the input ends with it. It asks for more
 //! whenever bytes beyond the buffer could change the answer, so chunking never changes where a record ends. A run of junk
 //! counts up to [`JUNK_PIECE`] bytes: a `0x1D` followed by that much is a strong boundary, which bounds the look-ahead.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memmem};
 
 use super::leader::{Leader, Plausible, plausible};
 use super::{MIN_RECORD, RECORD_TERMINATOR};
@@ -64,7 +66,7 @@ impl Scanner {
             // Blanks at the end of the piece may belong to a leader.
             let blanks = buffer
                 .get(at..junk.end)
-                .map_or(0, |run| run.iter().rev().take(4).take_while(|&&byte| byte == b' ').count());
+                .map_or(0, |run| run.iter().rev().take(5).take_while(|&&byte| byte == b' ').count());
             return Step::Junk { end: junk.end - blanks };
         }
         if junk.open && !complete {
@@ -81,6 +83,7 @@ impl Scanner {
             }
         }
         match self.record_end(buffer, start, complete) {
+            Ok((end, Some(Code::Junk))) => Step::Junk { end },
             Ok((end, flaw)) => Step::Record { start, end, flaw },
             Err(NeedMore) => Step::NeedMore,
         }
@@ -105,7 +108,18 @@ impl Scanner {
                 None => return Err(NeedMore),
             }
         }
-        let (end, flaw) = Self::next_cut(buffer, start, complete, flaw)?;
+        let declared_end = declared.map(|length| start + length);
+        let (end, flaw) = Self::next_cut(buffer, start, declared_end, complete, flaw)?;
+        if buffer.get(end - 1) == Some(&RECORD_TERMINATOR)
+            && let Some(inner) = sound_record_within(buffer, start, end)
+        {
+            let flaw = match inner - start {
+                ..MIN_RECORD => Code::Junk,
+                _ if has_numbers(rest) => Code::Truncated,
+                _ => Code::NotMarc,
+            };
+            return Ok((inner, Some(flaw)));
+        }
         // A download that was cut would hardly be as long as its last record says.
         let is_whole = end == buffer.len() && declared == Some(end - start) && ends_in_field(rest);
         Ok((end, if flaw == Some(Code::Truncated) && is_whole { Some(Code::MissingTerminator) } else { flaw }))
@@ -144,12 +158,24 @@ impl Scanner {
     }
 
     /// Rules 2 and 3.
-    fn next_cut(buffer: &[u8], start: usize, complete: bool, flaw: Code) -> Found {
+    fn next_cut(buffer: &[u8], start: usize, declared: Option<usize>, complete: bool, flaw: Code) -> Found {
         let limit = start + MAX_RECORD;
+        let mut declared = declared;
         let mut at = start;
         loop {
             let window = buffer.get(at..buffer.len().min(limit)).unwrap_or_default();
-            let Some(found) = memchr2(RECORD_TERMINATOR, super::FIELD_TERMINATOR, window) else {
+            let found = memchr2(RECORD_TERMINATOR, super::FIELD_TERMINATOR, window);
+            let reached = found.map_or(buffer.len() + 1, |found| at + found + 1);
+            if let Some(end) = declared.take_if(|end| *end < reached) {
+                let junk = skip_junk(buffer, end, false);
+                if junk.open && !complete {
+                    return Err(NeedMore);
+                }
+                if junk.end - end < JUNK_PIECE && leader_after(buffer, end, junk.end, complete)?.is_some() {
+                    return Ok((end, Some(Code::MissingTerminator)));
+                }
+            }
+            let Some(found) = found else {
                 return if buffer.len() >= limit {
                     Ok((limit, Some(Code::NoTerminator)))
                 } else if complete {
@@ -172,6 +198,22 @@ impl Scanner {
             at = junk.end;
         }
     }
+}
+
+/// Where a record begins within `start..end`, which ends in `0x1D`, that is sound: its length says that it ends there, too.
+fn sound_record_within(buffer: &[u8], start: usize, end: usize) -> Option<usize> {
+    const INDICATORS: usize = 10;
+    let bytes = buffer.get(..end)?;
+    // Indicator and code lengths are the same in every leader.
+    memmem::find_iter(bytes.get(start + 1 + INDICATORS..)?, b"22").map(|found| start + 1 + found).find(|&at| {
+        let length = bytes.get(at..).and_then(Leader::new).and_then(Leader::record_length);
+        length == Some(end - at) && end - at >= MIN_RECORD && plausible(bytes, at, true) == Plausible::Yes
+    })
+}
+
+/// Whether `record` begins with a leader, as far as its numbers tell.
+fn has_numbers(record: &[u8]) -> bool {
+    Leader::new(record).is_some_and(|leader| leader.record_length().is_some() || leader.base_address().is_some())
 }
 
 /// Whether a record ends in a field terminator, or in that and one byte that stands where the record terminator should.
@@ -204,7 +246,7 @@ pub(super) fn skip_junk(buffer: &[u8], at: usize, terminators: bool) -> Junk {
     Junk { end, open: false }
 }
 
-/// Where a plausible leader begins that follows the junk in `junk..at`: at `at`, or up to four blanks earlier.
+/// Where a plausible leader begins that follows the junk in `junk..at`: at `at`, or up to five blanks earlier.
 fn leader_after(buffer: &[u8], junk: usize, at: usize, complete: bool) -> Result<Option<usize>, NeedMore> {
     let mut start = at;
     loop {
@@ -213,7 +255,7 @@ fn leader_after(buffer: &[u8], junk: usize, at: usize, complete: bool) -> Result
             Plausible::Unknown => return Err(NeedMore),
             Plausible::No => {}
         }
-        if start == junk || at - start == 4 || buffer.get(start - 1) != Some(&b' ') {
+        if start == junk || at - start == 5 || buffer.get(start - 1) != Some(&b' ') {
             return Ok(None);
         }
         start -= 1;
@@ -275,7 +317,8 @@ pub fn scan_record_boundaries(buffer: &[u8], limit: Option<usize>) -> Vec<(usize
     let mut at = 0;
     while limit.is_none_or(|limit| boundaries.len() < limit) {
         match scanner.step(buffer, at, true) {
-            Step::Record { flaw: Some(Code::Truncated), .. } | Step::NeedMore | Step::End => break,
+            Step::Record { flaw: Some(Code::Truncated), end, .. } if end == buffer.len() => break,
+            Step::NeedMore | Step::End => break,
             Step::Record { start, end, .. } => {
                 boundaries.push((start, end - start));
                 at = end;

@@ -13,25 +13,27 @@ if TYPE_CHECKING:
 
 JUNK = re.compile(rb"(?:[\r\n \x00\x1a\x1d]|\xef\xbb\xbf)*")
 JUNK_AFTER_FIELD = re.compile(rb"(?:[\r\n \x00\x1a]|\xef\xbb\xbf)*")
-LEADER = re.compile(rb"(?=( {0,4}\d+))(?=[ \d]{5})[^\x1d-\x1f]{12}(\d{5})[^\x1d-\x1f]{7}", re.DOTALL)
+LEADER = re.compile(rb"(?= {0,4}\d+| {5})(?=[ \d]{5})[^\x1d-\x1f]{12}(\d{5})[^\x1d-\x1f]{7}", re.DOTALL)
 
 
 def is_leader(data: bytes, at: int) -> bool:
     """Whether a plausible leader begins at `at`."""
     leader = LEADER.match(data, at)
-    if leader is None or len(leader[1]) < 5 or not re.fullmatch(rb" {0,4}\d{1,5}", data[at : at + 5]):
+    if leader is None or not re.fullmatch(rb" {0,4}\d{1,5}| {5}", data[at : at + 5]):
         return False
-    base = int(leader[2])
+    base = int(leader[1])
     if base < 25 or len(data) <= at + 24:
         return False
     if data[at + 24] != 0x1E and not re.fullmatch(rb"\d{9}", data[at + 27 : at + 36]):
         return False
-    return at + base - 1 >= len(data) or data[at + base - 1] == 0x1E
+    if at + base - 1 >= len(data):
+        return data[at : at + 5] != b"     "
+    return data[at + base - 1] == 0x1E
 
 
 def leader_after(data: bytes, after: int, junk: int) -> int | None:
     """Where the leader begins that follows junk in `after:junk`, counting in blanks that belong to it."""
-    for start in range(junk, max(after, junk - 4) - 1, -1):
+    for start in range(junk, max(after, junk - 5) - 1, -1):
         if is_leader(data, start):
             return start
         if start == after or data[start - 1] != 0x20:
@@ -64,21 +66,34 @@ def boundaries(data: bytes) -> list[tuple[int, int]]:
         end = record_end(data, start)
         if end is None:
             return found
-        found.append((start, end - start))
+        # Some bytes before a record that is sound are junk.
+        if data[end - 1] in (0x1D, 0x1E) or end - start >= 26:
+            found.append((start, end - start))
         at = end
+
+
+def length_of(data: bytes, at: int) -> int | None:
+    """The length in the leader at `at`."""
+    length = re.fullmatch(rb" {0,4}(\d{1,5})", data[at : at + 5])
+    return int(length[1]) if length and len(data) >= at + 24 and int(length[1]) >= 26 else None
 
 
 def record_end(data: bytes, start: int) -> int | None:
     """Where the record ends that begins at `start`; None if it is cut off."""
-    length = re.fullmatch(rb" {0,4}(\d{1,5})", data[start : start + 5])
-    end = start + int(length[1]) if length and len(data) >= start + 24 and int(length[1]) >= 26 else None
+    length = length_of(data, start)
+    end = None if length is None else start + length
     if end is not None:
         inside = (at for at in range(start, min(end - 1, len(data))) if data[at] == 0x1D)
         if data[end - 1 : end] == b"\x1d" and not any(is_strong(data, at) for at in inside):
             return end
     for at in range(start, len(data)):
+        if at == end and leader_after(data, at, end_of(JUNK_AFTER_FIELD, data, at)) is not None:
+            return at
         if data[at] == 0x1D:
-            return at + 1
+            record = data[: at + 1]
+            inner = (at for at in range(start + 1, len(record)) if at + (length_of(record, at) or 0) == len(record))
+            sound = (at for at in inner if record[at + 10 : at + 12] == b"22" and is_leader(record, at))
+            return next(sound, at + 1)
         if data[at] == 0x1E and leader_after(data, at + 1, end_of(JUNK_AFTER_FIELD, data, at + 1)) is not None:
             return at + 1
     # All of it is there but its terminator.
