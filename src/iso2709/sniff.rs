@@ -11,6 +11,8 @@ pub(super) const WINDOW: usize = 32 << 10;
 
 /// Up to here a cut record shows too little of its directory to be told from text.
 const CUT_LEADER: usize = 36;
+/// A directory that takes more than this is no beginning of a file.
+const JOINED: usize = 8 << 10;
 /// What is left of the window after junk must be this long to say anything.
 const ENOUGH: usize = 4 << 10;
 
@@ -34,6 +36,11 @@ pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
         (b"\x28\xB5\x2F\xFD", "zstd within another compression"),
         (b"BZh", "bzip2 within another compression"),
         (b"\xFD7zXZ", "xz (unpack it first)"),
+        (b"7z\xBC\xAF\x27\x1C", "a 7z archive (unpack it first)"),
+        (b"Rar!\x1A\x07", "a rar archive (unpack it first)"),
+        (b"\x04\x22\x4D\x18", "lz4 (unpack it first)"),
+        (b"\x1F\x9D", "the compression of compress (unpack it first)"),
+        (b"\xD0\xCF\x11\xE0", "a document of an office program"),
         (b"PAR1", "Parquet (open it with your data frame library)"),
         (b"ARROW1", "Arrow IPC (open it with your data frame library)"),
         (b"%PDF", "PDF"),
@@ -45,6 +52,9 @@ pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
     if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Some(what);
     }
+    if head.get(257..262) == Some(b"ustar") {
+        return Some("a tar archive (unpack it first)");
+    }
     let text = head.get(skip_junk(head, 0, true).end..).unwrap_or_default().trim_ascii_start();
     if text.len() < ENOUGH && head.len() == WINDOW {
         return None;
@@ -54,10 +64,11 @@ pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
         if leader.as_bytes().get(6..10) == Some(b"M2.0") {
             return Some("MAB2, which has no directory");
         }
-        if let Some(base) = leader.base_address().filter(|&base| base > LEADER_LENGTH)
-            && matches!(text.get(base - 1), Some(b'#' | b'^'))
-            && text.get(27..36).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
-        {
+        // Whatever comes later.
+        if text.starts_with(b"=LDR  ") {
+            return Some("MARCMaker mnemonic text (.mrk)");
+        }
+        if is_isis(text) {
             return Some("an ISIS export with printable delimiters in place of 0x1D-0x1F");
         }
     }
@@ -70,7 +81,11 @@ pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
     }
     // No text format has terminators in it; damage in front of a record is no reason to take it for one.
     match text {
-        [b'<', ..] => return Some("XML (MARCXML is not read yet)"),
+        [b'<', rest @ ..] => {
+            let start = rest.get(..14).unwrap_or(rest).to_ascii_lowercase();
+            let html = start.starts_with(b"!doctype html") || start.starts_with(b"html");
+            return Some(if html { "HTML, a web page" } else { "XML (MARCXML is not read yet)" });
+        }
         [b'{' | b'[', b' ' | b'\r' | b'\n' | b'\t' | b'"' | b'{' | b'[' | b'}' | b']', ..] => return Some("JSON"),
         [b'=', b'L', b'D', b'R', ..] => return Some("MARCMaker mnemonic text (.mrk)"),
         _ => {}
@@ -87,6 +102,15 @@ pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
     } else {
         "binary data without one field or record terminator"
     })
+}
+
+/// Whether a record begins `text` in which `#`, and perhaps `^`, stand for terminators and delimiters. Lines are often broken every 80
+/// bytes, anywhere, which no number counts.
+fn is_isis(text: &[u8]) -> bool {
+    let joined: Vec<u8> = text.iter().copied().filter(|&byte| byte != b'\r' && byte != b'\n').take(JOINED).collect();
+    let base = Leader::new(&joined).and_then(Leader::base_address).filter(|&base| base > LEADER_LENGTH);
+    base.is_some_and(|base| matches!(joined.get(base - 1), Some(b'#' | b'^')))
+        && joined.get(27..36).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
 }
 
 /// Whether `text`, which may end inside a character, is UTF-8 without control characters.

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -26,11 +27,31 @@ def zipped(content: bytes) -> bytes:
     return file.getvalue()
 
 
+def tarred(content: bytes) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        for name in ("books.mrc", "more.mrc"):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return file.getvalue()
+
+
+def isis() -> bytes:
+    """Return records as ISIS writes them: `#` ends fields and records, `^` begins subfields."""
+    return b"".join(books(20)).replace(b"\x1e", b"#").replace(b"\x1d", b"#").replace(b"\x1f", b"^")
+
+
+def in_lines(content: bytes, end: bytes = b"\n") -> bytes:
+    """Break `content` into lines of 80 bytes."""
+    return b"".join(content[at : at + 80] + end for at in range(0, len(content), 80))
+
+
 LINES = b"Dear reader, this is a letter and no catalogue.\n" * 50
 FOREIGN: dict[str, tuple[bytes, str]] = {
     "MARCXML": (b'<?xml version="1.0"?>\n<collection xmlns="http://www.loc.gov/MARC21/slim"/>', "XML"),
     "XML after a BOM": (b"\xef\xbb\xbf\r\n<record/>", "XML"),
-    "HTML": (b"<!DOCTYPE html><html><body>404</body></html>", "XML|HTML"),
+    "HTML": (b"<!DOCTYPE html><html><body>404</body></html>", "HTML"),
     "JSON": (b'{"leader": "00714cam a2200205 a 4500", "fields": []}', "JSON"),
     "a list in JSON": (b'[\n  {"001": "1"}\n]', "JSON"),
     "MARCMaker": (b"=LDR  00714cam a2200205 a 4500\r\n=001  1\r\n", "mnemonic"),
@@ -46,6 +67,14 @@ FOREIGN: dict[str, tuple[bytes, str]] = {
     "PDF": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF"),
     "SQLite": (b"SQLite format 3\0" + bytes(84), "SQLite"),
     "UTF-16": ("\ufeff00714cam".encode("utf-16-le"), "UTF-16"),
+    "ISIS": (isis(), "ISIS"),
+    "ISIS in lines of 80 bytes": (in_lines(isis()), "ISIS"),
+    "ISIS in lines of 80 bytes as in DOS": (in_lines(isis(), b"\r\n"), "ISIS"),
+    "ISIS with other delimiters": (isis().replace(b"#", b"^"), "ISIS"),
+    "MARCMaker with terminators": (b"=LDR  00714cam a2200205 a 4500\n=245  10$aTitle\x1e\x1d\n" * 50, "mnemonic"),
+    "tar": (tarred(b"".join(books(20))), "tar"),
+    "7z": (b"7z\xbc\xaf\x27\x1c" + bytes(100), "7z"),
+    "rar": (b"Rar!\x1a\x07\x01" + bytes(100), "rar"),
     "MAB2": (b"00100nM2.01200024      h001 0000001\x1e331 Titel\x1e\x1d", "MAB2"),
     "noise": (bytes(range(32, 256)) * 200, "binary|text"),
 }
