@@ -92,7 +92,8 @@ fn the_scanner_finds_in_memory_what_a_read_finds() {
         if problems.get(mrrc_arrow::Code::UnsupportedFormat) > 0 {
             continue;
         }
-        let found = inspection.rows() + problems.rejected() - problems.get(mrrc_arrow::Code::Truncated);
-        assert_eq!(boundaries.len() as u64, found, "{}", path.display());
+        // The end of the input cuts off one at most, which has no boundary.
+        let cut = inspection.rows() + problems.rejected() - boundaries.len() as u64;
+        assert!(cut <= problems.get(mrrc_arrow::Code::Truncated).min(1), "{}", path.display());
     }
 }

@@ -8,7 +8,7 @@
 //!    the record. Another `0x1D` inside it is data.
 //! 2. Otherwise it runs to the next `0x1D`, or to a `0x1E` that junk and a plausible leader follow, or to the end that its length
 //!    says if those follow there. A *sound record* within it, a plausible leader whose length ends at that `0x1D`, is a
-//!    record of its own: what comes before was cut off or, under 26 bytes, is junk.
+//!    record of its own: what comes before was cut off.
 //! 3. Neither before the end of the input: truncated. Neither within 64 MiB: a piece of that length is rejected.
 //!
 //! The scanner is a function of the buffer and of whether the input ends with it. It asks for more
@@ -83,7 +83,6 @@ impl Scanner {
             }
         }
         match self.record_end(buffer, start, complete) {
-            Ok((end, Some(Code::Junk))) => Step::Junk { end },
             Ok((end, flaw)) => Step::Record { start, end, flaw },
             Err(NeedMore) => Step::NeedMore,
         }
@@ -114,7 +113,7 @@ impl Scanner {
             && let Some(inner) = sound_record_within(buffer, start, end)
         {
             let flaw = match inner - start {
-                ..MIN_RECORD => Code::Junk,
+                ..MIN_RECORD => Code::TooShort,
                 _ if has_numbers(rest) => Code::Truncated,
                 _ => Code::NotMarc,
             };

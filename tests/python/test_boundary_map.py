@@ -66,9 +66,7 @@ def boundaries(data: bytes) -> list[tuple[int, int]]:
         end = record_end(data, start)
         if end is None:
             return found
-        # Some bytes before a record that is sound are junk.
-        if data[end - 1] in (0x1D, 0x1E) or end - start >= 26:
-            found.append((start, end - start))
+        found.append((start, end - start))
         at = end
 
 

@@ -58,9 +58,7 @@ def assert_tiles(content: bytes, account: Account) -> None:
         at += length
     assert at == len(content)
     for offset, length in junk:
-        # Or a few bytes of anything before a record that proves itself.
-        is_junk = not content[offset : offset + length].strip(JUNK_BYTES)
-        assert is_junk or (length < 26 and offset + length in {row[0] for row in rows})
+        assert not content[offset : offset + length].strip(JUNK_BYTES)
     records = sorted(rows + rejects)
     for problem in account.problems:
         assert problem["severity"] in {"junk", "repair", "reject"}
