@@ -10,7 +10,7 @@ OUT    ?= build
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-gil test-polars valgrind gate stress coverage mutations lint fmt bench bench-rust bench-polars profile docs wheel clean
+.PHONY: help demo test test-rust test-python test-gil test-polars valgrind gate stress coverage mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile docs wheel clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,7 @@ test-python: $(VENV)/.built $(VENV)/.test ## the package's tests
 	$(BIN)/python scripts/make_sample.py --check
 	$(BIN)/python -m pytest -q
 	$(BIN)/python scripts/read_mutations.py --count 300
+	$(BIN)/python scripts/read_random.py --count 10000
 
 # The library that an interpreter is embedded from; where it is built without one there is nothing to test.
 PYLIB = $(shell $(BIN)/python -c 'import sysconfig as s; print(s.get_config_var("Py_ENABLE_SHARED") and s.get_config_var("LIBDIR") or "")')
@@ -108,6 +109,9 @@ coverage: ## line coverage of scanner, pool, pipeline and sources (cargo install
 
 mutations: $(VENV)/.built $(VENV)/.test ## read 10,000 random mutations of the corpus, with errors ignored and without
 	$(BIN)/python scripts/read_mutations.py --count 10000
+
+random: $(VENV)/.built $(VENV)/.test ## read a million random byte strings in Python
+	$(BIN)/python scripts/read_random.py --count $(RUNS)
 
 lint: $(VENV)/.built $(VENV)/.lint ## formatting, clippy, ruff, mypy, documentation
 	cargo fmt --check
