@@ -270,12 +270,12 @@ impl Tally {
 
     /// How many rows of `built` are wanted, the problems among those being counted and kept in `built`.
     fn take(&mut self, built: &mut Built) -> Result<usize, Error> {
-        let mut rows = built.rows.len();
+        let mut rows = built.row_count();
         if let Some(wanted) = &mut self.wanted {
             if *wanted <= rows as u64 {
                 rows = *wanted as usize;
                 self.done = true;
-                let last = rows.checked_sub(1).and_then(|last| built.rows.get(last)).copied();
+                let last = built.last_record(rows);
                 built.problems.retain(|problem| Some(problem.offset) <= last);
             }
             *wanted -= rows as u64;
@@ -495,7 +495,7 @@ impl Inspection {
         }
         // The table is built, too: whether a dictionary has room for all codes shows only there.
         let shape = Shape { keep_raw: true, ..options.shape() };
-        let plan = Plan { keep: Keep::All, shape, ..options.plan() };
+        let plan = Plan { keep: Keep::All, layout: Layout::Records, shape, ..options.plan() };
         options.validate()?;
         let pipeline = start(sources, options, plan.keep, options.size()?, TableBuild(plan))?;
         Ok(Self { pipeline, tally: Tally { ignore_errors: true, ..Tally::new(options) }, rows: 0 })

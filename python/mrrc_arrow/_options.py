@@ -35,7 +35,7 @@ class ReadOptions(TypedDict, total=False):
     Named, and meant, as in `polars.scan_ndjson` and `polars.scan_csv`.
     """
 
-    layout: Literal["records"]
+    layout: Literal["records", "subfields"]
     format: Literal["auto", "iso2709", "unimarc"]
     encoding: Encoding
     n_rows: int | None
@@ -73,9 +73,14 @@ source : str, os.PathLike, bytes, bytearray, memoryview, io.BytesIO, binary file
     What to read: a path (with ``~`` and wildcards), MARC in memory, or an object whose ``read`` gives bytes. `bytes`
     are shared, other buffers copied; an `io.BytesIO` or a file is read from its position on, a file only once. gzip,
     zstd and bzip2 are recognised by their first bytes. The items of a list are read one after the other.
-layout : {"records"}
+layout : {"records", "subfields"}
     Which table. ``"records"`` has a row per record: ``leader``, ``control_number`` (the first 001) and ``fields``, a
     list of structs ``tag, ind1, ind2, value, subfields``, with ``subfields`` a list of structs ``code, value``.
+    ``"subfields"`` has a row per subfield, control field and leader: ``record`` (UInt64, its number over all sources),
+    ``control_number``, ``field`` (UInt32, position in the record, from 1; 0 for the leader, whose ``tag`` is
+    ``"LDR"``), ``tag``, ``ind1``, ``ind2``, ``subfield`` (UInt32, position in the field, from 1; 0 for what stands
+    before a first delimiter, as the value of a control field does), ``code`` and ``value``. A data field without
+    subfields is a row with null ``code`` and ``value``.
 format : {"auto", "iso2709", "unimarc"}
     What the input is. Nothing in a record tells UNIMARC from MARC 21 for certain, so it has to be said.
 encoding : {"auto", "utf-8", "marc-8", "iso-8859-1", "windows-1252", "cp437", "cp850", "iso-5426", "iso-5427", \
@@ -85,7 +90,7 @@ encoding : {"auto", "utf-8", "marc-8", "iso-8859-1", "windows-1252", "cp437", "c
     Anything else overrides the record. All but UTF-8, which is left as it is, becomes Unicode in NFC. What stands for
     no character becomes U+FFFD and is counted.
 n_rows : int, optional
-    Stop after this many rows. Nothing beyond them raises or warns.
+    Stop after this many rows, which may be in the middle of a record where these are subfields. Nothing beyond them raises or warns.
 row_index_name : str, optional
     Add a first column of this name (UInt64) that counts rows.
 row_index_offset : int
@@ -103,7 +108,7 @@ rejects : str or os.PathLike, optional
     emptied when reading begins, and may not be among what is read. Of an input that is no MARC at all it gets the first
     64 MiB.
 batch_size : int, optional
-    Records in a batch, at most. Batches are bounded in bytes, too.
+    Source records in a batch, at most. Batches are bounded in bytes, too.
 string_type : {"view", "large_string", "string"}
     Arrow type of text. Views share the bytes that were read; the others are copies, for consumers that lack kernels
     on views (pyarrow cannot filter, sort or take them).

@@ -7,10 +7,12 @@
 mod arrays;
 mod problems;
 mod records;
+mod subfields;
 mod symbols;
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::iter::repeat_n;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, UInt32Array, UInt64Array};
@@ -38,6 +40,13 @@ pub enum Layout {
     /// One row per record, fields nested.
     #[default]
     Records,
+    /// One row per subfield, and one for each control field and leader.
+    Subfields,
+}
+
+impl Layout {
+    /// Every layout with its name.
+    pub const ALL: &[(&str, Self)] = &[("records", Self::Records), ("subfields", Self::Subfields)];
 }
 
 /// The Arrow type of text columns.
@@ -111,6 +120,7 @@ impl Plan {
     pub(crate) fn columns(self) -> Vec<Field> {
         let mut columns = match self.layout {
             Layout::Records => records::columns(self.shape),
+            Layout::Subfields => subfields::columns(self.shape),
         };
         if self.shape.include_offsets {
             columns.push(Field::new("offset", DataType::UInt64, false));
@@ -131,18 +141,32 @@ pub(crate) struct Part {
 #[derive(Debug)]
 pub(crate) struct Built {
     pub parts: Vec<Part>,
-    /// Offset in the source of each record that became a row.
+    /// Offset in the source of each record that is in the table.
     pub rows: Vec<u64>,
+    /// How many rows there are up to the end of each of them; empty where each is one.
+    pub ends: Vec<u64>,
     /// In the order of the input.
     pub problems: Vec<Problem>,
     pub source: Option<Arc<str>>,
 }
 
 impl Built {
+    /// How many rows the table has.
+    pub(crate) fn row_count(&self) -> usize {
+        self.ends.last().map_or(self.rows.len(), |&end| end as usize)
+    }
+
+    /// The offset of the record that the last of the first `rows` rows is of.
+    pub(crate) fn last_record(&self, rows: usize) -> Option<u64> {
+        let last = rows.checked_sub(1)?;
+        let record = if self.ends.is_empty() { last } else { self.ends.partition_point(|&end| end <= last as u64) };
+        self.rows.get(record).copied()
+    }
+
     /// A whole source that is one reject.
     pub(crate) fn of_foreign(problem: Problem) -> Self {
         let source = problem.source.clone();
-        Self { parts: Vec::new(), rows: Vec::new(), problems: vec![problem], source }
+        Self { parts: Vec::new(), rows: Vec::new(), ends: Vec::new(), problems: vec![problem], source }
     }
 }
 
@@ -170,7 +194,7 @@ pub(crate) fn count(block: Block) -> Built {
         problems.push(problem(&block, None, span, Code::Junk, None, bytes::Bytes::new()));
     }
     problems.sort_by_key(|problem| problem.offset);
-    Built { parts: Vec::new(), rows, problems, source: block.source }
+    Built { parts: Vec::new(), rows, ends: Vec::new(), problems, source: block.source }
 }
 
 /// Whether the base address is where the directory ends, so that there is one, and `Outline::read` finds a record.
@@ -237,15 +261,14 @@ fn build_with(tape: &Tape, block: Block, plan: Plan) -> Result<Built, ArrowError
         repairs: Vec::new(),
         problems: Vec::new(),
         rows: Vec::with_capacity(block.records.len()),
-        spans: Vec::new(),
-        parts: Vec::new(),
+        output: Output::default(),
         builder: None,
         plan,
         block: &block,
     };
     worker.run()?;
-    let Worker { problems, rows, parts, .. } = worker;
-    Ok(Built { parts, rows, problems, source: block.source })
+    let Worker { problems, rows, output: Output { ends, parts, .. }, .. } = worker;
+    Ok(Built { parts, rows, ends, problems, source: block.source })
 }
 
 struct Worker<'a> {
@@ -259,16 +282,14 @@ struct Worker<'a> {
     repairs: Vec<TextRepair>,
     problems: Vec<Problem>,
     rows: Vec<u64>,
-    /// The records of the part under way.
-    spans: Vec<Span>,
-    parts: Vec<Part>,
+    output: Output,
     builder: Option<RecordsBuilder>,
 }
 
 impl Worker<'_> {
     fn run(&mut self) -> Result<(), ArrowError> {
         let block = self.block;
-        self.builder = Some(RecordsBuilder::new(self.plan.shape, self.capacity()));
+        self.builder = Some(new_builder(self.plan, self.capacity()));
         for (index, &span) in block.records.iter().enumerate() {
             self.record(block.first_record + index as u64, span)?;
         }
@@ -300,7 +321,7 @@ impl Worker<'_> {
         // For every record, so that none looks through the terminators of those before it.
         let terminators = self.tape.terminators().get(self.reached..).unwrap_or_default();
         self.reached += terminators.iter().take_while(|&&at| at < span.offset).count();
-        if span.flaw.is_none() && self.push_sound(record, span) {
+        if span.flaw.is_none() && self.push_sound(record, number, span) {
             self.note_text(number, span);
             return Ok(());
         }
@@ -343,7 +364,7 @@ impl Worker<'_> {
     }
 
     /// Takes the record if everything about it is as it should be.
-    fn push_sound(&mut self, record: &[u8], span: Span) -> bool {
+    fn push_sound(&mut self, record: &[u8], number: u64, span: Span) -> bool {
         let Some(builder) = &mut self.builder else { return false };
         let (start, end) = (span.offset as usize, span.offset as usize + span.length as usize);
         let decoding = match self.text.reading(record) {
@@ -356,7 +377,7 @@ impl Worker<'_> {
         let pushed = builder.push_sound(&candidate);
         if let Some(fields) = pushed {
             self.reached += fields + 1;
-            self.spans.push(span);
+            self.output.push(number, span);
             self.rows.push(self.block.offset + u64::from(span.offset));
         }
         pushed.is_some()
@@ -387,11 +408,11 @@ impl Worker<'_> {
         let mut pushed = builder.push(&context);
         if pushed.is_err() && builder.rows() > 0 {
             // Begin a new dictionary with this record.
-            let full = std::mem::replace(builder, RecordsBuilder::new(self.plan.shape, Capacity::default()));
-            self.parts.push(finish(full, block, self.plan, &mut self.spans)?);
+            let full = std::mem::replace(builder, new_builder(self.plan, Capacity::default()));
+            self.output.finish(full, block, self.plan)?;
             pushed = builder.push(&context);
         }
-        self.spans.push(span);
+        self.output.push(number, span);
         if pushed.is_ok() {
             self.note_text(number, span);
             return Ok(());
@@ -401,14 +422,14 @@ impl Worker<'_> {
         let _ = builder.push(&context);
         self.note_text(number, span);
         self.end_part()?;
-        self.builder = Some(RecordsBuilder::new(self.plan.shape, Capacity::default()));
+        self.builder = Some(new_builder(self.plan, Capacity::default()));
         self.note(Some(number), span, Code::DictionaryFull, None, block.slice_bytes(span));
         Ok(())
     }
 
     fn end_part(&mut self) -> Result<(), ArrowError> {
         if let Some(builder) = self.builder.take().filter(|builder| builder.rows() > 0) {
-            self.parts.push(finish(builder, self.block, self.plan, &mut self.spans)?);
+            self.output.finish(builder, self.block, self.plan)?;
         }
         Ok(())
     }
@@ -419,16 +440,68 @@ impl Worker<'_> {
     }
 }
 
-fn finish(builder: RecordsBuilder, block: &Block, plan: Plan, spans: &mut Vec<Span>) -> Result<Part, ArrowError> {
-    let rows = builder.rows();
-    let mut columns = builder.finish(&Buffer::from(block.bytes.clone()))?;
-    if plan.shape.include_offsets {
-        let offset = |span: &Span| block.offset + u64::from(span.offset);
-        columns.push(Arc::new(UInt64Array::from_iter_values(spans.iter().map(offset))));
-        columns.push(Arc::new(UInt32Array::from_iter_values(spans.iter().map(|span| span.length))));
+/// Parts that are finished, and the records of the one under way.
+#[derive(Default)]
+struct Output {
+    parts: Vec<Part>,
+    ends: Vec<u64>,
+    spans: Vec<Span>,
+    numbers: Vec<u64>,
+}
+
+impl Output {
+    fn push(&mut self, number: u64, span: Span) {
+        self.spans.push(span);
+        self.numbers.push(number);
     }
-    spans.clear();
-    Ok(Part { columns, rows })
+
+    /// Makes a part of what was built.
+    fn finish(&mut self, builder: RecordsBuilder, block: &Block, plan: Plan) -> Result<(), ArrowError> {
+        let Plan { layout, shape, .. } = plan;
+        let buffer = Buffer::from(block.bytes.clone());
+        let (mut columns, counts) = match layout {
+            Layout::Records => (builder.finish(&buffer)?, None),
+            Layout::Subfields => {
+                let (columns, counts) = subfields::finish(builder, shape, &self.numbers, &buffer)?;
+                (columns, Some(counts))
+            }
+        };
+        if shape.include_offsets {
+            let each = |record: usize| counts.as_ref().map_or(1, |counts| counts.get(record).copied().unwrap_or(0));
+            let spread = || self.spans.iter().enumerate().flat_map(|(record, span)| repeat_n(span, each(record)));
+            let offset = |span: &Span| block.offset + u64::from(span.offset);
+            columns.push(Arc::new(UInt64Array::from_iter_values(spread().map(offset))));
+            columns.push(Arc::new(UInt32Array::from_iter_values(spread().map(|span| span.length))));
+        }
+        let rows = match &counts {
+            None => self.spans.len(),
+            Some(counts) => {
+                let mut end = self.ends.last().copied().unwrap_or(0);
+                self.ends.extend(counts.iter().map(|&count| {
+                    end += count as u64;
+                    end
+                }));
+                counts.iter().sum()
+            }
+        };
+        self.spans.clear();
+        self.numbers.clear();
+        self.parts.push(Part { columns, rows });
+        Ok(())
+    }
+}
+
+/// What is kept of a table of subfields is made when it is finished.
+fn new_builder(plan: Plan, capacity: Capacity) -> RecordsBuilder {
+    let Plan { layout, shape, .. } = plan;
+    match layout {
+        Layout::Records => RecordsBuilder::new(shape, capacity),
+        Layout::Subfields => {
+            let mut builder = RecordsBuilder::new(Shape { retain: false, ..shape }, capacity);
+            builder.tag.reserve(subfields::LEADER_TAG);
+            builder
+        }
+    }
 }
 
 /// The bytes of a record that no field got, one after the other.

@@ -91,6 +91,26 @@ macro_rules! symbol_column {
                 self.keys.as_mut().map(|keys| (keys, known))
             }
 
+            /// The symbols at `places` in place of those that there are; where there is none `other`, for which there is room, or
+            /// what goes with a null.
+            pub(super) fn gather(mut self, places: &[u32], other: Option<&str>, retain: bool) -> Self {
+                let intern = |other| self.values.intern(other, <$key>::MAX as usize, true).unwrap_or_default();
+                let key = if self.keys.is_some() { other.map_or(0, intern) } else { 0 };
+                if let Some(keys) = &mut self.keys {
+                    let mut gathered = with_capacity(places.len(), retain);
+                    let at = |&place: &u32| keys.get(place as usize).copied().unwrap_or(key as $key);
+                    gathered.extend(places.iter().map(at));
+                    *keys = gathered;
+                } else {
+                    let mut gathered = with_capacity(places.len(), retain);
+                    let other = other.map_or(0, |other| inline_view(other.as_bytes()));
+                    let at = |&place: &u32| self.views.get(place as usize).copied().unwrap_or(other);
+                    gathered.extend(places.iter().map(at));
+                    self.views = gathered;
+                }
+                self
+            }
+
             pub(super) fn truncate(&mut self, length: usize) {
                 match &mut self.keys {
                     Some(keys) => keys.truncate(length),
@@ -279,6 +299,14 @@ impl CodeColumn {
 }
 
 impl TagColumn {
+    /// Makes room for `tag` among the values, whatever comes.
+    pub(super) fn reserve(&mut self, tag: &str) {
+        if self.keys.is_some() {
+            // The first of them.
+            let _ = self.values.intern(tag, u16::MAX.into(), true);
+        }
+    }
+
     #[inline]
     pub(super) fn push_tag(&mut self, tag: [u8; 3], lossy: bool) -> Result<(), Full> {
         let direct = direct(tag);

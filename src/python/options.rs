@@ -27,7 +27,7 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
             |expected: &str| PyTypeError::new_err(format!("{name} must be {expected}, not {}", type_name(&value)));
         match name.as_str() {
             "layout" => {
-                read.layout = choice(&name, &value, &[("records", Layout::Records)])?;
+                read.layout = choice(&name, &value, Layout::ALL)?;
             }
             "format" => {
                 read.format = choice(&name, &value, Format::ALL)?;

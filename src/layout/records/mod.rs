@@ -25,10 +25,10 @@ use crate::memory::with_capacity;
 use crate::problem::Code;
 
 /// Validity of one field's columns, a bit each.
-const DATA: u8 = 1;
-const IND1: u8 = 2;
-const IND2: u8 = 4;
-const VALUE: u8 = 8;
+pub(in crate::layout) const DATA: u8 = 1;
+pub(in crate::layout) const IND1: u8 = 2;
+pub(in crate::layout) const IND2: u8 = 4;
+pub(in crate::layout) const VALUE: u8 = 8;
 
 /// The columns `leader`, `control_number`, `fields`.
 pub(in crate::layout) fn columns(shape: Shape) -> Vec<Field> {
@@ -80,20 +80,20 @@ pub(super) struct RecordsBuilder {
     shape: Shape,
     /// Symbols that do not fit the dictionary become U+FFFD.
     lossy: bool,
-    leader: Vec<u128>,
-    control_number: Vec<u128>,
-    has_control_number: Vec<u8>,
-    field_ends: Vec<i64>,
-    tag: TagColumn,
-    ind1: CodeColumn,
-    ind2: CodeColumn,
-    value: Vec<u128>,
-    flags: Vec<u8>,
-    subfield_ends: Vec<i64>,
-    code: CodeColumn,
-    subfield_value: Vec<u128>,
+    pub(in crate::layout) leader: Vec<u128>,
+    pub(in crate::layout) control_number: Vec<u128>,
+    pub(in crate::layout) has_control_number: Vec<u8>,
+    pub(in crate::layout) field_ends: Vec<i64>,
+    pub(in crate::layout) tag: TagColumn,
+    pub(in crate::layout) ind1: CodeColumn,
+    pub(in crate::layout) ind2: CodeColumn,
+    pub(in crate::layout) value: Vec<u128>,
+    pub(in crate::layout) flags: Vec<u8>,
+    pub(in crate::layout) subfield_ends: Vec<i64>,
+    pub(in crate::layout) code: CodeColumn,
+    pub(in crate::layout) subfield_value: Vec<u128>,
     /// Text that is not in the block as it is shown: what was decoded, and leaders with bytes that are no text.
-    scratch: String,
+    pub(in crate::layout) scratch: String,
     decoder: Decoder,
     /// What there is to say about the text of the record that was taken last.
     repairs: Vec<TextRepair>,
@@ -326,15 +326,7 @@ impl RecordsBuilder {
     /// The columns, in the order of [`columns`]; `block` is the buffer that views point into.
     pub(super) fn finish(self, block: &Buffer) -> Result<Vec<ArrayRef>, ArrowError> {
         let shape = self.shape;
-        let mut scratch = self.scratch;
-        if shape.retain {
-            scratch.shrink_to_fit();
-        }
-        let buffers: Arc<[Buffer]> = if scratch.is_empty() {
-            Arc::from([block.clone()])
-        } else {
-            Arc::from([block.clone(), Buffer::from(scratch.into_bytes())])
-        };
+        let buffers = buffers(self.scratch, shape.retain, block);
         let strings =
             |views, nulls| with_string_type(string_views(views, Arc::clone(&buffers), nulls), shape.string_type);
         let flags = &self.flags;
@@ -364,6 +356,17 @@ impl RecordsBuilder {
     }
 }
 
+/// What views point into: the block, and text that was made.
+pub(in crate::layout) fn buffers(mut scratch: String, retain: bool, block: &Buffer) -> Arc<[Buffer]> {
+    if scratch.is_empty() {
+        return Arc::from([block.clone()]);
+    }
+    if retain {
+        scratch.shrink_to_fit();
+    }
+    Arc::from([block.clone(), Buffer::from(scratch.into_bytes())])
+}
+
 /// Symbols that are plain strings, as the string type that was asked for.
 fn with_symbols(array: ArrayRef, shape: Shape) -> Result<ArrayRef, ArrowError> {
     if shape.categorical { Ok(array) } else { super::cast_strings(array, shape.string_type) }
@@ -375,7 +378,7 @@ fn large_list(ends: Vec<i64>, items: StructArray, nulls: Option<NullBuffer>) -> 
 }
 
 /// The bitmap of which of `flags` have `bit`; `None` where all have.
-fn nulls(flags: &[u8], bit: u8) -> Option<NullBuffer> {
+pub(in crate::layout) fn nulls(flags: &[u8], bit: u8) -> Option<NullBuffer> {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     let shift = bit.trailing_zeros();
     let mut bitmap = MutableBuffer::with_capacity(flags.len().div_ceil(8));
