@@ -49,7 +49,7 @@ pub mod write;
 
 pub use encoding::{Encoding, Format};
 pub use error::{Error, ErrorKind};
-pub use layout::{Layout, StringType};
+pub use layout::{Layout, StringType, Tags};
 pub use problem::{Code, Problem, ProblemCounts, Severity};
 pub use read::{BatchStream, DEFAULT_BATCH_SIZE, Inspection, Poll, ReadOptions, read};
 pub use reader::{FieldSpans, Item, READER_BATCH_SIZE, ReaderOptions, RecordBlock, RecordReader};

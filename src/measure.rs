@@ -41,7 +41,7 @@ fn plan() -> Plan {
 }
 
 fn build_rows(block: Block) -> usize {
-    build(block, plan()).map_or(0, |built| built.parts.iter().map(|part| part.rows).sum())
+    build(block, &plan()).map_or(0, |built| built.parts.iter().map(|part| part.rows).sum())
 }
 
 fn feed(source: Source, records: usize) -> Feed {

@@ -16,7 +16,7 @@ use crate::feed::Input;
 use crate::iso2709::blocks::{Block, BlockSize};
 use crate::iso2709::scanner::MAX_RECORD;
 use crate::layout::{
-    Built, Keep, Layout, MAX_BATCH_BYTES, Plan, Shape, StringType, build, cast_strings, count, problem_batch,
+    Built, Keep, Layout, MAX_BATCH_BYTES, Plan, Shape, StringType, Tags, build, cast_strings, count, problem_batch,
     problem_schema, string_field,
 };
 use crate::pipeline::{Build, Pipeline, Wait};
@@ -51,6 +51,8 @@ const COUNT_PROBLEMS: usize = 4 << 10;
 pub struct ReadOptions {
     /// Which table.
     pub layout: Layout,
+    /// Which fields are in it; `None` for all. In [`Layout::Subfields`] the leader is one of tag `LDR`.
+    pub tags: Option<Tags>,
     /// Stop after this many rows; nothing beyond them is looked at for errors.
     pub n_rows: Option<u64>,
     /// Add a column of this name that counts rows.
@@ -93,7 +95,14 @@ impl ReadOptions {
 
     pub(crate) fn plan(&self) -> Plan {
         let keep = if self.rejects.is_some() { Keep::Rejects } else { Keep::Nothing };
-        Plan { layout: self.layout, shape: self.shape(), keep, format: self.format, encoding: self.encoding }
+        Plan {
+            layout: self.layout,
+            tags: self.tags.clone(),
+            shape: self.shape(),
+            keep,
+            format: self.format,
+            encoding: self.encoding,
+        }
     }
 
     /// The schema of every batch, known before a byte is read.
@@ -215,7 +224,7 @@ impl Build for TableBuild {
     type Output = Built;
 
     fn block(&self, block: Block) -> Result<Built, Error> {
-        build(block, self.0).map_err(|error| Error::internal(format!("cannot build a batch: {error}")))
+        build(block, &self.0).map_err(|error| Error::internal(format!("cannot build a batch: {error}")))
     }
 
     fn foreign(&self, problem: Problem) -> Built {
@@ -495,7 +504,7 @@ impl Inspection {
         }
         // The table is built, too: whether a dictionary has room for all codes shows only there.
         let shape = Shape { keep_raw: true, ..options.shape() };
-        let plan = Plan { keep: Keep::All, layout: Layout::Records, shape, ..options.plan() };
+        let plan = Plan { keep: Keep::All, layout: Layout::Records, tags: None, shape, ..options.plan() };
         options.validate()?;
         let pipeline = start(sources, options, plan.keep, options.size()?, TableBuild(plan))?;
         Ok(Self { pipeline, tally: Tally { ignore_errors: true, ..Tally::new(options) }, rows: 0 })

@@ -11,7 +11,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 use bytes::Bytes;
 use common::{Row, TestField, encode, numbered, numbered_file, record, rows};
-use mrrc_arrow::{Code, Format, Inspection, ReadOptions, Source, StringType, read};
+use mrrc_arrow::{Code, Format, Inspection, ReadOptions, Source, StringType, Tags, read};
 use proptest::prelude::*;
 
 fn read_all(file: impl Into<Bytes>, options: ReadOptions) -> Vec<RecordBatch> {
@@ -304,10 +304,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     /// Plain strings take the general way for every record; dictionaries a shorter one where all is as it should be.
     #[test]
-    fn sound_records_are_read_as_the_general_way_reads_them(file in damaged(), unimarc in any::<bool>()) {
+    fn sound_records_are_read_as_the_general_way_reads_them(
+        file in damaged(),
+        unimarc in any::<bool>(),
+        tags in prop::option::of(prop::sample::subsequence(vec!["001", "00X", "245", "6XX", "500"], 0..4)),
+    ) {
         let read = |categorical| {
             let mut options = options(StringType::View, Some(categorical), 100);
             options.ignore_errors = true;
+            options.tags = tags.clone().map(|tags| Tags::new(tags).unwrap());
             options.format = if unimarc { Format::Unimarc } else { Format::Marc21 };
             let mut stream = read(vec![Source::memory(file.clone())], options).unwrap();
             let batches: Result<Vec<RecordBatch>, _> = stream.by_ref().collect();

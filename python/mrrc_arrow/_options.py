@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, TypeVar
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 Encoding: TypeAlias = Literal[
     "auto",
@@ -36,6 +36,7 @@ class ReadOptions(TypedDict, total=False):
     """
 
     layout: Literal["records", "subfields"]
+    tags: Sequence[str] | None
     format: Literal["auto", "iso2709", "unimarc"]
     encoding: Encoding
     n_rows: int | None
@@ -53,6 +54,7 @@ class ReadOptions(TypedDict, total=False):
 
 _DEFAULTS: ReadOptions = {
     "layout": "records",
+    "tags": None,
     "format": "auto",
     "encoding": "auto",
     "n_rows": None,
@@ -81,6 +83,10 @@ layout : {"records", "subfields"}
     ``"LDR"``), ``tag``, ``ind1``, ``ind2``, ``subfield`` (UInt32, position in the field, from 1; 0 for what stands
     before a first delimiter, as the value of a control field does), ``code`` and ``value``. A data field without
     subfields is a row with null ``code`` and ``value``.
+tags : sequence of str, optional
+    Only these fields, ``X`` standing for any character: ``["245", "6XX"]``. The others are skipped before any work is
+    done on them; a record without any is still one (in ``"subfields"``, where the leader is a field of tag ``LDR``
+    here, it has no row).
 format : {"auto", "iso2709", "unimarc"}
     What the input is. Nothing in a record tells UNIMARC from MARC 21 for certain, so it has to be said.
 encoding : {"auto", "utf-8", "marc-8", "iso-8859-1", "windows-1252", "cp437", "cp850", "iso-5426", "iso-5427", \
@@ -90,7 +96,8 @@ encoding : {"auto", "utf-8", "marc-8", "iso-8859-1", "windows-1252", "cp437", "c
     Anything else overrides the record. All but UTF-8, which is left as it is, becomes Unicode in NFC. What stands for
     no character becomes U+FFFD and is counted.
 n_rows : int, optional
-    Stop after this many rows, which may be in the middle of a record where these are subfields. Nothing beyond them raises or warns.
+    Stop after this many rows, which may be in the middle of a record where these are subfields. Nothing beyond them
+    raises or warns.
 row_index_name : str, optional
     Add a first column of this name (UInt64) that counts rows.
 row_index_offset : int

@@ -6,13 +6,15 @@ use super::interrupt::{INTERVAL, Interrupt};
 use super::{names, report, say, sources};
 use crate::encoding::{Encoding, Format};
 use crate::error::Error;
+use crate::layout::{Layout, Tags};
 use crate::read::{Poll, ReadOptions, read};
 use crate::write::parquet::write_parquet;
 
-/// Convert MARC files to one Parquet file, a row per record.
+/// Convert MARC files to one Parquet file, a row per record or per subfield.
 ///
-/// The output has the columns `leader`, `control_number` and `fields` (nested, lossless), compressed with zstd. It appears
-/// under its name only when it is whole.
+/// By records, the output has the columns `leader`, `control_number` and `fields` (nested); by subfields it has `record`,
+/// `control_number`, `field`, `tag`, `ind1`, `ind2`, `subfield`, `code` and `value`. Both are lossless. It is compressed with zstd and
+/// appears under its name only when it is whole.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  mrrc-arrow convert 'dump/*.mrc.gz' catalogue.parquet")]
 pub(super) struct Arguments {
@@ -24,6 +26,12 @@ pub(super) struct Arguments {
     /// Leave out records that cannot be read, and tell how many
     #[arg(long)]
     ignore_errors: bool,
+    /// Which table: a row per record, or one per subfield
+    #[arg(long, value_parser = names(Layout::ALL), default_value = "records")]
+    layout: Layout,
+    /// Only these fields, X standing for any character: 245,6XX
+    #[arg(long, value_delimiter = ',')]
+    tags: Option<Vec<String>>,
     /// Which records these are; UNIMARC has to be said
     #[arg(long, value_parser = names(Format::ALL), default_value = "auto")]
     format: Format,
@@ -37,7 +45,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     if output.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("parquet")) {
         return Err(Error::option(format!("{}: the output's name must end in .parquet", output.display())));
     }
+    let tags = arguments.tags.as_ref().map(|tags| Tags::new(tags.iter().map(String::as_str))).transpose()?;
     let options = ReadOptions {
+        layout: arguments.layout,
+        tags,
         ignore_errors: arguments.ignore_errors,
         format: arguments.format,
         encoding: arguments.encoding,
@@ -60,6 +71,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     });
     let rows = write_parquet(&schema, batches, output)?;
     report(stream.problems());
-    say(&format!("{rows} records written to {}", output.display()));
+    let what = if arguments.layout == Layout::Records { "records" } else { "rows" };
+    say(&format!("{rows} {what} written to {}", output.display()));
     Ok(())
 }

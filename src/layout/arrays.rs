@@ -101,6 +101,26 @@ pub(super) fn view_between(block: &[u8], start: usize, end: usize) -> u128 {
     }
 }
 
+/// The text in [`BLOCK`] that views in `columns` point at, one after the other, if it is less than a quarter of `block`. They then point
+/// into that.
+pub(super) fn compact<const N: usize>(mut columns: [&mut [u128]; N], block: &[u8]) -> Option<Vec<u8>> {
+    let length = |view: u128| view as u32 as usize;
+    let is_long = |view: u128| length(view) > INLINE && (view >> 64) as u32 == BLOCK;
+    let views = || columns.iter().flat_map(|column| column.iter().copied());
+    let total: usize = views().filter(|&view| is_long(view)).map(length).sum();
+    if total > block.len() / 4 {
+        return None;
+    }
+    let mut text = Vec::with_capacity(total);
+    for view in columns.iter_mut().flat_map(|column| column.iter_mut()).filter(|view| is_long(**view)) {
+        let start = (*view >> 96) as usize;
+        let place = text.len() as u128;
+        text.extend_from_slice(block.get(start..start + length(*view)).unwrap_or_default());
+        *view = *view & (u128::MAX >> 32) | place << 96;
+    }
+    Some(text)
+}
+
 /// A string array over `views`.
 ///
 /// The caller has made every view with [`view`], [`view_between`] or [`inline_view`], from a range of the buffer it names that is valid
@@ -108,7 +128,7 @@ pub(super) fn view_between(block: &[u8], start: usize, end: usize) -> u128 {
 pub(super) fn string_views(views: Vec<u128>, buffers: Arc<[Buffer]>, nulls: Option<NullBuffer>) -> StringViewArray {
     debug_assert!(StringViewArray::try_new(views.clone().into(), Arc::clone(&buffers), nulls.clone()).is_ok());
     #[allow(unsafe_code)]
-    // SAFETY: `view` makes views that lie in their buffer, shorter than `i32::MAX` by the bounds on blocks and on text that is made, with the right
+    // SAFETY: `view` makes views that lie in their buffer, shorter than `i32::MAX` by the bounds on blocks and on text that is made (or, after `compact`, in one with the same text), with the right
     // prefix and zero padding. That their ranges are UTF-8 is this function's stated condition, checked above in debug builds.
     unsafe {
         StringViewArray::new_unchecked(ScalarBuffer::from(views), buffers, nulls)
@@ -148,6 +168,26 @@ mod tests {
         }
         let array = StringViewArray::try_new(views.into(), vec![buffer], None).unwrap();
         assert_eq!(array.iter().map(Option::unwrap).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn text_that_is_little_is_taken_out_of_its_block() {
+        let block = "0123456789abcdefghijklmnopqrstuvwxyz".repeat(4).into_bytes();
+        let scratch = Buffer::from(b"some text that was made");
+        let made = view(scratch.as_slice(), 0, 23, SCRATCH);
+        let mut first = vec![view(&block, 100, 120, BLOCK), view(&block, 3, 9, BLOCK), made];
+        let mut second = vec![view(&block, 0, 16, BLOCK)];
+        let before = (first.clone(), second.clone());
+        assert!(compact([&mut first, &mut second], &block[..36]).is_none());
+        assert_eq!((&first, &second), (&before.0, &before.1));
+        let text = compact([&mut first, &mut second], &block).unwrap();
+        assert_eq!(text.len(), 36);
+        let buffers: Arc<[Buffer]> = Arc::from([Buffer::from(text), scratch.clone()]);
+        let old: Arc<[Buffer]> = Arc::from([Buffer::from(block.clone()), scratch]);
+        for (new, old_views) in [(first, before.0), (second, before.1)] {
+            let new = string_views(new, Arc::clone(&buffers), None);
+            assert_eq!(new, string_views(old_views, Arc::clone(&old), None));
+        }
     }
 
     #[test]

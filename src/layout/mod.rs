@@ -1,34 +1,29 @@
 //! Which table: from a block of records to Arrow arrays.
 //!
-//! `build` walks one block: it judges the text of each record, finds its fields, hands it to the layout's builder and
+//! [`build`] walks one block: it judges the text of each record, finds its fields, hands it to the layout's builder and
 //! gathers what was wrong. Everything in it is local to the block, so blocks are built in parallel. Layouts see only
 //! records whose structure and text were found sound.
 
 mod arrays;
+mod build;
 mod problems;
 mod records;
 mod subfields;
 mod symbols;
+mod tags;
 
-use std::borrow::Cow;
-use std::cell::Cell;
-use std::iter::repeat_n;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, UInt32Array, UInt64Array};
-use arrow_buffer::Buffer;
+use arrow_array::ArrayRef;
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field};
 
-use crate::encoding::{BlockText, Decoding, Encoding, Format, Reading, TextRepair, structure_text};
-use crate::iso2709::blocks::{Block, Span};
-use crate::iso2709::outline::Flaw;
-use crate::iso2709::tape::Tape;
-use crate::iso2709::{Directory, FieldSpan, Leader, MIN_RECORD, Outline};
+use crate::encoding::{Encoding, Format};
 use crate::problem::{Code, Problem};
-use records::{Candidate, Capacity, RecordsBuilder};
 
+pub(crate) use build::{build, count};
 pub(crate) use problems::{problem_batch, problem_schema};
+pub use tags::Tags;
 
 /// The most bytes of a block, but for one record that is larger.
 pub(crate) const MAX_BATCH_BYTES: usize = 256 << 20;
@@ -96,9 +91,11 @@ pub(crate) enum Keep {
 }
 
 /// What to build from a block.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub layout: Layout,
+    /// Which fields; `None` for all.
+    pub tags: Option<Tags>,
     pub shape: Shape,
     pub keep: Keep,
     pub format: Format,
@@ -117,7 +114,7 @@ impl Keep {
 
 impl Plan {
     /// The columns that [`build`] makes.
-    pub(crate) fn columns(self) -> Vec<Field> {
+    pub(crate) fn columns(&self) -> Vec<Field> {
         let mut columns = match self.layout {
             Layout::Records => records::columns(self.shape),
             Layout::Subfields => subfields::columns(self.shape),
@@ -168,346 +165,6 @@ impl Built {
         let source = problem.source.clone();
         Self { parts: Vec::new(), rows: Vec::new(), ends: Vec::new(), problems: vec![problem], source }
     }
-}
-
-/// Finds which of the records of `block` are rejected, and builds nothing.
-pub(crate) fn count(block: Block) -> Built {
-    let mut outline = Outline::default();
-    let mut problems = Vec::new();
-    let mut rows = Vec::with_capacity(block.records.len());
-    for (index, &span) in block.records.iter().enumerate() {
-        let number = Some(block.first_record + index as u64);
-        let record = block.slice(span);
-        let refused = match span.flaw.filter(|code| code.is_reject()) {
-            None if is_framed(record) => None,
-            None => outline.read(record).err(),
-            reject => reject,
-        };
-        if let Some(code) = refused.or(span.flaw) {
-            problems.push(problem(&block, number, span, code, None, bytes::Bytes::new()));
-        }
-        if refused.is_none() {
-            rows.push(block.offset + u64::from(span.offset));
-        }
-    }
-    for &span in &block.junk {
-        problems.push(problem(&block, None, span, Code::Junk, None, bytes::Bytes::new()));
-    }
-    problems.sort_by_key(|problem| problem.offset);
-    Built { parts: Vec::new(), rows, ends: Vec::new(), problems, source: block.source }
-}
-
-/// Whether the base address is where the directory ends, so that there is one, and `Outline::read` finds a record.
-fn is_framed(record: &[u8]) -> bool {
-    let base = Leader::new(record).and_then(Leader::base_address);
-    record.len() >= MIN_RECORD && base.is_some() && base == Directory::new(record).map(Directory::base_address)
-}
-
-fn problem(
-    block: &Block,
-    record: Option<u64>,
-    span: Span,
-    code: Code,
-    tag: Option<[u8; 3]>,
-    raw: bytes::Bytes,
-) -> Problem {
-    Problem {
-        source: block.source.clone(),
-        record,
-        offset: block.offset + u64::from(span.offset),
-        length: u64::from(span.length),
-        tag: tag.map(|tag| structure_text(&tag)),
-        code,
-        message: code.advice().into(),
-        raw,
-    }
-}
-
-/// A record that a layout may take: its fields are within the block, and its text is sound, or is to be decoded.
-pub(crate) struct RecordContext<'a> {
-    pub block: &'a [u8],
-    /// Where the record begins in the block.
-    pub start: usize,
-    /// Its leader, if that is not the first 24 bytes.
-    pub leader: Option<&'a [u8]>,
-    pub fields: &'a [FieldSpan],
-    /// Positions in the block of its delimiters.
-    pub delimiters: &'a [u32],
-    /// How its values become text; `None` where all of them are that as they stand.
-    pub decoding: Option<Decoding>,
-}
-
-thread_local! {
-    /// The memory of a tape is used again for the next block.
-    static TAPE: Cell<Tape> = Cell::default();
-}
-
-/// Builds the rows of `block` and finds its problems.
-pub(crate) fn build(block: Block, plan: Plan) -> Result<Built, ArrowError> {
-    let mut tape = TAPE.take();
-    tape.read(&block.bytes);
-    let built = build_with(&tape, block, plan);
-    tape.shrink();
-    TAPE.set(tape);
-    built
-}
-
-fn build_with(tape: &Tape, block: Block, plan: Plan) -> Result<Built, ArrowError> {
-    let mut worker = Worker {
-        text: BlockText::new(&block.bytes, tape.has_escapes(), plan.encoding, plan.format),
-        tape,
-        reached: 0,
-        outline: Outline::default(),
-        repairs: Vec::new(),
-        problems: Vec::new(),
-        rows: Vec::with_capacity(block.records.len()),
-        output: Output::default(),
-        builder: None,
-        plan,
-        block: &block,
-    };
-    worker.run()?;
-    let Worker { problems, rows, output: Output { ends, parts, .. }, .. } = worker;
-    Ok(Built { parts, rows, ends, problems, source: block.source })
-}
-
-struct Worker<'a> {
-    block: &'a Block,
-    plan: Plan,
-    text: BlockText,
-    tape: &'a Tape,
-    /// How many terminators lie before the record under way.
-    reached: usize,
-    outline: Outline,
-    repairs: Vec<TextRepair>,
-    problems: Vec<Problem>,
-    rows: Vec<u64>,
-    output: Output,
-    builder: Option<RecordsBuilder>,
-}
-
-impl Worker<'_> {
-    fn run(&mut self) -> Result<(), ArrowError> {
-        let block = self.block;
-        self.builder = Some(new_builder(self.plan, self.capacity()));
-        for (index, &span) in block.records.iter().enumerate() {
-            self.record(block.first_record + index as u64, span)?;
-        }
-        self.end_part()?;
-        for &span in &block.junk {
-            self.note(None, span, Code::Junk, None, block.slice_bytes(span));
-        }
-        if !block.junk.is_empty() {
-            self.problems.sort_by_key(|problem| problem.offset);
-        }
-        Ok(())
-    }
-
-    /// What the block's rows will take: each record has a terminator that is its directory's. Bytes that are denser than any
-    /// catalogue may be no records at all: for those, buffers grow with what is found.
-    fn capacity(&self) -> Capacity {
-        let records = self.block.records.len();
-        Capacity {
-            records,
-            fields: self.tape.terminators().len().saturating_sub(records).min(self.block.bytes.len() / 16),
-            subfields: self.tape.delimiters().len().min(self.block.bytes.len() / 8),
-            scratch: 0,
-        }
-    }
-
-    fn record(&mut self, number: u64, span: Span) -> Result<(), ArrowError> {
-        let block = self.block;
-        let record = block.slice(span);
-        // For every record, so that none looks through the terminators of those before it.
-        let terminators = self.tape.terminators().get(self.reached..).unwrap_or_default();
-        self.reached += terminators.iter().take_while(|&&at| at < span.offset).count();
-        if span.flaw.is_none() && self.push_sound(record, number, span) {
-            self.note_text(number, span);
-            return Ok(());
-        }
-        let decoding = match self.judge(record, span.flaw) {
-            Ok(decoding) => decoding,
-            Err(code) => {
-                self.note(Some(number), span, code, None, block.slice_bytes(span));
-                return Ok(());
-            }
-        };
-        if let Some(code) = span.flaw {
-            self.note(Some(number), span, code, None, bytes::Bytes::new());
-        }
-        for index in 0..self.outline.flaws().len() {
-            if let Some(flaw) = self.outline.flaws().get(index).cloned() {
-                let lost = if self.plan.keep == Keep::All { lost_bytes(record, &flaw) } else { bytes::Bytes::new() };
-                self.note(Some(number), span, flaw.code, flaw.tag, lost);
-            }
-        }
-        self.note_repairs(number, span);
-        self.push(number, span, decoding)?;
-        self.rows.push(block.offset + u64::from(span.offset));
-        Ok(())
-    }
-
-    fn note_repairs(&mut self, number: u64, span: Span) {
-        for repair in std::mem::take(&mut self.repairs) {
-            self.note(Some(number), span, repair.code, repair.tag, repair.raw.into());
-        }
-    }
-
-    /// Notes what the builder had to say of the text of the record that it took.
-    fn note_text(&mut self, number: u64, span: Span) {
-        if let Some(builder) = &mut self.builder
-            && builder.has_repairs()
-        {
-            self.repairs = builder.take_repairs();
-            self.note_repairs(number, span);
-        }
-    }
-
-    /// Takes the record if everything about it is as it should be.
-    fn push_sound(&mut self, record: &[u8], number: u64, span: Span) -> bool {
-        let Some(builder) = &mut self.builder else { return false };
-        let (start, end) = (span.offset as usize, span.offset as usize + span.length as usize);
-        let decoding = match self.text.reading(record) {
-            Reading::InPlace => None,
-            Reading::Decoded(decoding) => Some(decoding),
-            Reading::Doubtful => return false,
-        };
-        let candidate =
-            Candidate { block: &self.block.bytes, start, end, tape: self.tape, terminator: self.reached, decoding };
-        let pushed = builder.push_sound(&candidate);
-        if let Some(fields) = pushed {
-            self.reached += fields + 1;
-            self.output.push(number, span);
-            self.rows.push(self.block.offset + u64::from(span.offset));
-        }
-        pushed.is_some()
-    }
-
-    /// Finds the record's fields and how its text is to be read.
-    fn judge(&mut self, record: &[u8], boundary: Option<Code>) -> Result<Option<Decoding>, Code> {
-        if let Some(code) = boundary.filter(|code| code.is_reject()) {
-            return Err(code);
-        }
-        self.outline.read(record)?;
-        self.repairs.clear();
-        Ok(self.text.judge(record, self.outline.fields(), &mut self.repairs))
-    }
-
-    fn push(&mut self, number: u64, span: Span, decoding: Option<Decoding>) -> Result<(), ArrowError> {
-        let block = self.block;
-        let Some(builder) = &mut self.builder else { return Ok(()) };
-        let start = span.offset as usize;
-        let delimiters = self.tape.delimiters();
-        let from = delimiters.partition_point(|&at| at < span.offset);
-        let to = delimiters.partition_point(|&at| at < span.offset + span.length);
-        let delimiters = delimiters.get(from..to).unwrap_or_default();
-        let leader = self.outline.leader(block.slice(span));
-        let leader = if let Cow::Owned(leader) = &leader { Some(leader.as_slice()) } else { None };
-        let context =
-            RecordContext { block: &block.bytes, start, leader, fields: self.outline.fields(), delimiters, decoding };
-        let mut pushed = builder.push(&context);
-        if pushed.is_err() && builder.rows() > 0 {
-            // Begin a new dictionary with this record.
-            let full = std::mem::replace(builder, new_builder(self.plan, Capacity::default()));
-            self.output.finish(full, block, self.plan)?;
-            pushed = builder.push(&context);
-        }
-        self.output.push(number, span);
-        if pushed.is_ok() {
-            self.note_text(number, span);
-            return Ok(());
-        }
-        // It overflows one alone: do what can be done. Nothing is refused by a lossy builder.
-        builder.set_lossy();
-        let _ = builder.push(&context);
-        self.note_text(number, span);
-        self.end_part()?;
-        self.builder = Some(new_builder(self.plan, Capacity::default()));
-        self.note(Some(number), span, Code::DictionaryFull, None, block.slice_bytes(span));
-        Ok(())
-    }
-
-    fn end_part(&mut self) -> Result<(), ArrowError> {
-        if let Some(builder) = self.builder.take().filter(|builder| builder.rows() > 0) {
-            self.output.finish(builder, self.block, self.plan)?;
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, record: Option<u64>, span: Span, code: Code, tag: Option<[u8; 3]>, raw: bytes::Bytes) {
-        let raw = if self.plan.keep.wants(code) { raw } else { bytes::Bytes::new() };
-        self.problems.push(problem(self.block, record, span, code, tag, raw));
-    }
-}
-
-/// Parts that are finished, and the records of the one under way.
-#[derive(Default)]
-struct Output {
-    parts: Vec<Part>,
-    ends: Vec<u64>,
-    spans: Vec<Span>,
-    numbers: Vec<u64>,
-}
-
-impl Output {
-    fn push(&mut self, number: u64, span: Span) {
-        self.spans.push(span);
-        self.numbers.push(number);
-    }
-
-    /// Makes a part of what was built.
-    fn finish(&mut self, builder: RecordsBuilder, block: &Block, plan: Plan) -> Result<(), ArrowError> {
-        let Plan { layout, shape, .. } = plan;
-        let buffer = Buffer::from(block.bytes.clone());
-        let (mut columns, counts) = match layout {
-            Layout::Records => (builder.finish(&buffer)?, None),
-            Layout::Subfields => {
-                let (columns, counts) = subfields::finish(builder, shape, &self.numbers, &buffer)?;
-                (columns, Some(counts))
-            }
-        };
-        if shape.include_offsets {
-            let each = |record: usize| counts.as_ref().map_or(1, |counts| counts.get(record).copied().unwrap_or(0));
-            let spread = || self.spans.iter().enumerate().flat_map(|(record, span)| repeat_n(span, each(record)));
-            let offset = |span: &Span| block.offset + u64::from(span.offset);
-            columns.push(Arc::new(UInt64Array::from_iter_values(spread().map(offset))));
-            columns.push(Arc::new(UInt32Array::from_iter_values(spread().map(|span| span.length))));
-        }
-        let rows = match &counts {
-            None => self.spans.len(),
-            Some(counts) => {
-                let mut end = self.ends.last().copied().unwrap_or(0);
-                self.ends.extend(counts.iter().map(|&count| {
-                    end += count as u64;
-                    end
-                }));
-                counts.iter().sum()
-            }
-        };
-        self.spans.clear();
-        self.numbers.clear();
-        self.parts.push(Part { columns, rows });
-        Ok(())
-    }
-}
-
-/// What is kept of a table of subfields is made when it is finished.
-fn new_builder(plan: Plan, capacity: Capacity) -> RecordsBuilder {
-    let Plan { layout, shape, .. } = plan;
-    match layout {
-        Layout::Records => RecordsBuilder::new(shape, capacity),
-        Layout::Subfields => {
-            let mut builder = RecordsBuilder::new(Shape { retain: false, ..shape }, capacity);
-            builder.tag.reserve(subfields::LEADER_TAG);
-            builder
-        }
-    }
-}
-
-/// The bytes of a record that no field got, one after the other.
-fn lost_bytes(record: &[u8], flaw: &Flaw) -> bytes::Bytes {
-    let lost = flaw.lost.iter().filter_map(|range| record.get(range.clone()));
-    lost.flatten().copied().collect::<Vec<u8>>().into()
 }
 
 pub(crate) fn string_field(name: &str, string_type: StringType, nullable: bool) -> Field {

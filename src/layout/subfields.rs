@@ -58,7 +58,8 @@ impl Rows {
     fn new(builder: &RecordsBuilder, retain: bool) -> Self {
         let counted = builder.subfield_ends.windows(2).zip(&builder.flags);
         let heads = counted.filter(|(ends, flags)| has_head(ends, **flags)).count();
-        let rows = builder.leader.len() + heads + builder.subfield_value.len();
+        let leaders = if has_leaders(builder) { builder.leader.len() } else { 0 };
+        let rows = leaders + heads + builder.subfield_value.len();
         let mut this = Self {
             field: Vec::with_capacity(rows),
             subfield: Vec::with_capacity(rows),
@@ -80,8 +81,10 @@ impl Rows {
 
     fn push_record(&mut self, builder: &RecordsBuilder, record: usize, fields: std::ops::Range<usize>) {
         let numbered = if builder.has_control_number.get(record) == Some(&1) { NUMBERED } else { 0 };
-        self.push_head(NONE, 0, numbered | VALUE);
-        self.value.push(builder.leader.get(record).copied().unwrap_or_default());
+        if has_leaders(builder) {
+            self.push_head(NONE, 0, numbered | VALUE);
+            self.value.push(builder.leader.get(record).copied().unwrap_or_default());
+        }
         let flags = builder.flags.get(fields.clone()).unwrap_or_default();
         let ends = builder.subfield_ends.get(fields.start..=fields.end).unwrap_or_default();
         // Values of subfields lie one after the other for as long as no field has a row of its own.
@@ -128,6 +131,11 @@ impl Rows {
     }
 }
 
+/// Whether there are rows for leaders: where not all fields are wanted, they are one of them.
+fn has_leaders(builder: &RecordsBuilder) -> bool {
+    builder.tags.as_ref().is_none_or(|tags| tags.contains(*b"LDR"))
+}
+
 /// Whether a field has a row beside those of its subfields.
 fn has_head(ends: &[i64], flags: u8) -> bool {
     flags & VALUE != 0 || ends.first() == ends.last()
@@ -136,11 +144,12 @@ fn has_head(ends: &[i64], flags: u8) -> bool {
 /// Spreads what was built over rows: the columns, in the order of [`columns`], and how many rows each record has. `numbers` are those
 /// of the records.
 pub(super) fn finish(
-    builder: RecordsBuilder,
+    mut builder: RecordsBuilder,
     shape: Shape,
     numbers: &[u64],
     block: &Buffer,
 ) -> Result<(Vec<ArrayRef>, Vec<usize>), ArrowError> {
+    let block = &builder.compact(block);
     let rows = Rows::new(&builder, shape.retain);
     let record = rows.of_records(numbers.iter().copied(), shape.retain);
     let control_number = rows.of_records(builder.control_number.iter().copied(), shape.retain);

@@ -6,9 +6,10 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt};
 
+use super::errors::to_python;
 use super::inputs::type_name;
 use crate::encoding::{Encoding, Format};
-use crate::layout::{Layout, StringType};
+use crate::layout::{Layout, StringType, Tags};
 use crate::read::ReadOptions;
 
 /// The options of a read in Python: those of the core, and what only concerns sources.
@@ -28,6 +29,11 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
         match name.as_str() {
             "layout" => {
                 read.layout = choice(&name, &value, Layout::ALL)?;
+            }
+            "tags" => {
+                let tags: Option<Vec<String>> = value.extract().map_err(|_| typed("a list of str or None"))?;
+                let parse = |tags: Vec<String>| Tags::new(tags.iter().map(String::as_str));
+                read.tags = tags.map(parse).transpose().map_err(|error| to_python(value.py(), &error))?;
             }
             "format" => {
                 read.format = choice(&name, &value, Format::ALL)?;

@@ -14,9 +14,10 @@ use arrow_array::{ArrayRef, LargeListArray, StructArray};
 use arrow_buffer::{BooleanBuffer, Buffer, MutableBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Fields};
 
-use super::arrays::{BLOCK, INLINE, SCRATCH, string_views, view};
+use super::arrays::{BLOCK, INLINE, SCRATCH, compact, string_views, view};
+use super::build::RecordContext;
 use super::symbols::{CodeColumn, Full, TagColumn};
-use super::{MAX_BATCH_BYTES, RecordContext, Shape, string_field, symbol_type, with_string_type};
+use super::{MAX_BATCH_BYTES, Shape, Tags, string_field, symbol_type, with_string_type};
 use crate::encoding::{Decoded, Decoder, Decoding, TextRepair, structure_text};
 use crate::iso2709::record::code_length;
 use crate::iso2709::scanner::MAX_RECORD;
@@ -78,6 +79,8 @@ const _: () = assert!((MAX_BATCH_BYTES + MAX_RECORD) * 3 * 2 < i32::MAX as usize
 
 pub(super) struct RecordsBuilder {
     shape: Shape,
+    /// The fields that are wanted; `None` for all.
+    pub(in crate::layout) tags: Option<Tags>,
     /// Symbols that do not fit the dictionary become U+FFFD.
     lossy: bool,
     pub(in crate::layout) leader: Vec<u128>,
@@ -102,10 +105,14 @@ pub(super) struct RecordsBuilder {
 pub(super) use sound::Candidate;
 
 impl RecordsBuilder {
-    pub(super) fn new(shape: Shape, capacity: Capacity) -> Self {
+    pub(super) fn new(shape: Shape, tags: Option<Tags>, capacity: Capacity) -> Self {
+        // Of fields that are not all wanted, nobody knows how many there are.
+        let capacity =
+            if tags.is_some() { Capacity { records: capacity.records, ..Capacity::default() } } else { capacity };
         let Capacity { records, fields, subfields, .. } = capacity;
         let mut this = Self {
             shape,
+            tags,
             lossy: false,
             leader: with_capacity(records, shape.retain),
             control_number: with_capacity(records, shape.retain),
@@ -229,6 +236,12 @@ impl RecordsBuilder {
         let mut delimiters = Delimiters::new(record.delimiters);
         for span in record.fields {
             let (start, end) = (record.start + span.start as usize, record.start + span.end as usize);
+            if self.tags.as_ref().is_some_and(|tags| !tags.contains(span.tag)) {
+                if control_number.is_none() && span.tag == *b"001" {
+                    control_number = Some(self.text(record.block, start, end, record.decoding, span.tag));
+                }
+                continue;
+            }
             if is_control_tag(span.tag) {
                 let value = self.text(record.block, start, end, record.decoding, span.tag);
                 if control_number.is_none() && span.tag == *b"001" {
@@ -323,9 +336,21 @@ impl RecordsBuilder {
         });
     }
 
+    /// Where only some fields are wanted, and their text is little beside the block: a buffer with that alone, into which views
+    /// then point in place of the block.
+    pub(in crate::layout) fn compact(&mut self, block: &Buffer) -> Buffer {
+        let columns = [&mut self.leader, &mut self.control_number, &mut self.value, &mut self.subfield_value]
+            .map(Vec::as_mut_slice);
+        match self.tags.is_some().then(|| compact(columns, block)).flatten() {
+            Some(text) => Buffer::from(text),
+            None => block.clone(),
+        }
+    }
+
     /// The columns, in the order of [`columns`]; `block` is the buffer that views point into.
-    pub(super) fn finish(self, block: &Buffer) -> Result<Vec<ArrayRef>, ArrowError> {
+    pub(super) fn finish(mut self, block: &Buffer) -> Result<Vec<ArrayRef>, ArrowError> {
         let shape = self.shape;
+        let block = &self.compact(block);
         let buffers = buffers(self.scratch, shape.retain, block);
         let strings =
             |views, nulls| with_string_type(string_views(views, Arc::clone(&buffers), nulls), shape.string_type);

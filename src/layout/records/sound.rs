@@ -5,11 +5,14 @@
 //! `RecordsBuilder::push`, to which every other record is left; tests compare the two ways on any records. Loops are short
 //! and each does one thing, so that what they need stays in registers.
 
+use std::ops::Range;
+
 use super::{Capacity, DATA, IND1, IND2, RecordsBuilder, VALUE};
 use crate::encoding::{Decoding, is_plain_ascii};
 use crate::iso2709::directory::{ENTRY_LENGTH, Entry, Place};
 use crate::iso2709::tape::Tape;
 use crate::iso2709::{DELIMITER, FIELD_TERMINATOR, LEADER_LENGTH, Leader, RECORD_TERMINATOR, is_control_tag};
+use crate::layout::Tags;
 use crate::layout::arrays::{BLOCK, view, view_between};
 
 /// A record about whose text there is nothing to say, whatever its structure is.
@@ -52,6 +55,16 @@ impl<'a> Found<'a> {
         let (delimiters, subfield_ends) = (tape.delimiters().get(subfields.clone())?, tape.ends().get(subfields)?);
         Some(Self { before, ends, first, reached, delimiters, subfield_ends })
     }
+
+    /// Of some of the fields, one after the other.
+    fn part(&self, fields: Range<usize>) -> Option<Self> {
+        let (before, ends) = (self.before.get(fields.clone())?, self.ends.get(fields.clone())?);
+        let first = fields.start.checked_sub(1).map_or(Some(&self.first), |last| self.reached.get(last))?;
+        let reached = self.reached.get(fields)?;
+        let subfields = (first - self.first) as usize..(*reached.last()? - self.first) as usize;
+        let (delimiters, subfield_ends) = (self.delimiters.get(subfields.clone())?, self.subfield_ends.get(subfields)?);
+        Some(Self { before, ends, first: *first, reached, delimiters, subfield_ends })
+    }
 }
 
 impl RecordsBuilder {
@@ -74,21 +87,85 @@ impl RecordsBuilder {
             return None;
         }
         let controls = control_fields(block, entries, &found)?;
+        let number = entries.iter().take(controls).position(|entry| entry.starts_with(b"001"));
         let before = self.length();
-        if !self.push_columns(block, entries, controls, &found) {
-            self.truncate(before);
+        let pushed = match self.tags {
+            None => self.push_run(block, entries, controls, &found, decoding),
+            Some(_) => self.push_wanted(block, entries, controls, &found, decoding),
+        };
+        if !pushed {
             return None;
         }
-        if let Some(decoding) = decoding {
-            self.decode_values(block, entries, &found, before, decoding);
-        }
+        let control_number = if self.tags.is_none() {
+            number.and_then(|place| self.value.get(before.fields + place)).copied()
+        } else {
+            let place = number.and_then(|place| found.before.get(place).zip(found.ends.get(place)));
+            place.map(|(&at, &end)| {
+                let (start, end) = (at as usize + 1, end as usize);
+                match decoding.filter(|_| !block.get(start..end).is_some_and(is_plain_ascii)) {
+                    None => view(block, start, end, BLOCK),
+                    Some(decoding) => self.decoded(block, start, end, decoding, *b"001"),
+                }
+            })
+        };
         self.leader.push(view(block, start, start + LEADER_LENGTH, BLOCK));
-        let control_number = entries.iter().take(controls).position(|entry| entry.starts_with(b"001"));
-        let control_number = control_number.and_then(|place| self.value.get(before.fields + place)).copied();
         self.control_number.push(control_number.unwrap_or(0));
         self.has_control_number.push(u8::from(control_number.is_some()));
         self.field_ends.push(self.flags.len() as i64);
         Some(entries.len())
+    }
+
+    /// Appends those of the fields that are wanted, in runs; false, and nothing is appended, if something does not fit.
+    fn push_wanted(
+        &mut self,
+        block: &[u8],
+        entries: &[[u8; ENTRY_LENGTH]],
+        controls: usize,
+        found: &Found<'_>,
+        decoding: Option<Decoding>,
+    ) -> bool {
+        let before = self.length();
+        let is_wanted = |tags: &Option<Tags>, place: usize| {
+            let tag = entries.get(place).and_then(|entry| entry.first_chunk().copied());
+            tag.zip(tags.as_ref()).is_some_and(|(tag, tags)| tags.contains(tag))
+        };
+        let mut place = 0;
+        while place < entries.len() {
+            let start = place;
+            while is_wanted(&self.tags, place) {
+                place += 1;
+            }
+            if start < place {
+                let run = entries.get(start..place).zip(found.part(start..place));
+                let controls = controls.clamp(start, place) - start;
+                if !run.is_some_and(|(entries, found)| self.push_run(block, entries, controls, &found, decoding)) {
+                    self.truncate(before);
+                    return false;
+                }
+            }
+            place += 1;
+        }
+        true
+    }
+
+    /// Appends fields, one after the other in the record; false, and nothing is appended, if something does not fit.
+    fn push_run(
+        &mut self,
+        block: &[u8],
+        entries: &[[u8; ENTRY_LENGTH]],
+        controls: usize,
+        found: &Found<'_>,
+        decoding: Option<Decoding>,
+    ) -> bool {
+        let before = self.length();
+        if !self.push_columns(block, entries, controls, found) {
+            self.truncate(before);
+            return false;
+        }
+        if let Some(decoding) = decoding {
+            self.decode_values(block, entries, found, before, decoding);
+        }
+        true
     }
 
     /// Appends fields, the first `controls` of which are control fields, and subfields; false if something does not fit.

@@ -1,0 +1,105 @@
+//! Which fields are wanted.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::error::Error;
+
+/// A set of tags, as patterns tell them; clones share it.
+///
+/// ```
+/// use mrrc_arrow::Tags;
+///
+/// let tags = Tags::new(["245", "6XX"])?;
+/// assert!(tags.contains(*b"245") && tags.contains(*b"650") && !tags.contains(*b"700"));
+/// # Ok::<(), mrrc_arrow::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tags {
+    /// A bit for each tag of three digits.
+    digits: [u64; 16],
+    /// Those with other characters.
+    patterns: Arc<[Pattern]>,
+}
+
+/// A tag, with `X` or `.` for any character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pattern([u8; 3]);
+
+impl Pattern {
+    fn matches(self, tag: [u8; 3]) -> bool {
+        self.0.iter().zip(tag).all(|(&wanted, found)| matches!(wanted, b'X' | b'.') || wanted == found)
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let known = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'.';
+        match <[u8; 3]>::try_from(text.as_bytes()) {
+            Ok(bytes) if bytes.iter().all(known) => Ok(Self(bytes)),
+            _ => Err(Error::option(format!(
+                "tags must be three letters or digits each, with X for any, as \"245\" or \"6XX\", not {text:?}"
+            ))),
+        }
+    }
+}
+
+impl Tags {
+    /// The tags that one of `patterns` matches.
+    ///
+    /// # Errors
+    ///
+    /// A pattern that is not three letters or digits, or `.`, which is `X` by another name.
+    pub fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
+        let patterns: Vec<Pattern> = patterns.into_iter().map(str::parse).collect::<Result<_, _>>()?;
+        let mut digits = [0; 16];
+        for number in 0..1000 {
+            let tag = [number / 100, number / 10 % 10, number % 10].map(|digit| b'0' + digit as u8);
+            if let Some(bits) = digits.get_mut(number / 64)
+                && patterns.iter().any(|pattern| pattern.matches(tag))
+            {
+                *bits |= 1 << (number % 64);
+            }
+        }
+        Ok(Self { digits, patterns: patterns.into() })
+    }
+
+    /// Whether `tag` is one of them.
+    #[must_use]
+    #[inline]
+    pub fn contains(&self, tag: [u8; 3]) -> bool {
+        let [a, b, c] = tag.map(|byte| usize::from(byte.wrapping_sub(b'0')));
+        if a < 10 && b < 10 && c < 10 {
+            let number = a * 100 + b * 10 + c;
+            return self.digits.get(number / 64).is_some_and(|bits| bits >> (number % 64) & 1 == 1);
+        }
+        self.patterns.iter().any(|pattern| pattern.matches(tag))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_what_they_say() {
+        let tags = Tags::new(["245", "6XX", "00.", "LDR", "9X5", "XAX"]).unwrap();
+        for wanted in [b"245", b"600", b"699", b"001", b"009", b"LDR", b"985", b"6AB", b"9A5", b"LAK", b"00A"] {
+            assert!(tags.contains(*wanted), "{}", wanted.escape_ascii());
+        }
+        for other in [b"246", b"700", b"010", b"LKR", b"984", b"24X", b"\xFF45", b"ldr"] {
+            assert!(!tags.contains(*other), "{}", other.escape_ascii());
+        }
+        assert!(!Tags::new([]).unwrap().contains(*b"245"));
+        assert!(Tags::new(["XXX"]).unwrap().contains(*b"\xFF\x00 "));
+    }
+
+    #[test]
+    fn a_pattern_that_is_none_is_an_error() {
+        for odd in ["", "24", "2450", "24 ", "é5", "6**", "24\u{0}"] {
+            assert!(Tags::new([odd]).is_err(), "{odd:?}");
+        }
+    }
+}
