@@ -89,9 +89,10 @@ impl Rows {
         let ends = builder.subfield_ends.get(fields.start..=fields.end).unwrap_or_default();
         // Values of subfields lie one after the other for as long as no field has a row of its own.
         let mut taken = ends.first().map_or(0, |&first| first as usize);
-        for (position, (ends, &flags)) in (1..).zip(ends.windows(2).zip(flags)) {
+        for (nth, (ends, &flags)) in (0..).zip(ends.windows(2).zip(flags)) {
             let &[start, end] = ends else { continue };
-            let field = fields.start as u32 + position - 1;
+            let field = fields.start as u32 + nth;
+            let position = builder.positions.get(field as usize).copied().unwrap_or(nth + 1);
             let shown = flags & (IND1 | IND2) | numbered;
             if has_head(ends, flags) {
                 self.take_values(builder, taken..start as usize);

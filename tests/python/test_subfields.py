@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
+import warnings
 from typing import TYPE_CHECKING, Any, Unpack
 
 import duckdb
 import mrrc_arrow as mrrc
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from .marc import Field, Row, StringType, books, control, data, encode
@@ -69,9 +71,11 @@ def rebuilt(rows: Iterable[dict[str, Any]]) -> list[Row]:
 def assert_same(source: mrrc.Source, **options: Unpack[mrrc.ReadOptions]) -> list[dict[str, Any]]:
     """Compare the two layouts of `source`; return the rows."""
     options |= {"ignore_errors": True, "include_offsets": True}
-    nested = mrrc.read_table(source, **options)
-    options["layout"] = "subfields"
-    flat = mrrc.read_table(source, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", mrrc.MrrcWarning)
+        nested = mrrc.read_table(source, **options)
+        options["layout"] = "subfields"
+        flat = mrrc.read_table(source, **options)
     flat.validate(full=True)
     assert flat.column_names == [*COLUMNS, "offset", "length"]
     rows: list[dict[str, Any]] = flat.select(COLUMNS).to_pylist()
@@ -134,7 +138,8 @@ def test_the_types_of_columns() -> None:
 
 def test_numbers_count_rejected_records_too() -> None:
     content = books(1)[0] + b"too short\x1d" + books(1)[0]
-    rows = mrrc.read_table([content, content], layout="subfields", ignore_errors=True)
+    with pytest.warns(mrrc.MrrcWarning):
+        rows = mrrc.read_table([content, content], layout="subfields", ignore_errors=True)
     assert sorted(set(rows["record"].to_pylist())) == [0, 2, 3, 5]
 
 
@@ -142,10 +147,12 @@ def test_n_rows_may_cut_a_record_and_what_is_beyond_is_no_matter() -> None:
     content = b"".join(books(3))
     whole = plain_rows(content).to_pylist()
     each = len(whole) // 3
-    for n_rows in (0, 1, 2, each - 1, each, each + 1, 2 * each, 3 * each, 1000):
+    for n_rows in (0, 1, 2, each - 1, each, each + 1, 2 * each, 3 * each):
         for batch_size in (None, 1):
+            # Nothing beyond warns.
             cut = plain_rows(content + b"bad\x1d", n_rows=n_rows, batch_size=batch_size, ignore_errors=True)
             assert cut.to_pylist() == whole[:n_rows]
+    assert plain_rows(content, n_rows=1000).to_pylist() == whole
     # An error beyond the rows that are wanted is none.
     broken = books(2)[0] + b"bad\x1d" + books(2)[1]
     assert plain_rows(broken, n_rows=each).num_rows == each
@@ -203,8 +210,8 @@ def test_a_question_in_three_libraries(sample: Path) -> None:
         assert sorted(value for (value,) in connection.execute(query).fetchall()) == titles
 
     plain = plain_rows(sample)
-    wanted = set(plain.filter(pa.compute.equal(plain["tag"], "650"))["record"].to_pylist())
-    is_title = pa.compute.and_(pa.compute.equal(plain["tag"], "245"), pa.compute.equal(plain["code"], "a"))
+    wanted = set(plain.filter(pc.equal(plain["tag"], "650"))["record"].to_pylist())
+    is_title = pc.and_(pc.equal(plain["tag"], "245"), pc.equal(plain["code"], "a"))
     of_title = plain.filter(is_title)
     found = zip(of_title["record"].to_pylist(), of_title["value"].to_pylist(), strict=True)
     assert sorted(value for record, value in found if record in wanted) == titles

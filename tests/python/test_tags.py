@@ -56,7 +56,8 @@ def test_only_these_fields_are_in_the_table(tags: list[str], categorical: bool |
 @sets
 def test_rows_and_rejects_do_not_depend_on_tags(tags: list[str]) -> None:
     content = books(1)[0] + b"too short\x1d" + books(1)[0]
-    assert mrrc.read_table(content, tags=tags, ignore_errors=True).num_rows == 2
+    with pytest.warns(mrrc.MrrcWarning, match="1 record"):
+        assert mrrc.read_table(content, tags=tags, ignore_errors=True).num_rows == 2
     with pytest.raises(mrrc.RecordError):
         mrrc.read_table(content, tags=tags)
 
@@ -65,9 +66,8 @@ def test_little_text_does_not_hold_on_to_the_file(sample: Path) -> None:
     content = sample.read_bytes() * 20
     whole = mrrc.read_table(content)
     some = mrrc.read_table(content, tags=["245"])
-    assert whole.nbytes > len(content)
-    assert some.nbytes < len(content) / 4
-    assert some.get_total_buffer_size() < len(content) / 2
+    assert whole.get_total_buffer_size() > len(content)
+    assert some.get_total_buffer_size() < len(content) / 4
 
 
 @pytest.mark.parametrize("tags", [["24"], ["2450"], ["24 "], ["24*"], [""]])

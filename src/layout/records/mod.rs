@@ -81,6 +81,8 @@ pub(super) struct RecordsBuilder {
     shape: Shape,
     /// The fields that are wanted; `None` for all.
     pub(in crate::layout) tags: Option<Tags>,
+    /// The positions of those fields in their records, from 1; empty where all are wanted.
+    pub(in crate::layout) positions: Vec<u32>,
     /// Symbols that do not fit the dictionary become U+FFFD.
     lossy: bool,
     pub(in crate::layout) leader: Vec<u128>,
@@ -113,6 +115,7 @@ impl RecordsBuilder {
         let mut this = Self {
             shape,
             tags,
+            positions: Vec::new(),
             lossy: false,
             leader: with_capacity(records, shape.retain),
             control_number: with_capacity(records, shape.retain),
@@ -226,6 +229,7 @@ impl RecordsBuilder {
         self.ind2.truncate(fields);
         self.value.truncate(fields);
         self.flags.truncate(fields);
+        self.positions.truncate(fields);
         self.subfield_ends.truncate(fields + 1);
         self.code.truncate(subfields);
         self.subfield_value.truncate(subfields);
@@ -234,13 +238,16 @@ impl RecordsBuilder {
     fn push_fields(&mut self, record: &RecordContext<'_>) -> Result<(), Full> {
         let mut control_number = None;
         let mut delimiters = Delimiters::new(record.delimiters);
-        for span in record.fields {
+        for (position, span) in (1..).zip(record.fields) {
             let (start, end) = (record.start + span.start as usize, record.start + span.end as usize);
-            if self.tags.as_ref().is_some_and(|tags| !tags.contains(span.tag)) {
-                if control_number.is_none() && span.tag == *b"001" {
-                    control_number = Some(self.text(record.block, start, end, record.decoding, span.tag));
+            if let Some(tags) = &self.tags {
+                if !tags.contains(span.tag) {
+                    if control_number.is_none() && span.tag == *b"001" {
+                        control_number = Some(self.text(record.block, start, end, record.decoding, span.tag));
+                    }
+                    continue;
                 }
-                continue;
+                self.positions.push(position);
             }
             if is_control_tag(span.tag) {
                 let value = self.text(record.block, start, end, record.decoding, span.tag);

@@ -142,6 +142,7 @@ impl RecordsBuilder {
                     self.truncate(before);
                     return false;
                 }
+                self.positions.extend(start as u32 + 1..=place as u32);
             }
             place += 1;
         }
