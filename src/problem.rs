@@ -84,10 +84,10 @@ codes! {
         "the leader is too short or too long; the directory was taken to begin where it is right";
     /// The directory is not a whole number of 12-byte entries.
     DirectorySize "directory_size" Repair
-        "the directory is not a multiple of 12 bytes; its incomplete last entry was left out";
-    /// Directory entries do not agree with the data; fields were split at their terminators.
+        "the directory is not a multiple of 12 bytes; its incomplete last entry, or line breaks in it, were left out";
+    /// Directory entries do not agree with the data as they stand.
     DirectoryMismatch "directory_mismatch" Repair
-        "the directory does not agree with the data; fields were split at their terminators";
+        "the directory does not agree with the data; it was taken to count characters, or fields were split at their terminators";
     /// A field holds a field terminator; the directory says so.
     TerminatorInField "terminator_in_field" Repair
         "a field holds a field terminator; the directory, which accounts for every byte, was believed";

@@ -85,18 +85,6 @@ impl Format {
     pub const ALL: &[(&str, Self)] = &[("auto", Self::Marc21), ("iso2709", Self::Marc21), ("unimarc", Self::Unimarc)];
 }
 
-impl FromStr for Encoding {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        let found = Self::ALL.iter().find(|(known, _)| *known == name);
-        found.map(|&(_, encoding)| encoding).ok_or_else(|| {
-            let names: Vec<&str> = Self::ALL.iter().map(|&(name, _)| name).collect();
-            Error::option(format!("encoding must be one of {}, not {name:?}", names.join(", ")))
-        })
-    }
-}
-
 impl Encoding {
     /// Every encoding with its name.
     pub const ALL: &[(&str, Self)] = &[

@@ -74,18 +74,19 @@ fn supplement(set: &[u8]) -> Option<Encoding> {
 }
 
 /// Whether text beyond ASCII is Russian in windows-1251, as in many a record that says something else: words that begin with a
-/// capital and go on in small letters, and none that would be such words in ISO Registration 37, whose cases are the other way
-/// about. In ISO 5426 the capitals are marks and the small letters a few signs that make no words.
+/// capital and go on in small letters, more of them than would be such words in ISO Registration 37, whose cases are the other way
+/// about, and than there are marks before a letter as in ISO 5426, where the capitals are marks.
 pub(super) fn looks_like_windows_1251(record: &[u8]) -> bool {
-    let (mut here, mut there) = (0_usize, 0_usize);
+    let is_mark = |pair: &&[u8]| matches!(pair, [0xC0..=0xDF, letter] if letter.is_ascii_alphabetic());
+    let (mut windows_1251, mut other) = (0_usize, record.windows(2).filter(is_mark).count());
     for word in record.split(|byte| *byte < 0xC0).filter(|word| word.len() >= 3) {
         if let Some((first, rest)) = word.split_first() {
             let low = rest.iter().filter(|&&byte| byte < 0xE0).count();
-            here += usize::from(*first < 0xE0 && low == 0);
-            there += usize::from(*first >= 0xE0 && low == rest.len());
+            windows_1251 += usize::from(*first < 0xE0 && low == 0);
+            other += usize::from(*first >= 0xE0 && low == rest.len());
         }
     }
-    here > there
+    windows_1251 > other
 }
 
 impl Decoding {
@@ -236,6 +237,9 @@ mod tests {
         assert!(!looks_like_windows_1251(b"\xED\xC5\xC4\xC9\xCB\xCF-\xD3\xCF\xC3\xC9\xC1\xCC\xD8\xCE\xD9\xC5"));
         assert!(!looks_like_windows_1251(b"\xED\xE5\xE4\xE9\xEB\xEF"));
         assert!(!looks_like_windows_1251(b"Caf\xC2e \xE1\xF9\xFB \xC2\xE1o Le c\xFAur"));
+        // Letters of Old English and Danish behind a mark.
+        assert!(!looks_like_windows_1251(b"h\xC5\xF1\xFCen, L'\xC2etude"));
+        assert!(!looks_like_windows_1251(b"\xC2\xF1\xF9 \xC2a, h\xC2e"));
         assert!(!looks_like_windows_1251(b""));
     }
 }

@@ -94,26 +94,33 @@ impl Outline {
             return Err(Code::NoTerminator);
         }
         let directory = Directory::new(record).ok_or(Code::NoDirectory)?;
-        let data = directory.base_address()..data_end(record);
+        let whole = directory.base_address()..data_end(record);
+        // A byte in place of the record terminator is no field.
+        let data = whole.start..whole.end - usize::from(has_other_end(record, &whole));
         let base = leader.base_address();
         if directory.excess() != 0 && self.has_odd_leader(record, directory, &data) {
             if base != Some(directory.base_address()) {
                 self.flaws.push(Flaw::new(Code::BaseAddressMismatch));
             }
+            self.note_gaps(&whole);
             return Ok(());
         }
         if base != Some(directory.base_address()) {
             if self.has_open_directory(record, base, &data, true) {
+                self.note_gaps(&whole);
                 return Ok(());
             }
             if directory.entries().all(|entry| entry.place.is_none()) {
                 return Err(Code::NotMarc);
             }
         }
-        let whole = directory.excess() == 0 && base == Some(directory.base_address());
-        if whole || !self.has_broken_lines(record, directory, &data) {
+        let framed = directory.excess() == 0 && base == Some(directory.base_address());
+        if framed || !self.has_broken_lines(record, directory, &data) {
             self.note_frame(directory, base);
             if self.sequential(record, directory, &data) {
+                if whole != data {
+                    self.note_gaps(&whole);
+                }
                 return Ok(());
             }
             self.fields.clear();
@@ -122,7 +129,7 @@ impl Outline {
                 self.salvage(record, directory, base, &data);
             }
         }
-        self.note_gaps(&data);
+        self.note_gaps(&whole);
         Ok(())
     }
 
@@ -175,17 +182,25 @@ impl Outline {
         let Some(entries) = record.get(LEADER_LENGTH..base - usize::from(replaced)) else { return false };
         let entries: Vec<Entry> = entries.as_chunks().0.iter().map(Entry::new).collect();
         let inner = base..data.end;
-        let places = if strict {
-            exact_by_any_unit(record, &entries, &inner).map(|(places, _)| places)
+        let agrees = if strict {
+            let Some((places, unit)) = exact_by_any_unit(record, &entries, &inner) else { return false };
+            self.take(&entries, places);
+            unit == Unit::Bytes
         } else {
-            Some(pieces(record, &inner)).filter(|pieces| pieces.len() == entries.len())
+            let pieces = pieces(record, &inner);
+            if pieces.len() != entries.len() {
+                return false;
+            }
+            self.pair(record, &entries, &pieces);
+            false
         };
-        let Some(places) = places else { return false };
-        self.take(&entries, places);
         // What was said of the directory up to the first terminator is not so.
         self.flaws.clear();
         let lost = replaced.then_some(base - 1..base).into_iter().collect();
         self.flaws.push(Flaw { lost, ..Flaw::new(Code::MissingDirectoryTerminator) });
+        if !agrees {
+            self.flaws.push(Flaw::new(Code::DirectoryMismatch));
+        }
         true
     }
 
@@ -198,11 +213,15 @@ impl Outline {
         }
         let mended: Vec<u8> = broken.iter().copied().filter(|&byte| !salvage::is_line_break(byte)).collect();
         let entries: Vec<Entry> = mended.as_chunks().0.iter().map(Entry::new).collect();
-        let pieces = pieces(record, data);
-        if pieces.len() != entries.len() {
-            return false;
+        if let Some((places, _)) = exact_by_any_unit(record, &entries, data) {
+            self.take(&entries, places);
+        } else {
+            let pieces = pieces(record, data);
+            if pieces.len() != entries.len() {
+                return false;
+            }
+            self.pair(record, &entries, &pieces);
         }
-        self.take(&entries, pieces);
         let places = broken.iter().enumerate().filter(|(_, byte)| salvage::is_line_break(**byte));
         let lost = places.map(|(at, _)| LEADER_LENGTH + at..LEADER_LENGTH + at + 1).collect();
         self.flaws.push(Flaw { lost, ..Flaw::new(Code::DirectorySize) });
@@ -210,6 +229,13 @@ impl Outline {
             self.flaws.push(Flaw::new(Code::BaseAddressMismatch));
         }
         true
+    }
+
+    /// Gives each entry a piece, of which there are as many.
+    fn pair(&mut self, record: &[u8], entries: &[Entry], pieces: &[Range<usize>]) {
+        for (entry, rank) in entries.iter().zip(salvage::ranks(record, entries, pieces)) {
+            self.push(entry.tag, pieces.get(rank).cloned().unwrap_or_default());
+        }
     }
 
     fn take(&mut self, entries: &[Entry], places: Vec<Range<usize>>) {
@@ -232,10 +258,7 @@ impl Outline {
         if pieces.len() == entries.len() {
             self.flaws.push(Flaw::new(Code::DirectoryMismatch));
             salvage::strip_line_breaks(record, &mut pieces);
-            let ranks = salvage::ranks(&entries, record.len());
-            for (entry, rank) in entries.iter().zip(ranks) {
-                self.push(entry.tag, pieces.get(rank).cloned().unwrap_or_default());
-            }
+            self.pair(record, &entries, &pieces);
             return;
         }
         let short = [Ends::Replaced, Ends::Deleted];
@@ -322,8 +345,7 @@ impl Outline {
     /// Each entry takes the piece that holds its start; of two entries that begin in one piece each takes its part, if other
     /// starts are right.
     fn split(&mut self, entries: &[Entry], record: usize, pieces: &[Range<usize>], data: &Range<usize>) {
-        let cut = salvage::cut_at_starts(entries, pieces, data.start);
-        let pieces = cut.as_deref().unwrap_or(pieces);
+        let pieces = &salvage::cut_at_starts(entries, pieces, data.start);
         let mut given = Given::new(pieces, record);
         let mut orphans = Flaw::new(Code::EntryWithoutField);
         for (number, entry) in entries.iter().enumerate() {
@@ -402,6 +424,14 @@ fn exact_by_any_unit(record: &[u8], entries: &[Entry], data: &Range<usize>) -> O
 /// One past the last byte of data: before the record terminator, where there is one.
 pub(super) fn data_end(record: &[u8]) -> usize {
     record.len() - usize::from(record.last() == Some(&RECORD_TERMINATOR))
+}
+
+/// Whether one byte that is no record terminator follows the last field.
+fn has_other_end(record: &[u8], data: &Range<usize>) -> bool {
+    record.last() != Some(&RECORD_TERMINATOR)
+        && data.len() > 1
+        && !ends_field(record, data.end)
+        && ends_field(record, data.end - 1)
 }
 
 fn ends_field(record: &[u8], end: usize) -> bool {

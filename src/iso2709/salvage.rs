@@ -1,13 +1,10 @@
-//! Readings of a directory that is wrong as it stands. None is a guess alone: entries that lie one after the other and account for
-//! every byte of the data are no chance.
+//! Readings of a directory that is wrong as it stands: [`exact`] ones, in which entries lie one after the other and account for
+//! every byte of the data, which is hardly by chance; and what is made of pieces between terminators where none is.
 
 use std::ops::Range;
 
 use super::FIELD_TERMINATOR;
 use super::directory::{Entry, Place};
-
-/// Records beyond this have starts that are cut off or begin anew, and say nothing of the order of fields.
-const LONGEST_SOUND: usize = 99_999;
 
 /// What lengths and starts count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,49 +113,57 @@ pub(super) fn strip_line_breaks(record: &[u8], pieces: &mut [Range<usize>]) {
     }
 }
 
-/// Which piece each entry takes if there are as many: the order of starts tells, if they are a set of different numbers, else
-/// that of the entries.
-pub(super) fn ranks(entries: &[Entry], record: usize) -> Vec<usize> {
+/// Which piece each entry takes if there are as many: those in its own place, unless by the order of their starts more of the
+/// entries have the length of their piece.
+pub(super) fn ranks(record: &[u8], entries: &[Entry], pieces: &[Range<usize>]) -> Vec<usize> {
+    let in_order: Vec<usize> = (0..entries.len()).collect();
     let starts: Option<Vec<usize>> = entries.iter().map(|entry| Some(entry.place?.start)).collect();
-    let mut order: Vec<usize> = (0..entries.len()).collect();
-    if let Some(starts) = starts.filter(|_| record <= LONGEST_SOUND) {
-        let start = |number: &usize| starts.get(*number).copied().unwrap_or_default();
-        order.sort_by_key(start);
-        if order.is_sorted_by(|a, b| start(a) < start(b)) {
-            let mut ranks = vec![0; order.len()];
-            for (rank, &number) in order.iter().enumerate() {
-                if let Some(place) = ranks.get_mut(number) {
-                    *place = rank;
-                }
-            }
-            return ranks;
+    let Some(starts) = starts.filter(|starts| !starts.is_sorted()) else { return in_order };
+    let mut by_start = in_order.clone();
+    by_start.sort_by_key(|&number| starts.get(number).copied());
+    let mut ranks = in_order.clone();
+    for (rank, &number) in by_start.iter().enumerate() {
+        if let Some(place) = ranks.get_mut(number) {
+            *place = rank;
         }
-        order.sort_unstable();
     }
-    order
+    let fitting = |ranks: &[usize]| {
+        entries
+            .iter()
+            .zip(ranks)
+            .filter(|(entry, rank)| pieces.get(**rank).is_some_and(|piece| fits(record, **entry, piece)))
+            .count()
+    };
+    if fitting(&ranks) > fitting(&in_order) { ranks } else { in_order }
 }
 
-/// `pieces`, cut where entries begin within them behind others, if most entries begin where a piece does.
-pub(super) fn cut_at_starts(entries: &[Entry], pieces: &[Range<usize>], base: usize) -> Option<Vec<Range<usize>>> {
-    let mut starts: Vec<usize> = entries.iter().filter_map(|entry| Some(base + entry.place?.start)).collect();
-    let begins = |start: usize| pieces.binary_search_by_key(&start, |piece| piece.start).is_ok();
-    if starts.iter().filter(|&&start| begins(start)).count() * 2 <= entries.len() {
-        return None;
-    }
+/// Whether an entry has the length of a piece and its terminator, in bytes or in characters.
+fn fits(record: &[u8], entry: Entry, piece: &Range<usize>) -> bool {
+    entry.place.is_some_and(|place| {
+        let is_first = |byte: &&u8| !(0x80..0xC0).contains(*byte);
+        let characters = || record.get(piece.clone()).unwrap_or_default().iter().filter(is_first).count();
+        place.length == piece.len() + 1 || place.length == characters() + 1
+    })
+}
+
+/// `pieces`, cut where one entry begins behind another that says, by its own length, that it ends there.
+pub(super) fn cut_at_starts(entries: &[Entry], pieces: &[Range<usize>], base: usize) -> Vec<Range<usize>> {
+    let places = || entries.iter().filter_map(|entry| entry.place);
+    let mut starts: Vec<usize> = places().map(|place| base + place.start).collect();
+    let mut ends: Vec<usize> = places().map(|place| base + place.start + place.length).collect();
     starts.sort_unstable();
     starts.dedup();
+    ends.sort_unstable();
+    let mut starts = starts.into_iter().filter(|start| ends.binary_search(start).is_ok()).peekable();
     let mut cut = Vec::with_capacity(pieces.len());
-    let mut next = starts.iter().peekable();
     for piece in pieces {
         let mut from = piece.start;
-        while next.next_if(|&&start| start < from).is_some() {}
-        // What begins first has the piece from its beginning.
-        next.next_if(|&&start| start < piece.end);
-        while let Some(&start) = next.next_if(|&&start| start < piece.end) {
+        while starts.next_if(|&start| start <= from).is_some() {}
+        while let Some(start) = starts.next_if(|&start| start < piece.end) {
             cut.push(from..start);
             from = start;
         }
         cut.push(from..piece.end);
     }
-    Some(cut)
+    cut
 }

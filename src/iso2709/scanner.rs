@@ -7,15 +7,15 @@
 //! 1. The leader's length is at least 26, the byte at its end is `0x1D`, and no strong boundary comes earlier: that is
 //!    the record. Another `0x1D` inside it is data.
 //! 2. Otherwise it runs to the next `0x1D`, or to a `0x1E` that junk and a plausible leader follow, or to the end that its length
-//!    says if those follow there. A *sound record* within it, a plausible leader whose length ends at that `0x1D`, is a
-//!    record of its own: what comes before was cut off.
+//!    says if those follow there. A *sound record* within it, a plausible leader of MARC (`22` in 10-11) whose length ends
+//!    at that `0x1D`, is a record of its own: what comes before was cut off.
 //! 3. Neither before the end of the input: truncated. Neither within 64 MiB: a piece of that length is rejected.
 //!
 //! The scanner is a function of the buffer and of whether the input ends with it. It asks for more
 //! whenever bytes beyond the buffer could change the answer, so chunking never changes where a record ends. A run of junk
 //! counts up to [`JUNK_PIECE`] bytes: a `0x1D` followed by that much is a strong boundary, which bounds the look-ahead.
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use super::leader::{Leader, Plausible, plausible};
 use super::{MIN_RECORD, RECORD_TERMINATOR};
@@ -203,10 +203,14 @@ impl Scanner {
 fn sound_record_within(buffer: &[u8], start: usize, end: usize) -> Option<usize> {
     const INDICATORS: usize = 10;
     let bytes = buffer.get(..end)?;
-    // Indicator and code lengths are the same in every leader.
-    memmem::find_iter(bytes.get(start + 1 + INDICATORS..)?, b"22").map(|found| start + 1 + found).find(|&at| {
-        let length = bytes.get(at..).and_then(Leader::new).and_then(Leader::record_length);
-        length == Some(end - at) && end - at >= MIN_RECORD && plausible(bytes, at, true) == Plausible::Yes
+    // Indicators and codes of two bytes are MARC's.
+    memchr_iter(b'2', bytes.get(start + 1 + INDICATORS..)?).map(|found| start + 1 + found).find(|&at| {
+        let Some(leader) = bytes.get(at..).and_then(Leader::new) else { return false };
+        leader.as_bytes().get(INDICATORS..INDICATORS + 2) == Some(b"22")
+            && leader.record_length() == Some(end - at)
+            && end - at >= MIN_RECORD
+            && leader.base_address().is_some_and(|base| base < end - at)
+            && plausible(bytes, at, true) == Plausible::Yes
     })
 }
 
@@ -326,4 +330,56 @@ pub fn scan_record_boundaries(buffer: &[u8], limit: Option<usize>) -> Vec<(usize
         }
     }
     boundaries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const RECORD: &[u8] = b"00056nam a2200049 a 4500001000200000245000400002\x1eX\x1e1\x1fa\x1e\x1d";
+
+    /// Records, whole and cut, with wrong numbers and other bytes, and what may stand between them.
+    fn input() -> impl Strategy<Value = Vec<u8>> {
+        let blank = [b"     ", &RECORD[5..]].concat();
+        let longer = [b"00075", &RECORD[5..]].concat();
+        let other_end = [&RECORD[..RECORD.len() - 1], b"."].concat();
+        let piece = prop_oneof![
+            4 => Just(RECORD.to_vec()),
+            1 => Just(blank),
+            1 => Just(longer),
+            1 => Just(other_end),
+            2 => (0..RECORD.len()).prop_map(|end| RECORD[..end].to_vec()),
+            1 => (0..RECORD.len()).prop_map(|start| RECORD[start..].to_vec()),
+            2 => prop::collection::vec(prop::sample::select(&b" \r\n\0\x1d\x1e\xEF\xBB\xBF0x"[..]), 0..6),
+        ];
+        prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+    }
+
+    /// What every step finds, where each is asked again with one byte more for as long as it wants more.
+    fn steps(input: &[u8], first: usize) -> Vec<Step> {
+        let mut scanner = Scanner::default();
+        let (mut at, mut end, mut found) = (0, first.min(input.len()), Vec::new());
+        loop {
+            match scanner.step(&input[..end], at, end == input.len()) {
+                // Of an input that goes on, nothing that is there yet is its end.
+                Step::NeedMore | Step::End if end < input.len() => end += 1,
+                step => {
+                    match step {
+                        Step::Record { end, .. } | Step::Junk { end } => at = end,
+                        Step::NeedMore | Step::End => return found,
+                    }
+                    found.push(step);
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn what_is_found_does_not_depend_on_how_much_has_been_read(input in input(), first in 0..400usize) {
+            prop_assert_eq!(steps(&input, first), steps(&input, input.len()));
+        }
+    }
 }

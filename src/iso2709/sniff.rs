@@ -11,6 +11,8 @@ pub(super) const WINDOW: usize = 32 << 10;
 
 /// Up to here a cut record shows too little of its directory to be told from text.
 const CUT_LEADER: usize = 36;
+/// A tar archive says so before this.
+const TAR_HEADER: usize = 512;
 /// A directory that takes more than this is no beginning of a file.
 const JOINED: usize = 8 << 10;
 /// What is left of the window after junk must be this long to say anything.
@@ -21,8 +23,14 @@ const ENOUGH: usize = 4 << 10;
 #[must_use]
 pub(super) fn is_enough(head: &[u8]) -> bool {
     let text = head.get(skip_junk(head, 0, true).end..).unwrap_or_default();
-    let least = Leader::new(text).and_then(Leader::base_address).unwrap_or(0).max(CUT_LEADER);
-    head.len() >= WINDOW || text.len() >= least && memchr2(RECORD_TERMINATOR, FIELD_TERMINATOR, text).is_some()
+    if head.len() >= WINDOW || plausible(text, 0, false) == Plausible::Yes {
+        return true;
+    }
+    // What a directory in broken lines takes, and the mark of a tar archive.
+    let least = Leader::new(text).and_then(Leader::base_address).unwrap_or(0).clamp(CUT_LEADER, JOINED);
+    text.len() >= least + least / 8
+        && head.len() >= TAR_HEADER
+        && memchr2(RECORD_TERMINATOR, FIELD_TERMINATOR, text).is_some()
 }
 
 /// Says what `head`, the first [`WINDOW`] bytes of an input or all of it, looks like, if it is not ISO 2709.
@@ -52,9 +60,6 @@ pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
     if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Some(what);
     }
-    if head.get(257..262) == Some(b"ustar") {
-        return Some("a tar archive (unpack it first)");
-    }
     let text = head.get(skip_junk(head, 0, true).end..).unwrap_or_default().trim_ascii_start();
     if text.len() < ENOUGH && head.len() == WINDOW {
         return None;
@@ -75,6 +80,9 @@ pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
     let digits = text.iter().take(5).all(|byte| byte.is_ascii_digit() || *byte == b' ');
     if text.is_empty() || digits && text.len() < CUT_LEADER || plausible(text, 0, true) == Plausible::Yes {
         return None;
+    }
+    if matches!(head.get(257..263), Some(b"ustar\0" | b"ustar ")) {
+        return Some("a tar archive (unpack it first)");
     }
     if memchr2(RECORD_TERMINATOR, FIELD_TERMINATOR, text).is_some() {
         return None;
@@ -109,7 +117,8 @@ pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
 fn is_isis(text: &[u8]) -> bool {
     let joined: Vec<u8> = text.iter().copied().filter(|&byte| byte != b'\r' && byte != b'\n').take(JOINED).collect();
     let base = Leader::new(&joined).and_then(Leader::base_address).filter(|&base| base > LEADER_LENGTH);
-    base.is_some_and(|base| matches!(joined.get(base - 1), Some(b'#' | b'^')))
+    let is_open = |base| !joined.iter().take(base).any(|&byte| byte == FIELD_TERMINATOR || byte == RECORD_TERMINATOR);
+    base.is_some_and(|base| matches!(joined.get(base - 1), Some(b'#' | b'^')) && is_open(base))
         && joined.get(27..36).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit))
 }
 

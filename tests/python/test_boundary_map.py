@@ -62,7 +62,8 @@ def boundaries(data: bytes) -> list[tuple[int, int]]:
         if start == len(data):
             return found
         if start > at and data[start - 1] == 0x20:
-            start = leader_after(data, at, start) or start
+            leader = leader_after(data, at, start)
+            start = start if leader is None else leader
         end = record_end(data, start)
         if end is None:
             return found

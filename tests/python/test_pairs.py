@@ -37,7 +37,7 @@ SUBFIELDS = 13_884  # of the mended file; the damaged one has the empty ones bes
 MARC8 = [191, 240, 250, 251, 285, 289, 301, 303, 304, 305, 306, 307, 309, 327]
 MARC8 += [333, 334, 339, 345, 346, 349, 350, 352, 353, 379, 380, 381]
 ISO_8859_1 = [92, 183, 267, 274, 355, 373]  # Swedish and Norwegian libraries in 852, such as b"\xd6stersund"
-# French UNIMARC, such as b"imprim\xc2e"; `encoding` has no name for ISO 5426.
+# French UNIMARC, such as b"imprim\xc2e".
 ISO_5426 = [237, 290, 292, 295, 296, 297, 336]
 
 # Rows whose leader says UTF-8, where the reader is certain that they are MARC-8. They need no `encoding`.
@@ -82,9 +82,6 @@ ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'"
 # Three bytes for a character, or a blank, between what is left of the escape sequences that go there and back.
 EAST_ASIAN = re.compile(r"\$1((?:[!-~]{3}| )+?)\(B")
 
-# Grave and acute, which stand before their letter in ISO 5426, as ISO 8859-1 has them. The records have no other marks.
-ISO_5426_MARKS = {"\xc1": "\u0300", "\xc2": "\u0301"}
-
 # How often each rule of `Mending` has something to do.
 DONE = {
     "001 to the front": 8,
@@ -94,7 +91,6 @@ DONE = {
     "empty subfield": 17,
     "entity": 701,
     "last byte of a leader": len(SHORT_LEADERS),
-    "mark of ISO 5426": 24,
 }
 
 
@@ -117,17 +113,17 @@ class Mending:
         self.done["last byte of a leader"] += 1
         return leader[:23] + "0"
 
-    def fields(self, row: int, fields: list[Control | Data]) -> list[Control | Data]:
+    def fields(self, fields: list[Control | Data]) -> list[Control | Data]:
         """001 is at the front, and all else where it was; control fields have nothing else to mend."""
         moved = [field for field in fields[1:] if field[0] == "001"]
         self.done["001 to the front"] += len(moved)
         rest = [field for field in fields if field not in moved]
-        return [field if len(field) == 2 else self.field(row, field) for field in moved + rest]
+        return [field if len(field) == 2 else self.field(field) for field in moved + rest]
 
-    def field(self, row: int, field: Data) -> Data:
+    def field(self, field: Data) -> Data:
         """Subfields without text are gone. No field has only such."""
         tag, ind1, ind2, subfields = field
-        kept = [(self.code(tag, code), self.text(row, text)) for code, text in subfields if text]
+        kept = [(self.code(tag, code), self.text(text)) for code, text in subfields if text]
         assert kept
         self.done["empty subfield"] += len(subfields) - len(kept)
         return tag, ind1, ind2, kept
@@ -139,16 +135,13 @@ class Mending:
         self.done["capital code"] += 1
         return code.lower()
 
-    def text(self, row: int, text: str) -> str:
+    def text(self, text: str) -> str:
         """What came of XML and of the loss of escape characters is undone."""
         # The records were XML once. Entities are inside of East Asian text, too: "!9&gt;" is "!9>".
         text, count = re.subn("&(?:amp|lt|gt|quot|apos);", lambda found: ENTITIES[found[0]], text)
         self.done["entity"] += count
         # XML 1.0 cannot hold the escape character, so all those of MARC-8 were lost.
         text = EAST_ASIAN.sub(self.east_asian, text)
-        if row in ISO_5426:
-            text, count = re.subn("([\xc1\xc2])([a-z])", lambda found: found[2] + ISO_5426_MARKS[found[1]], text)
-            self.done["mark of ISO 5426"] += count
         return nfc(text)
 
     def east_asian(self, found: re.Match[str]) -> str:
@@ -172,7 +165,7 @@ def decoded(codes: str) -> str:
     return text
 
 
-def rows_of(path: Path, encoding: Literal["auto", "marc-8", "iso-8859-1"] = "auto") -> list[Row]:
+def rows_of(path: Path, encoding: Literal["auto", "marc-8", "iso-8859-1", "iso-5426"] = "auto") -> list[Row]:
     table = mrrc.read_table(path, ignore_errors=True, encoding=encoding, string_type="large_string", categorical=False)
     rows: list[Row] = table.to_pylist()
     return rows
@@ -246,10 +239,10 @@ def test_nothing_is_wrong_with_the_mended_file(mended: Path) -> None:
 
 def test_the_damaged_file_has_the_text_of_the_mended_one(damaged: Path, mended: Path) -> None:
     ours = rows_of(damaged)
-    # ISO 5426 is told from what this makes of it, below.
     for those, known in (
         (MARC8, rows_of(damaged, encoding="marc-8")),
-        (ISO_8859_1 + ISO_5426, rows_of(damaged, encoding="iso-8859-1")),
+        (ISO_8859_1, rows_of(damaged, encoding="iso-8859-1")),
+        (ISO_5426, rows_of(damaged, encoding="iso-5426")),
     ):
         for row in those:
             ours[row] = known[row]
@@ -263,7 +256,7 @@ def test_the_damaged_file_has_the_text_of_the_mended_one(damaged: Path, mended: 
         leader = mending.leader(row, one["leader"])
         # The two lengths in it were counted anew.
         assert (leader[5:12], leader[17:]) == (their_leader[5:12], their_leader[17:]), row
-        for mine, other in zip(mending.fields(row, read(one["fields"])), their_fields, strict=True):
+        for mine, other in zip(mending.fields(read(one["fields"])), their_fields, strict=True):
             fields += 1
             if len(mine) == 2 or len(other) == 2:
                 assert mine == other, row

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
+import mrrc_arrow as mrrc
 import pytest
 
 from .marc import Entry, Field, assemble, book, books, control, data, directory, encode, encode_field, with_length
@@ -191,6 +193,78 @@ def test_blanks_before_the_record_terminator() -> None:
     assert fields == FIELDS
     assert codes == ["length_mismatch", "unreferenced_data"]
     assert account.problems[-1]["raw"] == b"  \r\n"
+
+
+def test_one_wrong_start_moves_no_other_field() -> None:
+    for number in range(len(FIELDS)):
+        for start in (0, 43, 60, 150, 90_002):
+            entries = directory(FIELDS)
+            entries[number] = entries[number]._replace(start=start)
+            fields, _, _ = between(assemble(entries, BODY))
+            assert fields == FIELDS
+
+
+def test_a_start_within_another_field_does_not_tear_it() -> None:
+    entries = directory(FIELDS)
+    inside = entries[3].start + 20
+    some = [*entries[:2], entries[3], entries[4]._replace(start=inside)]
+    fields, codes, _ = between(assemble(some, BODY))
+    assert fields[:3] == [FIELDS[0], FIELDS[1], FIELDS[3]]
+    assert "directory_mismatch" in codes or "unreferenced_data" in codes
+
+
+@pytest.mark.parametrize("order", [[0, 4, 2, 3, 1], [0, 1, 2, 4, 3]])
+def test_line_breaks_within_a_directory_that_is_not_in_order(order: list[int]) -> None:
+    entries = directory(FIELDS)
+    raw = assemble([entries[i] for i in order], BODY)
+    fields, _, _ = between(raw[:36] + b"\n" + raw[36:])
+    assert fields == [FIELDS[i] for i in order]
+
+
+@pytest.mark.parametrize("characters", [False, True])
+def test_a_directory_terminator_that_is_missing_out_of_order(characters: bool) -> None:
+    entries = by_characters(FIELDS) if characters else directory(FIELDS)
+    entries = [entries[i] for i in (0, 1, 4, 3, 2)]
+    raw = assemble(entries, BODY)
+    at = raw.index(b"\x1e")
+    raw = raw[:at] + b"!" + raw[at + 1 :]
+    account = assert_sound(AROUND + raw)
+    assert found(account)[1] == [FIELDS[i] for i in (0, 1, 4, 3, 2)]
+    expected = ["missing_directory_terminator", *["directory_mismatch"] * characters]
+    assert account.codes == expected
+    # A wrong length besides: there is an entry for each piece, and the order of starts fits better.
+    entries[1] = entries[1]._replace(length=99)
+    raw = assemble(entries, BODY)
+    account = assert_sound(AROUND + raw[:at] + b"!" + raw[at + 1 :])
+    assert found(account)[1] == [FIELDS[i] for i in (0, 1, 4, 3, 2)]
+    assert account.codes == ["missing_directory_terminator", "directory_mismatch"]
+
+
+@pytest.mark.parametrize("characters", [False, True])
+def test_another_byte_for_the_record_terminator_is_no_field(characters: bool) -> None:
+    entries = by_characters(FIELDS) if characters else directory(FIELDS)
+    fields, codes, account = between(assemble(entries, BODY)[:-1] + b".")
+    assert fields == FIELDS
+    expected = ["missing_terminator", *["directory_mismatch"] * characters, "unreferenced_data"]
+    assert codes == ([*expected[1:]] if codes[0] != "missing_terminator" else expected)
+    assert account.problems[-1]["raw"] == b"."
+
+
+def test_a_title_that_looks_like_the_mark_of_a_tar_archive() -> None:
+    title = data("245", ("a", "Grey Poupon, a history of mustard and other pastes"))
+    records = [encode([control("001", "x" * length), title]) for length in range(150, 200)]
+    assert any(raw[257:262] == b"ustar" for raw in records)
+    for raw in records:
+        for source in (raw, io.BytesIO(raw)):
+            assert mrrc.read_table(source).num_rows == 1
+
+
+def test_leaders_of_a_reader_are_those_of_the_table() -> None:
+    raw = assemble(directory(FIELDS), BODY)
+    short = b"%05d" % (len(raw) - 2) + raw[5:22] + raw[24:]
+    (record,) = mrrc.MARCReader(short)
+    assert record is not None
+    assert str(record.leader) == mrrc.read_table(short)["leader"][0].as_py() == short[:22].decode() + "  "
 
 
 # Numbers that have no room

@@ -60,6 +60,7 @@ def test_every_kind_of_source_is_accepted(sample: Path) -> None:
 def test_options_can_be_kept_in_a_dict(sample: Path) -> None:
     options: mrrc.ReadOptions = {
         "layout": "records",
+        "tags": ["245"],
         "format": "iso2709",
         "n_rows": 3,
         "row_index_name": "n",

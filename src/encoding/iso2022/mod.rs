@@ -183,7 +183,7 @@ impl Decoder {
                 None => (Glyph::Unknown, 1),
             },
             b' ' => (Glyph::Base(' '), 1),
-            0x21..0x7F => self.g0.read(byte, rest, 0),
+            0x21..0x7F => self.with_left_half(self.g0.read(byte, rest, 0), rest, 0),
             0x00..0x20 => (Glyph::Control(char::from(byte)), 1),
             // In no set, but for a few stray codes.
             0x7F => match self.g0.read(byte, rest, 0) {
@@ -194,11 +194,17 @@ impl Decoder {
                 Some(&(_, control)) => (Glyph::Control(control), 1),
                 None => (Glyph::UnknownControl, 1),
             },
-            LEFT_HALF if self.start != Start::Marc8 => match self.g1.read(byte, rest, 0x80) {
-                (Glyph::Mark('\u{FE20}'), length) if is_of_a_tilde(rest) => (Glyph::Mark('\u{FE22}'), length),
-                read => read,
-            },
-            0xA0.. => self.g1.read(byte, rest, 0x80),
+            0xA0.. => self.with_left_half(self.g1.read(byte, rest, 0x80), rest, 0x80),
+        }
+    }
+
+    /// A left half of a ligature, which in ISO 5426 may be that of a double tilde; anything else as it is.
+    fn with_left_half(&self, read: (Glyph, usize), rest: &[u8], high: u8) -> (Glyph, usize) {
+        match read {
+            (Glyph::Mark('\u{FE20}'), length) if self.start != Start::Marc8 && is_of_a_tilde(rest, high) => {
+                (Glyph::Mark('\u{FE22}'), length)
+            }
+            read => read,
         }
     }
 
@@ -244,15 +250,15 @@ impl Set {
     }
 }
 
-/// The left half of a ligature or of a double tilde in ISO 5426, and the right halves.
-const LEFT_HALF: u8 = 0xDD;
-const RIGHT_LIGATURE: u8 = 0xDE;
-const RIGHT_TILDE: u8 = 0xDF;
+/// The right halves of a ligature and of a double tilde in ISO 5426.
+const RIGHT_LIGATURE: u8 = 0x5E;
+const RIGHT_TILDE: u8 = 0x5F;
 
 /// Whether the half mark that `rest` begins with is followed by the other half of a double tilde: beyond its base and what else
 /// is on it.
-fn is_of_a_tilde(rest: &[u8]) -> bool {
-    rest.iter().take(6).find(|&&byte| byte == RIGHT_LIGATURE || byte == RIGHT_TILDE) == Some(&RIGHT_TILDE)
+fn is_of_a_tilde(rest: &[u8], high: u8) -> bool {
+    let halves = rest.iter().take(6).map(|byte| byte ^ high);
+    halves.into_iter().find(|&half| half == RIGHT_LIGATURE || half == RIGHT_TILDE) == Some(RIGHT_TILDE)
 }
 
 /// Whether a byte can be part of a character of a set with its high bit, if any, taken off.

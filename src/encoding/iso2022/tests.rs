@@ -230,6 +230,7 @@ fn unimarc_has_sets_of_its_own() {
     // One left half for ligatures and double tildes.
     assert_eq!(known(Supplement::Latin, b"\xDDt\xDEs \xDDn\xDFg"), "t\u{FE20}s\u{FE21} n\u{FE22}g\u{FE23}");
     assert_eq!(known(Supplement::Latin, b"\xDDt"), "t\u{FE20}");
+    assert_eq!(known(Supplement::Cyrillic, b"\x1B(P]\x1B(Bn\x1B(P_\x1B(Bg"), "n\u{FE20}g\u{FE23}");
     // Other sets have other things there.
     assert_eq!(known(Supplement::Cyrillic, b"\xDD\xDF"), "щъ");
 }

@@ -1,5 +1,6 @@
-//! Records in which everything but, it may be, the encoding is as it should be, which are nearly all: the marks say where fields and subfields are, a
-//! pass over the directory checks that it says the same, and the rest fill one column after the other.
+//! Records in which everything but, it may be, the encoding is as it should be, which are nearly all: the marks say where
+//! fields and subfields are, a pass over the directory checks that it says the same, and the rest fill one column after the
+//! other.
 //!
 //! Which record that is, and what becomes of it, must agree with `Outline::read`, `BlockText::judge` and
 //! `RecordsBuilder::push`, to which every other record is left; tests compare the two ways on any records. Loops are short
