@@ -5,11 +5,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt32Type;
 use arrow_array::{Array, RecordBatch};
 use arrow_cast::display::array_value_to_string;
 use mrrc_arrow::iso2709::{Outline, resynchronise, scan_record_boundaries};
 use mrrc_arrow::{
-    Code, Encoding, Format, Inspection, Item, ReadOptions, ReaderOptions, RecordReader, Severity, Source, measure, read,
+    Code, Encoding, Format, Inspection, Item, Layout, ReadOptions, ReaderOptions, RecordReader, Severity, Source,
+    measure, read,
 };
 
 /// Boundaries are in order and apart, and whoever starts in the middle finds the same ones.
@@ -98,6 +101,21 @@ pub fn whole_read(data: &[u8]) {
             assert_eq!((&found, &told), (&rows, &problems));
         }
         assert_eq!(found.len(), rows.len());
+    }
+    // A table of subfields has the same records, and is told the same of them.
+    let mut flat = options(1000, true);
+    flat.layout = Layout::Subfields;
+    let mut stream = read(source(), flat).expect("options that fit each other");
+    let mut leaders = 0;
+    for batch in stream.by_ref() {
+        let batch = batch.expect("a stream that can be read");
+        drop(self::rows(&batch));
+        let positions = batch.column_by_name("field").expect("a column of the layout").as_primitive::<UInt32Type>();
+        leaders += positions.values().iter().filter(|&&position| position == 0).count();
+    }
+    assert_eq!(leaders, rows.len());
+    if stream.problems().get(Code::DictionaryFull) == problems.get(Code::DictionaryFull) {
+        assert_eq!(stream.problems(), &problems);
     }
     let mut counted = Inspection::count(source(), &options(1, false)).expect("options that fit each other");
     while counted.poll(Duration::from_secs(60)).expect("errors are left out").is_some() {}
