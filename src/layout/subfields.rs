@@ -6,6 +6,8 @@
 
 #![allow(clippy::cast_sign_loss)] // offsets count from 0
 
+use std::iter::repeat_n;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, UInt32Array, UInt64Array};
@@ -19,9 +21,6 @@ use crate::memory::with_capacity;
 
 /// The tag of the row with a leader.
 pub(super) const LEADER_TAG: &str = "LDR";
-
-/// In the flags of rows, beside those of fields (of which [`DATA`] says that there is a code): the record has a control number.
-const NUMBERED: u8 = 16;
 
 /// Stands for no field or subfield.
 const NONE: u32 = u32::MAX;
@@ -40,15 +39,11 @@ pub(super) fn columns(shape: Shape) -> Vec<Field> {
     ]
 }
 
-/// What each row is of.
+/// What each row is of. Only what differs from row to row within a field is found row by row; the rest is gathered.
 struct Rows {
-    /// Places in the builder's columns of fields and subfields.
+    /// Places in the builder's columns of fields and subfields; [`NONE`] for a leader and for what is of no subfield.
     field: Vec<u32>,
     subfield: Vec<u32>,
-    flags: Vec<u8>,
-    /// Positions in the record and in the field.
-    field_position: Vec<u32>,
-    subfield_position: Vec<u32>,
     value: Vec<u128>,
     /// How many rows each record has.
     counts: Vec<usize>,
@@ -63,70 +58,91 @@ impl Rows {
         let mut this = Self {
             field: Vec::with_capacity(rows),
             subfield: Vec::with_capacity(rows),
-            flags: Vec::with_capacity(rows),
-            field_position: with_capacity(rows, retain),
-            subfield_position: with_capacity(rows, retain),
             value: with_capacity(rows, retain),
             counts: Vec::with_capacity(builder.leader.len()),
         };
         for (record, ends) in builder.field_ends.windows(2).enumerate() {
             if let &[start, end] = ends {
                 let before = this.field.len();
-                this.push_record(builder, record, start as usize..end as usize);
+                if leaders > 0 {
+                    this.push_head(NONE, builder.leader.get(record));
+                }
+                this.push_fields(builder, start as usize..end as usize);
                 this.counts.push(this.field.len() - before);
             }
         }
         this
     }
 
-    fn push_record(&mut self, builder: &RecordsBuilder, record: usize, fields: std::ops::Range<usize>) {
-        let numbered = if builder.has_control_number.get(record) == Some(&1) { NUMBERED } else { 0 };
-        if has_leaders(builder) {
-            self.push_head(NONE, 0, numbered | VALUE);
-            self.value.push(builder.leader.get(record).copied().unwrap_or_default());
-        }
+    fn push_fields(&mut self, builder: &RecordsBuilder, fields: Range<usize>) {
         let flags = builder.flags.get(fields.clone()).unwrap_or_default();
         let ends = builder.subfield_ends.get(fields.start..=fields.end).unwrap_or_default();
-        // Values of subfields lie one after the other for as long as no field has a row of its own.
+        // Subfields lie one after the other for as long as no field has a row of its own.
         let mut taken = ends.first().map_or(0, |&first| first as usize);
-        for (nth, (ends, &flags)) in (0..).zip(ends.windows(2).zip(flags)) {
+        for (field, (ends, &flags)) in (fields.start as u32..).zip(ends.windows(2).zip(flags)) {
             let &[start, end] = ends else { continue };
-            let field = fields.start as u32 + nth;
-            let position = builder.positions.get(field as usize).copied().unwrap_or(nth + 1);
-            let shown = flags & (IND1 | IND2) | numbered;
             if has_head(ends, flags) {
-                self.take_values(builder, taken..start as usize);
+                self.take(builder, taken..start as usize);
                 taken = start as usize;
-                self.push_head(field, position, shown | flags & VALUE);
-                self.value.push(builder.value.get(field as usize).copied().unwrap_or_default());
+                self.push_head(field, builder.value.get(field as usize));
             }
-            let count = (end - start) as usize;
-            self.field.extend(std::iter::repeat_n(field, count));
-            self.field_position.extend(std::iter::repeat_n(position, count));
-            self.flags.extend(std::iter::repeat_n(shown | DATA | VALUE, count));
-            self.subfield.extend(start as u32..end as u32);
-            self.subfield_position.extend(1..=count as u32);
+            self.field.extend(repeat_n(field, (end - start) as usize));
         }
-        self.take_values(builder, taken..ends.last().map_or(taken, |&end| end as usize));
+        self.take(builder, taken..ends.last().map_or(taken, |&end| end as usize));
     }
 
-    fn push_head(&mut self, field: u32, position: u32, flags: u8) {
+    fn push_head(&mut self, field: u32, value: Option<&u128>) {
         self.field.push(field);
         self.subfield.push(NONE);
-        self.flags.push(flags);
-        self.field_position.push(position);
-        self.subfield_position.push(0);
+        self.value.push(value.copied().unwrap_or_default());
     }
 
-    fn take_values(&mut self, builder: &RecordsBuilder, subfields: std::ops::Range<usize>) {
-        self.value.extend_from_slice(builder.subfield_value.get(subfields).unwrap_or_default());
+    fn take(&mut self, builder: &RecordsBuilder, subfields: Range<usize>) {
+        self.value.extend_from_slice(builder.subfield_value.get(subfields.clone()).unwrap_or_default());
+        self.subfield.extend(subfields.start as u32..subfields.end as u32);
+    }
+
+    /// Which indicators, codes and values there are: the flags of fields, of which [`DATA`] says that there is a code here.
+    fn flags(&self, builder: &RecordsBuilder) -> Vec<u8> {
+        let flags = |(&field, &subfield): (&u32, &u32)| {
+            let flags = builder.flags.get(field as usize).copied().unwrap_or(VALUE);
+            if subfield == NONE { flags & !DATA } else { flags | DATA | VALUE }
+        };
+        self.field.iter().zip(&self.subfield).map(flags).collect()
+    }
+
+    /// Positions in the record.
+    fn field_positions(&self, builder: &RecordsBuilder, retain: bool) -> Vec<u32> {
+        let mut of_fields = Vec::new();
+        if builder.tags.is_none() {
+            of_fields.reserve_exact(builder.flags.len());
+            for ends in builder.field_ends.windows(2) {
+                let fields = ends.last().zip(ends.first()).map_or(0, |(end, start)| end - start);
+                of_fields.extend(1..=fields as u32);
+            }
+        }
+        let of_fields = if builder.tags.is_none() { &of_fields } else { &builder.positions };
+        let mut positions = with_capacity(self.field.len(), retain);
+        positions.extend(self.field.iter().map(|&field| of_fields.get(field as usize).copied().unwrap_or(0)));
+        positions
+    }
+
+    /// Positions in the field.
+    fn subfield_positions(&self, builder: &RecordsBuilder, retain: bool) -> Vec<u32> {
+        let position = |(&field, &subfield): (&u32, &u32)| {
+            let first = builder.subfield_ends.get(field as usize).map_or(0, |&first| first as u32);
+            if subfield == NONE { 0 } else { subfield - first + 1 }
+        };
+        let mut positions = with_capacity(self.field.len(), retain);
+        positions.extend(self.field.iter().zip(&self.subfield).map(position));
+        positions
     }
 
     /// `values`, one of each record, for all of its rows.
     fn of_records<T: Copy>(&self, values: impl IntoIterator<Item = T>, retain: bool) -> Vec<T> {
         let mut spread = with_capacity(self.field.len(), retain);
         for (value, &count) in values.into_iter().zip(&self.counts) {
-            spread.extend(std::iter::repeat_n(value, count));
+            spread.extend(repeat_n(value, count));
         }
         spread
     }
@@ -154,27 +170,27 @@ pub(super) fn finish(
     let rows = Rows::new(&builder, shape.retain);
     let record = rows.of_records(numbers.iter().copied(), shape.retain);
     let control_number = rows.of_records(builder.control_number.iter().copied(), shape.retain);
-    let flags = &rows.flags;
+    let flags = &rows.flags(&builder);
+    let numbered = nulls(&rows.of_records(builder.has_control_number.iter().copied(), false), 1);
+    let field_positions = rows.field_positions(&builder, shape.retain);
+    let subfield_positions = rows.subfield_positions(&builder, shape.retain);
     let symbols = |array: ArrayRef| if shape.categorical { Ok(array) } else { cast_strings(array, shape.string_type) };
     let tag = symbols(builder.tag.gather(&rows.field, Some(LEADER_TAG), shape.retain).finish(None))?;
     let ind1 = symbols(builder.ind1.gather(&rows.field, None, shape.retain).finish(nulls(flags, IND1)))?;
     let ind2 = symbols(builder.ind2.gather(&rows.field, None, shape.retain).finish(nulls(flags, IND2)))?;
     let code = symbols(builder.code.gather(&rows.subfield, None, shape.retain).finish(nulls(flags, DATA)))?;
     let buffers = super::records::buffers(builder.scratch, shape.retain, block);
-    let strings = |views, bit| {
-        let array = string_views(views, Arc::clone(&buffers), nulls(flags, bit));
-        with_string_type(array, shape.string_type)
-    };
+    let strings = |views, nulls| with_string_type(string_views(views, Arc::clone(&buffers), nulls), shape.string_type);
     let columns = vec![
         Arc::new(UInt64Array::from(record)) as ArrayRef,
-        strings(control_number, NUMBERED)?,
-        Arc::new(UInt32Array::from(rows.field_position)),
+        strings(control_number, numbered)?,
+        Arc::new(UInt32Array::from(field_positions)),
         tag,
         ind1,
         ind2,
-        Arc::new(UInt32Array::from(rows.subfield_position)),
+        Arc::new(UInt32Array::from(subfield_positions)),
         code,
-        strings(rows.value, VALUE)?,
+        strings(rows.value, nulls(flags, VALUE))?,
     ];
     Ok((columns, rows.counts))
 }
