@@ -203,12 +203,49 @@ def our_subfields(path: str) -> Callable[[], Seen]:
     return work
 
 
+def pymarc_rows(path: str) -> Callable[[], int | Sized]:
+    """A Polars frame with a row per subfield and control field, by way of a list of dicts."""
+    import polars as pl
+    import pymarc
+
+    def work() -> pl.DataFrame:
+        rows: list[dict[str, object]] = []
+        with Path(path).open("rb") as file:
+            for number, record in enumerate(pymarc.MARCReader(file)):
+                for position, field in enumerate(record.fields, 1):
+                    same = {"record": number, "field": position, "tag": field.tag}
+                    if field.is_control_field():
+                        rows.append({**same, "ind1": None, "ind2": None, "code": None, "value": field.data})
+                        continue
+                    same |= {"ind1": field.indicator1, "ind2": field.indicator2}
+                    rows.extend({**same, "code": code, "value": value} for code, value in field.subfields)
+        return pl.DataFrame(rows)
+
+    return work
+
+
 def our_frame(path: str) -> Callable[[], int | Sized]:
     """A Polars frame of everything, kept."""
     import mrrc_arrow
 
     importlib.import_module("polars")
     return lambda: mrrc_arrow.read_marc(path)
+
+
+def our_rows(path: str) -> Callable[[], int | Sized]:
+    """The same with a row per subfield."""
+    import mrrc_arrow
+
+    importlib.import_module("polars")
+    return lambda: mrrc_arrow.read_marc(path, layout="subfields")
+
+
+def our_subjects(path: str) -> Callable[[], int | Sized]:
+    """The subfields of some fields alone."""
+    import mrrc_arrow
+
+    importlib.import_module("polars")
+    return lambda: mrrc_arrow.read_marc(path, layout="subfields", tags=["6XX"])
 
 
 def our_table(path: str) -> Callable[[], int | Sized]:
@@ -262,4 +299,16 @@ RECORDS = {
     ],
 }
 
-EVERYONE = {contestant.name: contestant for contestant in [*WHOLE, *(c for group in RECORDS.values() for c in group)]}
+# Frames that are kept: layouts on a large file, and rows of subfields against pymarc's on a small one.
+LAYOUTS = [
+    Contestant("mrrc_arrow", "read_marc", our_frame),
+    Contestant("mrrc_arrow", 'read_marc, layout="subfields"', our_rows),
+    Contestant("mrrc_arrow", 'read_marc, layout="subfields", tags=["6XX"]', our_subjects),
+]
+ROWS = [
+    Contestant("pymarc", "list of dicts, pl.DataFrame", pymarc_rows),
+    Contestant("mrrc_arrow", 'read_marc, layout="subfields"', our_rows),
+]
+
+_GROUPS = [WHOLE, LAYOUTS, ROWS, *RECORDS.values()]
+EVERYONE = {contestant.name: contestant for group in _GROUPS for contestant in group}

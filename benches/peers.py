@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from benches import common
-from benches.contestants import BATCHES, EVERYONE, LOSSY, RECORDS, WHOLE, Contestant, Seen
+from benches.contestants import BATCHES, EVERYONE, LAYOUTS, LOSSY, RECORDS, ROWS, WHOLE, Contestant, Seen
 from benches.limits import encodings, limits
 
 if TYPE_CHECKING:
@@ -135,6 +135,23 @@ def compare_records(path: Path, rounds: int) -> bool:
     return agree
 
 
+def compare_layouts(large: Path, small: Path, rounds: int) -> None:
+    """Print the tables of layouts: against the nested one, and of rows of subfields against pymarc's."""
+    for path, contestants in ((large, LAYOUTS), (small, ROWS)):
+        size = headline(path, rounds)
+        runs, absent = alternate(contestants, path, rounds)
+        base = contestants[0].name
+        print(f"| reader | rows | MB/s | peak MB | times {base} |")
+        print("| --- | ---: | ---: | ---: | ---: |")
+        for name, done in runs.items():
+            seconds, peak = median(done), max(run["peak_mb"] for run in done)
+            ratio = f"{median(runs[base]) / seconds:.2f}" if base in runs else "-"
+            print(f"| {name} | {done[0]['counted']:,.0f} | {size / seconds:.0f} | {peak:.0f} | {ratio} |")
+        for name in absent:
+            print(f"| {name} | not installed | | | |")
+        print()
+
+
 def memory(path: Path, megabytes: float) -> None:
     """Print the peak memory of `read_batches` on a file of that size, made by repeating `path`."""
     large = path.with_name(f"{path.stem}-repeated.mrc")
@@ -163,7 +180,7 @@ def main() -> int:
     parser.add_argument("--memory-mb", type=float, default=1000, help="size for the memory measurement; 0 for none")
     parser.add_argument(
         "--table",
-        choices=["all", "whole", "records", "limits", "encodings"],
+        choices=["all", "whole", "records", "limits", "encodings", "layouts"],
         default="all",
         help="print this table only",
     )
@@ -185,6 +202,8 @@ def main() -> int:
         limits(args.file or common.make_file(args.mb), args.rounds)
     if args.table == "encodings":
         encodings(args.records_mb, args.rounds)
+    if args.table == "layouts":
+        compare_layouts(args.file or common.make_file(args.mb), common.make_file(20), args.rounds)
     if not agree:
         print("the contestants disagree about what there is to count", file=sys.stderr)
     return 0 if agree else 1
