@@ -1,6 +1,6 @@
 //! Which table: from a block of records to Arrow arrays.
 //!
-//! [`build`] walks one block: it judges the text of each record, finds its fields, hands it to the layout's builder and
+//! [`build()`] walks one block: it judges the text of each record, finds its fields, hands it to the layout's builder and
 //! gathers what was wrong. Everything in it is local to the block, so blocks are built in parallel. Layouts see only
 //! records whose structure and text were found sound.
 
@@ -113,7 +113,7 @@ impl Keep {
 }
 
 impl Plan {
-    /// The columns that [`build`] makes.
+    /// The columns that [`build()`] makes.
     pub(crate) fn columns(&self) -> Vec<Field> {
         let mut columns = match self.layout {
             Layout::Records => records::columns(self.shape),
