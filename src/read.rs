@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,8 +17,8 @@ use crate::feed::Input;
 use crate::iso2709::blocks::{Block, BlockSize};
 use crate::iso2709::scanner::MAX_RECORD;
 use crate::layout::{
-    Built, Keep, Layout, MAX_BATCH_BYTES, Plan, Shape, StringType, Tags, build, cast_strings, count, problem_batch,
-    problem_schema, string_field,
+    Built, Keep, Layout, MAX_BATCH_BYTES, Part, Plan, Shape, StringType, Tags, build, cast_strings, count,
+    problem_batch, problem_schema, string_field,
 };
 use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};
@@ -405,29 +406,46 @@ impl BatchStream {
                 file.write_all(&problem.raw).map_err(|error| cannot_write(error, path))?;
             }
         }
+        let most = self.most_rows(built.source.as_deref());
         for part in built.parts {
             let rows = part.rows.min(wanted);
-            if rows == 0 {
-                break;
-            }
             wanted -= rows;
-            let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
-            if self.options.row_index_name.is_some() {
-                let end = self.row_index.checked_add(rows as u64);
-                let end = end.ok_or_else(|| Error::option("the row index does not fit 64 bits"))?;
-                columns.push(Arc::new(UInt64Array::from_iter_values(self.row_index..end)));
-                self.row_index = end;
+            for start in (0..rows).step_by(most) {
+                let batch = self.batch(&part, start..rows.min(start + most), built.source.as_deref())?;
+                self.ready.push(batch);
             }
-            columns.extend(part.columns.into_iter().map(|column| column.slice(0, rows)));
-            if self.options.include_file_paths.is_some() {
-                columns.push(self.file_paths(built.source.as_deref(), rows)?);
-            }
-            let options = RecordBatchOptions::new().with_row_count(Some(rows));
-            let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options);
-            self.ready.push(batch.map_err(cannot_build)?);
         }
         self.ready.reverse();
         Ok(())
+    }
+
+    /// How many rows fit a batch: the offsets of plain strings end somewhere, and each row has its path.
+    fn most_rows(&self, path: Option<&str>) -> usize {
+        match path {
+            Some(path)
+                if self.options.string_type == StringType::String && self.options.include_file_paths.is_some() =>
+            {
+                i32::MAX as usize / path.len().max(1)
+            }
+            _ => usize::MAX,
+        }
+    }
+
+    fn batch(&mut self, part: &Part, rows: Range<usize>, path: Option<&str>) -> Result<RecordBatch, Error> {
+        let (start, rows) = (rows.start, rows.len());
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
+        if self.options.row_index_name.is_some() {
+            let end = self.row_index.checked_add(rows as u64);
+            let end = end.ok_or_else(|| Error::option("the row index does not fit 64 bits"))?;
+            columns.push(Arc::new(UInt64Array::from_iter_values(self.row_index..end)));
+            self.row_index = end;
+        }
+        columns.extend(part.columns.iter().map(|column| column.slice(start, rows)));
+        if self.options.include_file_paths.is_some() {
+            columns.push(self.file_paths(path, rows)?);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(cannot_build)
     }
 
     /// One path for all rows: views of one buffer.
@@ -491,7 +509,8 @@ impl Inspection {
         Ok(Self { pipeline, tally: Tally { ignore_errors: true, ..Tally::new(options) }, rows: 0 })
     }
 
-    /// Finds everything that a table with these options would be without, or have in another form, and keeps the bytes.
+    /// Finds everything that a table of all fields with these options would be without, or have in another form, and keeps the
+    /// bytes.
     ///
     /// # Errors
     ///

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, TypeVar
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Sequence, Set
 
 Encoding: TypeAlias = Literal[
     "auto",
@@ -36,7 +36,7 @@ class ReadOptions(TypedDict, total=False):
     """
 
     layout: Literal["records", "subfields"]
-    tags: Sequence[str] | None
+    tags: Sequence[str] | Set[str] | None
     format: Literal["auto", "iso2709", "unimarc"]
     encoding: Encoding
     n_rows: int | None
@@ -83,10 +83,10 @@ layout : {"records", "subfields"}
     ``"LDR"``), ``tag``, ``ind1``, ``ind2``, ``subfield`` (UInt32, position in the field, from 1; 0 for what stands
     before a first delimiter, as the value of a control field does), ``code`` and ``value``. A data field without
     subfields is a row with null ``code`` and ``value``.
-tags : sequence of str, optional
-    Only these fields, ``X`` standing for any character: ``["245", "6XX"]``. The others are skipped before any work is
-    done on them; a record without any is still one (in ``"subfields"``, where the leader is a field of tag ``LDR``
-    here, it has no row).
+tags : sequence or set of str, optional
+    Only these fields, ``X`` standing for any character: ``["245", "6XX"]``. Nothing is built of the others, nor told of
+    their text; a record without any is still one (in ``"subfields"``, where the leader is a field of tag ``LDR`` here,
+    it has no row). Text that is little beside the input is copied, so that a table does not keep the input.
 format : {"auto", "iso2709", "unimarc"}
     What the input is. Nothing in a record tells UNIMARC from MARC 21 for certain, so it has to be said.
 encoding : {"auto", "utf-8", "marc-8", "iso-8859-1", "windows-1252", "cp437", "cp850", "iso-5426", "iso-5427", \

@@ -10,7 +10,7 @@ use arrow_buffer::Buffer;
 use arrow_schema::ArrowError;
 
 use super::records::{Candidate, Capacity, RecordsBuilder};
-use super::{Built, Keep, Layout, Part, Plan, Shape, subfields};
+use super::{Built, Keep, Layout, Part, Plan, Shape, StringType, subfields};
 use crate::encoding::{BlockText, Decoding, Reading, TextRepair, structure_text};
 use crate::iso2709::blocks::{Block, Span};
 use crate::iso2709::outline::Flaw;
@@ -171,7 +171,7 @@ impl Worker<'_> {
         self.reached += terminators.iter().take_while(|&&at| at < span.offset).count();
         if span.flaw.is_none() && self.push_sound(record, number, span) {
             self.note_text(number, span);
-            return Ok(());
+            return self.end_large_part();
         }
         let decoding = match self.judge(record, span.flaw) {
             Ok(decoding) => decoding,
@@ -192,6 +192,18 @@ impl Worker<'_> {
         self.note_repairs(number, span);
         self.push(number, span, decoding)?;
         self.rows.push(block.offset + u64::from(span.offset));
+        self.end_large_part()
+    }
+
+    /// Plain strings have a control number beside each of its record's subfields: ends a part in which those get many bytes.
+    fn end_large_part(&mut self) -> Result<(), ArrowError> {
+        const MOST: usize = 64 << 20;
+        let Plan { layout, shape, .. } = *self.plan;
+        let repeats = layout == Layout::Subfields && shape.string_type != StringType::View;
+        if repeats && self.builder.as_mut().is_some_and(|builder| builder.repeated_bytes() > MOST) {
+            self.end_part()?;
+            self.builder = Some(new_builder(self.plan, Capacity::default()));
+        }
         Ok(())
     }
 
@@ -238,7 +250,12 @@ impl Worker<'_> {
         }
         self.outline.read(record)?;
         self.repairs.clear();
-        Ok(self.text.judge(record, self.outline.fields(), &mut self.repairs))
+        let decoding = self.text.judge(record, self.outline.fields(), &mut self.repairs);
+        if let Some(tags) = &self.plan.tags {
+            // Of fields that are left out, nothing is told.
+            self.repairs.retain(|repair| repair.tag.is_none_or(|tag| tags.contains(tag)));
+        }
+        Ok(decoding)
     }
 
     fn push(&mut self, number: u64, span: Span, decoding: Option<Decoding>) -> Result<(), ArrowError> {

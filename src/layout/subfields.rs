@@ -1,7 +1,7 @@
 //! `layout="subfields"`: one row per subfield, from whose rows alone every record can be rebuilt.
 //!
 //! Records are built as for `layout="records"`, by the same code, block by block in the cache; their columns are then spread
-//! over rows. A record's first row is its leader. In a field, row 0 is what stands before a first delimiter: the value of a
+//! over rows. A record's first row is its leader, if that is wanted. In a field, row 0 is what stands before a first delimiter: the value of a
 //! control field, stray text, or nothing where there are no subfields; subfields count from 1.
 
 #![allow(clippy::cast_sign_loss)] // offsets count from 0
@@ -16,7 +16,7 @@ use arrow_schema::{ArrowError, DataType, Field};
 
 use super::arrays::string_views;
 use super::records::{DATA, IND1, IND2, RecordsBuilder, VALUE, nulls};
-use super::{Shape, cast_strings, string_field, symbol_type, with_string_type};
+use super::{Shape, StringType, cast_strings, string_field, symbol_type, with_string_type};
 use crate::memory::with_capacity;
 
 /// The tag of the row with a leader.
@@ -166,8 +166,25 @@ pub(super) fn finish(
     numbers: &[u64],
     block: &Buffer,
 ) -> Result<(Vec<ArrayRef>, Vec<usize>), ArrowError> {
+    if !has_leaders(&builder) {
+        // They are in no row, and not to be kept.
+        builder.leader.fill(0);
+    }
     let block = &builder.compact(block);
     let rows = Rows::new(&builder, shape.retain);
+    if shape.string_type != StringType::View {
+        let lengths = builder.control_number.iter().map(|&view| view as u32 as usize);
+        let bytes = lengths
+            .zip(&rows.counts)
+            .fold(0_usize, |sum, (length, &count)| sum.saturating_add(length.saturating_mul(count)));
+        if bytes > i32::MAX as usize {
+            return Err(ArrowError::InvalidArgumentError(
+                "a control number that is written beside each subfield of its record takes over 2 GiB; \
+                 read with string_type=\"view\", where it is not copied"
+                    .to_owned(),
+            ));
+        }
+    }
     let record = rows.of_records(numbers.iter().copied(), shape.retain);
     let control_number = rows.of_records(builder.control_number.iter().copied(), shape.retain);
     let flags = &rows.flags(&builder);

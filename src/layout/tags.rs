@@ -18,17 +18,17 @@ use crate::error::Error;
 pub struct Tags {
     /// A bit for each tag of three digits.
     digits: [u64; 16],
-    /// Those with other characters.
+    /// All of them, for tags with other characters.
     patterns: Arc<[Pattern]>,
 }
 
-/// A tag, with `X` or `.` for any character.
+/// A tag, with `X`, `x` or `.` for any character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pattern([u8; 3]);
 
 impl Pattern {
     fn matches(self, tag: [u8; 3]) -> bool {
-        self.0.iter().zip(tag).all(|(&wanted, found)| matches!(wanted, b'X' | b'.') || wanted == found)
+        self.0.iter().zip(tag).all(|(&wanted, found)| matches!(wanted, b'X' | b'x' | b'.') || wanted == found)
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn patterns_match_what_they_say() {
-        let tags = Tags::new(["245", "6XX", "00.", "LDR", "9X5", "XAX"]).unwrap();
+        let tags = Tags::new(["245", "6XX", "00.", "LDR", "9x5", "XAX"]).unwrap();
         for wanted in [b"245", b"600", b"699", b"001", b"009", b"LDR", b"985", b"6AB", b"9A5", b"LAK", b"00A"] {
             assert!(tags.contains(*wanted), "{}", wanted.escape_ascii());
         }

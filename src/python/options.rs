@@ -1,5 +1,6 @@
 //! Keyword arguments as [`ReadOptions`].
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -31,7 +32,9 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
                 read.layout = choice(&name, &value, Layout::ALL)?;
             }
             "tags" => {
-                let tags: Option<Vec<String>> = value.extract().map_err(|_| typed("a list of str or None"))?;
+                let set = |_| value.extract::<Option<HashSet<String>>>().map(|set| set.map(Vec::from_iter));
+                let tags: Option<Vec<String>> =
+                    value.extract().or_else(set).map_err(|_: PyErr| typed("a list of str or None"))?;
                 let parse = |tags: Vec<String>| Tags::new(tags.iter().map(String::as_str));
                 read.tags = tags.map(parse).transpose().map_err(|error| to_python(value.py(), &error))?;
             }

@@ -131,6 +131,29 @@ def test_convert_writes_more_codes_than_a_dictionary_holds(tmp_path: Path) -> No
     assert pl.read_parquet(target)["fields"].to_list() == fields
 
 
+def test_convert_takes_a_layout_and_tags(sample: Path, tmp_path: Path) -> None:
+    path = tmp_path / "subjects.parquet"
+    done = run("convert", sample, path, "--layout", "subfields", "--tags", "245,6XX")
+    expected = mrrc.read_marc(sample, layout="subfields", tags=["245", "6XX"], categorical=False)
+    assert (done.returncode, done.stderr) == (0, f"{expected.height} rows written to {path}\n")
+    assert pl.read_parquet(path).equals(expected)
+    done = run("convert", sample, path, "--tags", "24")
+    assert done.returncode == 1
+    assert "three letters or digits" in done.stderr
+    assert run("convert", sample, path, "--layout", "fields").returncode == 2
+
+
+def test_commands_take_a_format(tmp_path: Path) -> None:
+    path = tmp_path / "unimarc.mrc"
+    coded = data("100", ("a", "19990101d1999    m  y0frey0103    ba"))
+    path.write_bytes(encode([coded, data("200", ("a", "~~tude"))], leader="nam0 22   450 ").replace(b"~~", b"\xc2e"))
+    out = tmp_path / "unimarc.parquet"
+    assert run("convert", path, out, "--format", "unimarc").returncode == 0
+    assert pl.read_parquet(out)["fields"][0][1]["subfields"][0]["value"] == "étude"
+    assert run("check", path, "--format", "unimarc").stdout == "1 records read, 0 rejected\n"
+    assert run("check", path, "--format", "marc").returncode == 2
+
+
 def test_convert_takes_several_files_and_patterns(marc_file: Path, tmp_path: Path) -> None:
     target = tmp_path / "all.PARQUET"
     assert run("convert", marc_file, tmp_path / "*.mrc", target).returncode == 0

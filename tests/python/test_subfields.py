@@ -162,14 +162,47 @@ def test_n_rows_may_cut_a_record_and_what_is_beyond_is_no_matter() -> None:
     assert index == list(range(each + 3))
 
 
-def test_many_codes_in_a_dictionary_end_a_batch_and_not_a_record() -> None:
-    letters = [chr(code) for code in range(0x100, 0x100 + 200)]
-    codes = [letters[start : start + 100] for start in (0, 40, 80)]
-    records = [[control("001", "n"), data("500", *((code, "x") for code in some))] for some in codes]
-    content = b"".join(encode(fields) for fields in records)
-    assert_same(content)
-    batches = list(mrrc.read_batches(content, layout="subfields"))
-    assert sum(batch.num_rows for batch in batches) == 3 * 102
+def many(*ranges: tuple[int, int]) -> list[bytes]:
+    """Make records of two fields, the second with these codes each."""
+    codes = [[chr(code) for code in range(*one)] for one in ranges]
+    return [encode([control("001", "n"), data("500", *((code, "x") for code in some))]) for some in codes]
+
+
+@pytest.mark.parametrize("tags", [None, ["500"], ["245"], ["001", "245"]])
+def test_many_codes_in_a_dictionary_end_a_batch_and_not_a_record(tags: list[str] | None) -> None:
+    first, second, third = many((0x100, 0x1C8), (0x200, 0x2C8), (0x300, 0x3C8))
+    other = encode([control("001", "o"), data("245", ("a", "t"))])
+    content = b"".join([other, first, other, second, other, third, *books(100)])
+    if tags is None:
+        assert_same(content)
+    plain = plain_rows(content, tags=tags, include_offsets=True).to_pylist()
+    found = mrrc.read_table(content, layout="subfields", tags=tags, include_offsets=True)
+    found.validate(full=True)
+    assert found.to_pylist() == plain
+    if tags in (None, ["500"]):
+        assert len(list(mrrc.read_batches(content, layout="subfields", tags=tags))) > 1
+    for n_rows in (1, 2, 199, 200, 201, 202, 203, 204, 405, 600, len(plain)):
+        cut = mrrc.read_table(content, layout="subfields", tags=tags, n_rows=n_rows, row_index_name="row")
+        assert cut.drop(["row"]).to_pylist() == [{name: row[name] for name in COLUMNS} for row in plain[:n_rows]]
+        assert cut["row"].to_pylist() == list(range(min(n_rows, len(plain))))
+
+
+def test_a_record_that_overflows_a_dictionary_alone_loses_none_of_the_others() -> None:
+    other = encode([control("001", "o"), data("245", ("a", "t"))])
+    (large,) = many((0x100, 0x100 + 300))
+    for tags in (None, ["500"], ["245"]):
+        content = other + large + b"".join(many((0x61, 0x62), (0x61, 0x62)))
+        rows = mrrc.read_table(content, layout="subfields", tags=tags)
+        rows.validate(full=True)
+        assert rows.num_rows == plain_rows(content, tags=tags).num_rows > 0
+
+
+def test_a_long_control_number_is_no_matter() -> None:
+    record = encode([control("001", "n" * 9998), *[data("500", *[("a", "")] * 4999) for _ in range(8)]])
+    view = mrrc.read_table(record * 6, layout="subfields")
+    assert view.get_total_buffer_size() < 40_000_000
+    large = mrrc.read_batches(record, layout="subfields", string_type="string", categorical=False)
+    assert sum(batch.num_rows for batch in large) * 6 == view.num_rows
 
 
 def test_all_readers_take_the_layout(sample: Path) -> None:

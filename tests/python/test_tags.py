@@ -62,6 +62,29 @@ def test_rows_and_rejects_do_not_depend_on_tags(tags: list[str]) -> None:
         mrrc.read_table(content, tags=tags)
 
 
+def test_what_is_told_is_told_of_these_fields_alone() -> None:
+    bad = encode([control("001", "x~bad number that is long"), data("245", ("a", "x~"))], leader="nam  22 i 4500")
+    odd = encode([control("001", "x"), data("245", ("a", "t")), data("500", ("a", "t"), ind="é")])
+    for categorical in (None, False):
+        for content, tags, expected in [
+            (bad.replace(b"~", b"\xff"), ["001", "245"], {"unknown_character": 2}),
+            # The control number is a column of its own.
+            (bad.replace(b"~", b"\xff"), ["245"], {"unknown_character": 2}),
+            (odd, ["245"], {}),
+            (odd, ["500"], {"non_ascii_structure": 1}),
+        ]:
+            with mrrc.read_batches(content, tags=tags, categorical=categorical) as reader:
+                assert sum(batch.num_rows for batch in reader) == 1
+                assert reader.problems == expected
+
+
+def test_a_set_of_tags_and_small_letters() -> None:
+    content = b"".join(books(2))
+    expected = mrrc.read_table(content, tags=["245", "6XX"]).to_pylist()
+    assert mrrc.read_table(content, tags={"245", "6XX"}).to_pylist() == expected
+    assert mrrc.read_table(content, tags=("245", "6xx")).to_pylist() == expected
+
+
 def test_little_text_does_not_hold_on_to_the_file(sample: Path) -> None:
     content = sample.read_bytes() * 20
     whole = mrrc.read_table(content)

@@ -17,7 +17,7 @@ use arrow_schema::{ArrowError, DataType, Field, Fields};
 use super::arrays::{BLOCK, INLINE, SCRATCH, compact, string_views, view};
 use super::build::RecordContext;
 use super::symbols::{CodeColumn, Full, TagColumn};
-use super::{MAX_BATCH_BYTES, Shape, Tags, string_field, symbol_type, with_string_type};
+use super::{MAX_BATCH_BYTES, Shape, StringType, Tags, string_field, symbol_type, with_string_type};
 use crate::encoding::{Decoded, Decoder, Decoding, TextRepair, structure_text};
 use crate::iso2709::record::code_length;
 use crate::iso2709::scanner::MAX_RECORD;
@@ -102,6 +102,8 @@ pub(super) struct RecordsBuilder {
     decoder: Decoder,
     /// What there is to say about the text of the record that was taken last.
     repairs: Vec<TextRepair>,
+    /// What it takes to write the control number beside each field and subfield, and how many of those are counted.
+    repeated: (usize, usize),
 }
 
 pub(super) use sound::Candidate;
@@ -132,6 +134,7 @@ impl RecordsBuilder {
             scratch: String::new(),
             decoder: Decoder::default(),
             repairs: Vec::new(),
+            repeated: (0, 0),
         };
         this.field_ends.push(0);
         this.subfield_ends.push(0);
@@ -145,6 +148,16 @@ impl RecordsBuilder {
     /// Lets symbols that do not fit the dictionary become U+FFFD.
     pub(super) fn set_lossy(&mut self) {
         self.lossy = true;
+    }
+
+    /// Bytes that the control numbers of all records would take beside each of their fields and subfields; to be asked for after
+    /// each record.
+    pub(super) fn repeated_bytes(&mut self) -> usize {
+        let (bytes, counted) = self.repeated;
+        let rows = self.flags.len() + self.subfield_value.len() + self.leader.len();
+        let length = self.control_number.last().map_or(0, |&view| view as u32 as usize);
+        self.repeated = (bytes.saturating_add(length.saturating_mul(rows - counted)), rows);
+        self.repeated.0
     }
 
     pub(super) fn has_repairs(&self) -> bool {
@@ -348,7 +361,9 @@ impl RecordsBuilder {
     pub(in crate::layout) fn compact(&mut self, block: &Buffer) -> Buffer {
         let columns = [&mut self.leader, &mut self.control_number, &mut self.value, &mut self.subfield_value]
             .map(Vec::as_mut_slice);
-        match self.tags.is_some().then(|| compact(columns, block)).flatten() {
+        // Text of other types is copied anyway.
+        let is_wanted = self.tags.is_some() && self.shape.string_type == StringType::View;
+        match is_wanted.then(|| compact(columns, block)).flatten() {
             Some(text) => Buffer::from(text),
             None => block.clone(),
         }
@@ -358,6 +373,12 @@ impl RecordsBuilder {
     pub(super) fn finish(mut self, block: &Buffer) -> Result<Vec<ArrayRef>, ArrowError> {
         let shape = self.shape;
         let block = &self.compact(block);
+        if self.tags.is_some() && shape.retain {
+            // Nobody knew how many there would be.
+            self.value.shrink_to_fit();
+            self.subfield_value.shrink_to_fit();
+            self.subfield_ends.shrink_to_fit();
+        }
         let buffers = buffers(self.scratch, shape.retain, block);
         let strings =
             |views, nulls| with_string_type(string_views(views, Arc::clone(&buffers), nulls), shape.string_type);

@@ -90,25 +90,28 @@ impl RecordsBuilder {
         let controls = control_fields(block, entries, &found)?;
         let number = entries.iter().take(controls).position(|entry| entry.starts_with(b"001"));
         let before = self.length();
+        // Where the control number is left out of the fields, it is not decoded with them.
+        let is_wanted = |tags: &Option<Tags>, tag| tags.as_ref().is_none_or(|tags| tags.contains(tag));
+        let alone = number.filter(|_| !is_wanted(&self.tags, *b"001")).and_then(|place| {
+            let (start, end) = (*found.before.get(place)? as usize + 1, *found.ends.get(place)? as usize);
+            Some(match decoding.filter(|_| !block.get(start..end).is_some_and(is_plain_ascii)) {
+                None => view(block, start, end, BLOCK),
+                Some(decoding) => self.decoded(block, start, end, decoding, *b"001"),
+            })
+        });
         let pushed = match self.tags {
             None => self.push_run(block, entries, controls, &found, decoding),
             Some(_) => self.push_wanted(block, entries, controls, &found, decoding),
         };
         if !pushed {
+            self.truncate(before);
             return None;
         }
-        let control_number = if self.tags.is_none() {
-            number.and_then(|place| self.value.get(before.fields + place)).copied()
-        } else {
-            let place = number.and_then(|place| found.before.get(place).zip(found.ends.get(place)));
-            place.map(|(&at, &end)| {
-                let (start, end) = (at as usize + 1, end as usize);
-                match decoding.filter(|_| !block.get(start..end).is_some_and(is_plain_ascii)) {
-                    None => view(block, start, end, BLOCK),
-                    Some(decoding) => self.decoded(block, start, end, decoding, *b"001"),
-                }
-            })
-        };
+        let control_number = alone.or_else(|| {
+            let earlier = entries.iter().take(number?).filter_map(|entry| entry.first_chunk());
+            let place = earlier.filter(|tag| is_wanted(&self.tags, **tag)).count();
+            self.value.get(before.fields + place).copied()
+        });
         self.leader.push(view(block, start, start + LEADER_LENGTH, BLOCK));
         self.control_number.push(control_number.unwrap_or(0));
         self.has_control_number.push(u8::from(control_number.is_some()));
