@@ -144,5 +144,8 @@ def test_the_boundary_scanner_agrees_with_the_table(pieces: list[bytes], data: s
     if "unsupported_format" in account.codes:
         return
     spans = [(found["offset"], found["length"]) for found in account.rows]
-    spans += [(p["offset"], p["length"]) for p in account.rejects if p["code"] != "truncated"]
-    assert mrrc.scan_record_boundaries(content) == sorted(spans)
+    spans = sorted(spans + [(p["offset"], p["length"]) for p in account.rejects])
+    # What the end of the input cuts off has no boundary.
+    if any(p["code"] == "truncated" and p["offset"] + p["length"] == len(content) for p in account.rejects):
+        spans.pop()
+    assert mrrc.scan_record_boundaries(content) == spans
