@@ -83,7 +83,8 @@ pub(crate) enum Plausible {
 /// Whether a plausible leader begins at `at`, `complete` telling whether `buffer` ends where the input does.
 ///
 /// 24 bytes without `0x1D`-`0x1F`; 0-4 digits after optional blanks, or blanks alone if nothing else is in doubt; 12-16
-/// digits, at least 25, and, where the bytes are there, `0x1E` before the base address; then either an empty directory or an entry's nine digits.
+/// digits, at least 25, and, where the bytes are there, `0x1E` before the base address; then either an empty directory or
+/// an entry's nine digits.
 /// Weaker tests take the numbers in control fields for leaders.
 pub(crate) fn plausible(buffer: &[u8], at: usize, complete: bool) -> Plausible {
     let rest = buffer.get(at..).unwrap_or_default();

@@ -2,9 +2,9 @@
 //!
 //! The directory is trusted where every entry is in range and ends in its only `0x1E`. Where it is not, readings of it are tried
 //! (`salvage`) that would account for every byte of the data: by characters, from another byte on, with a terminator too many or
-//! too few. Where none does, fields are split at `0x1E`: with as many pieces as entries they pair in the order of their
-//! starts, else each entry takes the piece that holds its start. Bytes that no field got are named in a [`Flaw`]; nothing is
-//! dropped without one.
+//! too few. Where none does, fields are split at `0x1E`: with as many pieces as entries they pair in order, or in the order of
+//! their starts if more lengths fit then; else each entry takes the piece that holds its start. Bytes that no field got are
+//! named in a [`Flaw`]; nothing is dropped without one.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -170,7 +170,7 @@ impl Outline {
     }
 
     /// Whether the directory ends at the base address that the leader tells, with another byte for its terminator or none: then the
-    /// first terminator is some field's. If that need not be `strict`ly so, fields are split, and there must be as many as entries.
+    /// first terminator is some field's. Its entries must account for all of the data or, if not `strict`, be as many as there are pieces.
     fn has_open_directory(&mut self, record: &[u8], base: Option<usize>, data: &Range<usize>, strict: bool) -> bool {
         let Some(base) = base.filter(|base| (LEADER_LENGTH + ENTRY_LENGTH..data.start).contains(base)) else {
             return false;
@@ -342,8 +342,8 @@ impl Outline {
         }
     }
 
-    /// Each entry takes the piece that holds its start; of two entries that begin in one piece each takes its part, if other
-    /// starts are right.
+    /// Each entry takes the piece that holds its start; of two entries that begin in one piece each takes its part, if the first
+    /// says that it ends where the second begins.
     fn split(&mut self, entries: &[Entry], record: usize, pieces: &[Range<usize>], data: &Range<usize>) {
         let pieces = &salvage::cut_at_starts(entries, pieces, data.start);
         let mut given = Given::new(pieces, record);

@@ -1,8 +1,8 @@
 //! `layout="subfields"`: one row per subfield, from whose rows alone every record can be rebuilt.
 //!
 //! Records are built as for `layout="records"`, by the same code, block by block in the cache; their columns are then spread
-//! over rows. A record's first row is its leader, if that is wanted. In a field, row 0 is what stands before a first delimiter: the value of a
-//! control field, stray text, or nothing where there are no subfields; subfields count from 1.
+//! over rows. A record's first row is its leader, if that is wanted. In a field, row 0 is what stands before a first
+//! delimiter: the value of a control field, stray text, or nothing where there are no subfields; subfields count from 1.
 
 #![allow(clippy::cast_sign_loss)] // offsets count from 0
 
