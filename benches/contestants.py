@@ -9,7 +9,7 @@ import importlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sized
@@ -248,6 +248,31 @@ def our_subjects(path: str) -> Callable[[], int | Sized]:
     return lambda: mrrc_arrow.read_marc(path, layout="subfields", tags=["6XX"])
 
 
+def polars_marc21_columns(path: str) -> Callable[[], int | Sized]:
+    """Four columns; it makes a row for each pair of an author and a subject."""
+    import polars_marc21
+
+    importlib.import_module("polars")
+    return lambda: polars_marc21.read_marc21(path, "001,245/*.a,100/*.a,650/*.a")
+
+
+def our_columns(path: str) -> Callable[[], int | Sized]:
+    """The same four columns, a row for each record."""
+    import mrrc_arrow
+
+    importlib.import_module("polars")
+    columns: dict[str, Any] = {"id": "001", "title": "245$a", "author": "100$a", "subjects": mrrc_arrow.all("650$a")}
+    return lambda: mrrc_arrow.read_marc(path, columns=columns)
+
+
+def our_column(path: str) -> Callable[[], int | Sized]:
+    """One column of short strings."""
+    import mrrc_arrow
+
+    importlib.import_module("polars")
+    return lambda: mrrc_arrow.read_marc(path, columns={"language": "008/35-37"})
+
+
 def our_table(path: str) -> Callable[[], int | Sized]:
     """A pyarrow table of everything, kept."""
     import mrrc_arrow
@@ -310,5 +335,13 @@ ROWS = [
     Contestant("mrrc_arrow", 'read_marc, layout="subfields"', our_rows),
 ]
 
-_GROUPS = [WHOLE, LAYOUTS, ROWS, *RECORDS.values()]
+# Chosen columns.
+COLUMNS = [
+    Contestant("polars-marc21", "001, 245 $a, 100 $a, 650 $a", polars_marc21_columns),
+    Contestant("mrrc_arrow", "read_marc", our_frame),
+    Contestant("mrrc_arrow", "read_marc, the four as columns", our_columns),
+    Contestant("mrrc_arrow", "read_marc, 008/35-37 alone", our_column),
+]
+
+_GROUPS = [WHOLE, LAYOUTS, ROWS, COLUMNS, *RECORDS.values()]
 EVERYONE = {contestant.name: contestant for group in _GROUPS for contestant in group}

@@ -44,6 +44,7 @@ mod python;
 mod read;
 mod reader;
 mod source;
+mod spec;
 #[cfg(feature = "cli")]
 pub mod write;
 
@@ -54,3 +55,4 @@ pub use problem::{Code, Problem, ProblemCounts, Severity};
 pub use read::{BatchStream, DEFAULT_BATCH_SIZE, Inspection, Poll, ReadOptions, read};
 pub use reader::{FieldSpans, Item, READER_BATCH_SIZE, ReaderOptions, RecordBlock, RecordReader};
 pub use source::{BackendKind, Interruption, ReadChunk, Source};
+pub use spec::Column;

@@ -23,6 +23,7 @@ use crate::layout::{
 use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};
 use crate::source::Source;
+use crate::spec::{Column, tags};
 
 /// Records in a batch, unless the caller says otherwise.
 pub const DEFAULT_BATCH_SIZE: usize = 512;
@@ -52,6 +53,8 @@ const COUNT_PROBLEMS: usize = 4 << 10;
 pub struct ReadOptions {
     /// Which table.
     pub layout: Layout,
+    /// Columns by name, in place of those of a layout: a row per record. Goes with no `tags`.
+    pub columns: Option<Vec<(String, Column)>>,
     /// Which fields are in it; `None` for all. In [`Layout::Subfields`] the leader is one of tag `LDR`.
     pub tags: Option<Tags>,
     /// Stop after this many rows; nothing beyond them is looked at for errors.
@@ -96,9 +99,13 @@ impl ReadOptions {
 
     pub(crate) fn plan(&self) -> Plan {
         let keep = if self.rejects.is_some() { Keep::Rejects } else { Keep::Nothing };
+        let named = self.columns.as_deref();
+        // Every spec's tag is a pattern of tags.
+        let of_columns = named.and_then(|named| Tags::new(tags(named).iter().map(String::as_str)).ok());
         Plan {
-            layout: self.layout,
-            tags: self.tags.clone(),
+            layout: if named.is_some() { Layout::Records } else { self.layout },
+            named: named.map(Arc::from),
+            tags: of_columns.or_else(|| self.tags.clone()),
             shape: self.shape(),
             keep,
             format: self.format,
@@ -135,6 +142,12 @@ impl ReadOptions {
     /// As for [`ReadOptions::schema`], a batch size of zero, and a file for rejects where the first of them is an error.
     pub fn validate(&self) -> Result<SchemaRef, Error> {
         self.size()?;
+        if self.columns.is_some() && (self.tags.is_some() || self.layout != Layout::Records) {
+            return Err(Error::option("columns say which fields are wanted: layout and tags do not go with them"));
+        }
+        if self.columns.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Error::option("columns must name at least one column"));
+        }
         if self.rejects.is_some() && !self.ignore_errors {
             return Err(Error::option(
                 "rejects takes the records that ignore_errors=True leaves out; without it the first of them is an error",
@@ -523,7 +536,7 @@ impl Inspection {
         }
         // The table is built, too: whether a dictionary has room for all codes shows only there.
         let shape = Shape { keep_raw: true, ..options.shape() };
-        let plan = Plan { keep: Keep::All, layout: Layout::Records, tags: None, shape, ..options.plan() };
+        let plan = Plan { keep: Keep::All, layout: Layout::Records, named: None, tags: None, shape, ..options.plan() };
         options.validate()?;
         let pipeline = start(sources, options, plan.keep, options.size()?, TableBuild(plan))?;
         Ok(Self { pipeline, tally: Tally { ignore_errors: true, ..Tally::new(options) }, rows: 0 })

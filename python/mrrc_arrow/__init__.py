@@ -9,6 +9,12 @@ were read, and with nothing lost on the way.
 300
 """
 
+from mrrc_arrow._columns import Column
+from mrrc_arrow._columns import all as all
+from mrrc_arrow._columns import count as count
+from mrrc_arrow._columns import exists as exists
+from mrrc_arrow._columns import first as first
+from mrrc_arrow._columns import join as join
 from mrrc_arrow._native import (
     Field,
     Leader,
@@ -41,6 +47,7 @@ from mrrc_arrow.errors import (
 )
 
 __all__ = [
+    "Column",
     "CorruptInputError",
     "Field",
     "ForkedError",

@@ -8,6 +8,7 @@ use crate::encoding::{Encoding, Format};
 use crate::error::Error;
 use crate::layout::{Layout, Tags};
 use crate::read::{Poll, ReadOptions, read};
+use crate::spec::Column;
 use crate::write::parquet::write_parquet;
 
 /// Convert MARC files to one Parquet file, a row per record or per subfield.
@@ -16,7 +17,8 @@ use crate::write::parquet::write_parquet;
 /// `control_number`, `field`, `tag`, `ind1`, `ind2`, `subfield`, `code` and `value`. Both are lossless. It is compressed with zstd and
 /// appears under its name only when it is whole.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  mrrc-arrow convert 'dump/*.mrc.gz' catalogue.parquet")]
+#[command(after_help = "Examples:\n  mrrc-arrow convert 'dump/*.mrc.gz' catalogue.parquet\n  \
+    mrrc-arrow convert --column id=001 --column 'subjects=all(650$a)' catalogue.mrc subjects.parquet")]
 pub(super) struct Arguments {
     /// Files, or glob patterns in quotes
     #[arg(required = true)]
@@ -32,12 +34,21 @@ pub(super) struct Arguments {
     /// Only these fields, X standing for any character: 245,6XX
     #[arg(long, value_delimiter = ',')]
     tags: Option<Vec<String>>,
+    /// A row per record with such columns, NAME=SPEC: 'id=001', 'subjects=all(650$a)', 'title=join(245$a$b, " ")'; may be given again
+    #[arg(long = "column", value_name = "NAME=SPEC", value_parser = named, conflicts_with_all = ["layout", "tags"])]
+    columns: Option<Vec<(String, Column)>>,
     /// Which records these are; UNIMARC has to be said
     #[arg(long, value_parser = names(Format::ALL), default_value = "auto")]
     format: Format,
     /// What text is encoded in, whatever records say
     #[arg(long, value_parser = names(Encoding::ALL))]
     encoding: Option<Encoding>,
+}
+
+/// A column with its name before it.
+fn named(text: &str) -> Result<(String, Column), String> {
+    let (name, column) = text.split_once('=').ok_or("a column is NAME=SPEC")?;
+    column.parse().map(|column| (name.to_owned(), column)).map_err(|error: Error| error.to_string())
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
@@ -48,6 +59,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let tags = arguments.tags.as_ref().map(|tags| Tags::new(tags.iter().map(String::as_str))).transpose()?;
     let options = ReadOptions {
         layout: arguments.layout,
+        columns: arguments.columns.clone(),
         tags,
         ignore_errors: arguments.ignore_errors,
         format: arguments.format,

@@ -10,7 +10,7 @@ use arrow_buffer::Buffer;
 use arrow_schema::ArrowError;
 
 use super::records::{Candidate, Capacity, RecordsBuilder};
-use super::{Built, Keep, Layout, Part, Plan, Shape, StringType, subfields};
+use super::{Built, Keep, Layout, Part, Plan, Shape, StringType, columns, subfields};
 use crate::encoding::{BlockText, Decoding, Reading, TextRepair, structure_text};
 use crate::iso2709::blocks::{Block, Span};
 use crate::iso2709::outline::Flaw;
@@ -323,9 +323,13 @@ impl Output {
     /// Makes a part of what was built.
     fn finish(&mut self, builder: RecordsBuilder, block: &Block, plan: &Plan) -> Result<(), ArrowError> {
         let Plan { layout, shape, .. } = *plan;
+        let named = plan.named.as_deref();
         let buffer = Buffer::from(block.bytes.clone());
         let (mut columns, counts) = match layout {
-            Layout::Records => (builder.finish(&buffer)?, None),
+            Layout::Records => {
+                let built = builder.finish(&buffer)?;
+                (named.map_or(Ok(built.clone()), |named| columns::finish(&built, named, shape))?, None)
+            }
             Layout::Subfields => {
                 let (columns, counts) = subfields::finish(builder, shape, &self.numbers, &buffer)?;
                 (columns, Some(counts))
@@ -359,6 +363,9 @@ impl Output {
 /// What is kept of a table of subfields is made when it is finished.
 fn new_builder(plan: &Plan, capacity: Capacity) -> RecordsBuilder {
     let Plan { layout, shape, .. } = *plan;
+    // What columns are evaluated over is as `spec::evaluate` takes it, and let go of.
+    let passing = Shape { string_type: StringType::View, categorical: true, retain: false, ..shape };
+    let shape = if plan.named.is_some() { passing } else { shape };
     match layout {
         Layout::Records => RecordsBuilder::new(shape, plan.tags.clone(), capacity),
         Layout::Subfields => {

@@ -6,6 +6,7 @@
 
 mod arrays;
 mod build;
+mod columns;
 mod problems;
 mod records;
 mod subfields;
@@ -20,6 +21,7 @@ use arrow_schema::{ArrowError, DataType, Field};
 
 use crate::encoding::{Encoding, Format};
 use crate::problem::{Code, Problem};
+use crate::spec::Column;
 
 pub(crate) use build::{build, count};
 pub(crate) use problems::{problem_batch, problem_schema};
@@ -94,6 +96,8 @@ pub(crate) enum Keep {
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub layout: Layout,
+    /// Columns by name in place of a layout's.
+    pub named: Option<Arc<[(String, Column)]>>,
     /// Which fields; `None` for all.
     pub tags: Option<Tags>,
     pub shape: Shape,
@@ -115,9 +119,10 @@ impl Keep {
 impl Plan {
     /// The columns that [`build()`] makes.
     pub(crate) fn columns(&self) -> Vec<Field> {
-        let mut columns = match self.layout {
-            Layout::Records => records::columns(self.shape),
-            Layout::Subfields => subfields::columns(self.shape),
+        let mut columns = match (&self.named, self.layout) {
+            (Some(named), _) => columns::columns(named, self.shape),
+            (None, Layout::Records) => records::columns(self.shape),
+            (None, Layout::Subfields) => subfields::columns(self.shape),
         };
         if self.shape.include_offsets {
             columns.push(Field::new("offset", DataType::UInt64, false));

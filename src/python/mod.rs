@@ -64,6 +64,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<tables::Collected>()?;
     module.add_function(wrap_pyfunction!(run_command, module)?)?;
     module.add_function(wrap_pyfunction!(scan_record_boundaries, module)?)?;
+    module.add_function(wrap_pyfunction!(options::check_column, module)?)?;
     module.add_function(wrap_pyfunction!(stream::collect, module)?)?;
     module.add_function(wrap_pyfunction!(stream::collect_problems, module)?)?;
     module.add_function(wrap_pyfunction!(reader::open_batches, module)?)?;

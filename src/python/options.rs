@@ -12,6 +12,7 @@ use super::inputs::type_name;
 use crate::encoding::{Encoding, Format};
 use crate::layout::{Layout, StringType, Tags};
 use crate::read::ReadOptions;
+use crate::spec::Column;
 
 /// The options of a read in Python: those of the core, and what only concerns sources.
 pub(super) struct PyOptions {
@@ -23,12 +24,14 @@ pub(super) struct PyOptions {
 pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> {
     let mut read = ReadOptions::default();
     let mut glob = true;
+    let mut has_layout = false;
     for (name, value) in options.into_iter().flatten() {
         let name: String = name.extract()?;
         let typed =
             |expected: &str| PyTypeError::new_err(format!("{name} must be {expected}, not {}", type_name(&value)));
         match name.as_str() {
             "layout" => {
+                has_layout = true;
                 read.layout = choice(&name, &value, Layout::ALL)?;
             }
             "tags" => {
@@ -37,6 +40,28 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
                     value.extract().or_else(set).map_err(|_: PyErr| typed("a list of str or None"))?;
                 let parse = |tags: Vec<String>| Tags::new(tags.iter().map(String::as_str));
                 read.tags = tags.map(parse).transpose().map_err(|error| to_python(value.py(), &error))?;
+            }
+            "columns" => {
+                let text = |column: &Bound<'_, PyAny>| {
+                    let column = column.getattr("expression").unwrap_or_else(|_| column.clone());
+                    column.extract::<String>().map_err(|_| {
+                        PyTypeError::new_err(format!("a column must be a str or a Column, not {}", type_name(&column)))
+                    })
+                };
+                let named: Option<Vec<(String, String)>> = match value.cast::<PyDict>() {
+                    Ok(named) => Some(
+                        named
+                            .iter()
+                            .map(|(name, column)| Ok((name.extract()?, text(&column)?)))
+                            .collect::<PyResult<_>>()?,
+                    ),
+                    Err(_) if value.is_none() => None,
+                    Err(_) => return Err(typed("a dict of columns or None")),
+                };
+                let parse = |(name, column): (String, String)| {
+                    column.parse::<Column>().map(|column| (name, column)).map_err(|error| to_python(value.py(), &error))
+                };
+                read.columns = named.map(|named| named.into_iter().map(parse).collect()).transpose()?;
             }
             "format" => {
                 read.format = choice(&name, &value, Format::ALL)?;
@@ -73,7 +98,16 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
             _ => return Err(PyTypeError::new_err(format!("unexpected keyword argument {name:?}"))),
         }
     }
+    if read.columns.is_some() && (has_layout || read.tags.is_some()) {
+        return Err(PyValueError::new_err("columns say what a table has: layout and tags do not go with them"));
+    }
     Ok(PyOptions { read, glob })
+}
+
+/// Refuses what is no column expression.
+#[pyfunction]
+pub(super) fn check_column(py: Python<'_>, expression: &str) -> PyResult<()> {
+    expression.parse::<Column>().map(drop).map_err(|error| to_python(py, &error))
 }
 
 /// An int from 0 to 2^64 - 1, or None.

@@ -143,6 +143,17 @@ def test_convert_takes_a_layout_and_tags(sample: Path, tmp_path: Path) -> None:
     assert run("convert", sample, path, "--layout", "fields").returncode == 2
 
 
+def test_convert_takes_columns(sample: Path, tmp_path: Path) -> None:
+    path = tmp_path / "subjects.parquet"
+    done = run("convert", sample, path, "--column", "id=001", "--column", "subjects=all(650$a)")
+    assert (done.returncode, done.stderr) == (0, f"300 records written to {path}\n")
+    assert pl.read_parquet(path).equals(mrrc.read_marc(sample, columns={"id": "001", "subjects": "all(650$a)"}))
+    done = run("convert", sample, path, "--column", "id=001$A")
+    assert done.returncode == 2
+    assert "001$A\n" in done.stderr
+    assert run("convert", sample, path, "--column", "id=001", "--tags", "245").returncode == 2
+
+
 def test_commands_take_a_format(tmp_path: Path) -> None:
     path = tmp_path / "unimarc.mrc"
     coded = data("100", ("a", "19990101d1999    m  y0frey0103    ba"))

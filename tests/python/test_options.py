@@ -165,7 +165,7 @@ def test_a_name_that_only_an_absent_column_has_is_free(three: list[bytes]) -> No
 
 @read_functions
 def test_an_unknown_option_is_a_type_error_that_names_it(read: Callable[..., Any], three: list[bytes]) -> None:
-    for name in ("batchsize", "columns", "tag", "encodings", "reject"):
+    for name in ("batchsize", "column", "tag", "encodings", "reject"):
         with pytest.raises(TypeError, match=rf"unexpected keyword argument \W{name}\W"):
             read(three, **{name: 1})
     with pytest.raises(TypeError, match="positional"):

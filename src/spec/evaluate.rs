@@ -1,0 +1,273 @@
+//! What a spec is in a record: values, in the order of the record.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{UInt8Type, UInt16Type};
+use arrow_array::{Array, ArrayRef, DictionaryArray, StringArray, StringViewArray};
+
+use super::{Condition, Operator, Part, Span, Spec, Subfields, Term, Test};
+
+/// Records as `layout="records"` has them, with views and dictionaries.
+pub(crate) struct Records<'a> {
+    leader: &'a StringViewArray,
+    field_ends: &'a [i64],
+    tag: (&'a [u16], &'a StringArray),
+    indicators: [&'a DictionaryArray<UInt8Type>; 2],
+    value: &'a StringViewArray,
+    subfield_ends: &'a [i64],
+    code: (&'a [u8], &'a StringArray),
+    text: &'a StringViewArray,
+}
+
+/// Where a value is from.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Leader,
+    Field(usize),
+}
+
+/// What the conditions of a value may speak of.
+struct Outside<'a, 'v> {
+    record: usize,
+    tag: [u8; 3],
+    place: Place,
+    /// All of what the value is of, before characters are taken.
+    data: &'v Cow<'a, str>,
+    value: &'v str,
+}
+
+impl<'a> Records<'a> {
+    /// Of the columns of the layout; `None` if they are others.
+    pub(crate) fn new(columns: &'a [ArrayRef]) -> Option<Self> {
+        let [leader, _, fields] = columns else { return None };
+        let fields = fields.as_list_opt::<i64>()?;
+        let [tag, ind1, ind2, value, subfields] = fields.values().as_struct_opt()?.columns() else { return None };
+        let tag = tag.as_dictionary_opt::<UInt16Type>()?;
+        let subfields = subfields.as_list_opt::<i64>()?;
+        let [code, text] = subfields.values().as_struct_opt()?.columns() else { return None };
+        let code = code.as_dictionary_opt::<UInt8Type>()?;
+        Some(Self {
+            leader: leader.as_string_view_opt()?,
+            field_ends: fields.value_offsets(),
+            tag: (tag.keys().values(), tag.values().as_string_opt()?),
+            indicators: [ind1.as_dictionary_opt()?, ind2.as_dictionary_opt()?],
+            value: value.as_string_view_opt()?,
+            subfield_ends: subfields.value_offsets(),
+            code: (code.keys().values(), code.values().as_string_opt()?),
+            text: text.as_string_view_opt()?,
+        })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.leader.len()
+    }
+
+    /// Calls `take` with each value of `spec` in a record.
+    pub(crate) fn values(&self, record: usize, spec: &Spec, take: &mut dyn FnMut(Cow<'a, str>)) {
+        if spec.tag == *b"LDR" {
+            if spec.index.is_none_or(|index| !index.of(1).is_empty()) {
+                self.part(record, spec.tag, Place::Leader, &spec.part, take);
+            }
+            return;
+        }
+        for field in self.fields(record, spec.tag, spec.index) {
+            self.part(record, spec.tag, Place::Field(field), &spec.part, take);
+        }
+    }
+
+    /// The fields with such a tag, of which `index` says which.
+    fn fields(&self, record: usize, tag: [u8; 3], index: Option<Span>) -> impl Iterator<Item = usize> {
+        let range = range(self.field_ends, record);
+        let matches = move |field: &usize| {
+            let found = self.tag_of(*field).as_bytes();
+            tag.iter().zip(found).all(|(&wanted, &found)| wanted == b'.' || wanted == found)
+        };
+        let wanted = index.map_or(0..usize::MAX, |index| index.of(range.clone().filter(matches).count()));
+        range.filter(matches).skip(wanted.start).take(wanted.len())
+    }
+
+    fn tag_of(&self, field: usize) -> &'a str {
+        let (keys, tags) = self.tag;
+        keys.get(field).map_or("", |&key| tags.value(key.into()))
+    }
+
+    fn part(&self, record: usize, tag: [u8; 3], place: Place, part: &Part, take: &mut dyn FnMut(Cow<'a, str>)) {
+        match part {
+            Part::Text { chars, conditions } => {
+                self.value(record, tag, place, &self.data(record, place), *chars, conditions, take);
+            }
+            Part::Indicator { number, conditions } => {
+                let Place::Field(field) = place else { return };
+                let Some(symbols) = self.indicators.get(*number) else { return };
+                let symbol = symbols.key(field).map(|key| symbols.values().as_string::<i32>().value(key));
+                if let Some(symbol) = symbol {
+                    self.value(record, tag, place, &Cow::Borrowed(symbol), None, conditions, take);
+                }
+            }
+            Part::Subfields(wanted) => {
+                let Place::Field(field) = place else { return };
+                let subfields = range(self.subfield_ends, field);
+                let indexes: Vec<Range<usize>> =
+                    wanted.iter().map(|wanted| self.index(wanted, subfields.clone())).collect();
+                let mut seen = vec![0; wanted.len()];
+                for subfield in subfields {
+                    for ((wanted, index), seen) in wanted.iter().zip(&indexes).zip(&mut seen) {
+                        if !self.is_of(subfield, wanted) {
+                            continue;
+                        }
+                        if index.contains(seen) {
+                            let data = Cow::Borrowed(self.text.value(subfield));
+                            self.value(record, tag, place, &data, wanted.chars, &wanted.conditions, take);
+                        }
+                        *seen += 1;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Which of the subfields with such a code are wanted.
+    fn index(&self, wanted: &Subfields, mut subfields: Range<usize>) -> Range<usize> {
+        match wanted.index {
+            None => 0..usize::MAX,
+            Some(index) => {
+                let count = subfields.by_ref().filter(|&subfield| self.is_of(subfield, wanted)).count();
+                index.of(count)
+            }
+        }
+    }
+
+    fn is_of(&self, subfield: usize, wanted: &Subfields) -> bool {
+        let (keys, codes) = self.code;
+        match keys.get(subfield).map(|&key| codes.value(key.into()).as_bytes()) {
+            Some(&[code]) => (wanted.first..=wanted.last).contains(&code),
+            _ => false,
+        }
+    }
+
+    /// All of a field's text: of a data field its values, with blanks between.
+    fn data(&self, record: usize, place: Place) -> Cow<'a, str> {
+        let Place::Field(field) = place else { return Cow::Borrowed(self.leader.value(record)) };
+        let value = (!self.value.is_null(field)).then(|| self.value.value(field));
+        let subfields = range(self.subfield_ends, field);
+        match value {
+            Some(value) if subfields.is_empty() => Cow::Borrowed(value),
+            _ => {
+                let texts = subfields.map(|subfield| self.text.value(subfield));
+                Cow::Owned(value.into_iter().chain(texts).collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
+
+    /// Takes `data`, or characters of it, if the conditions hold.
+    #[allow(clippy::too_many_arguments, clippy::ptr_arg)] // one value, where it is, and whether that is ours
+    fn value(
+        &self,
+        record: usize,
+        tag: [u8; 3],
+        place: Place,
+        data: &Cow<'a, str>,
+        chars: Option<Span>,
+        conditions: &[Condition],
+        take: &mut dyn FnMut(Cow<'a, str>),
+    ) {
+        let Some(value) = characters(data, chars) else { return };
+        let outside = Outside { record, tag, place, data, value: &value };
+        if conditions.iter().all(|tests| tests.iter().any(|test| self.holds(test, &outside))) {
+            take(value);
+        }
+    }
+
+    fn holds(&self, test: &Test, outside: &Outside<'a, '_>) -> bool {
+        let right = self.term(&test.right, outside);
+        let compare: fn(&str, &str) -> bool = match test.operator {
+            Operator::Exists => return !right.is_empty(),
+            Operator::Absent => return right.is_empty(),
+            Operator::Equal => |left, right| left == right,
+            Operator::NotEqual => |left, right| left != right,
+            Operator::Includes => |left, right| left.contains(right),
+            Operator::NotIncludes => |left, right| !left.contains(right),
+        };
+        let any = |left: &str| right.iter().any(|right| compare(left, right));
+        match &test.left {
+            None => any(outside.value),
+            Some(left) => self.term(left, outside).iter().any(|left| any(left)),
+        }
+    }
+
+    fn term(&self, term: &Term, outside: &Outside<'a, '_>) -> Vec<Cow<'a, str>> {
+        let mut values = Vec::new();
+        let mut take = |value| values.push(value);
+        let &Outside { record, tag, place, data, .. } = outside;
+        match term {
+            Term::Literal(text) => values.push(Cow::Owned(text.clone())),
+            Term::Record(spec) => self.values(record, spec, &mut take),
+            Term::Chars(span) => values.extend(characters(data, Some(*span))),
+            Term::Outer { index: None, part } => self.part(record, tag, place, part, &mut take),
+            Term::Outer { index, part } => match place {
+                Place::Leader => {}
+                Place::Field(_) => {
+                    for field in self.fields(record, tag, *index) {
+                        self.part(record, tag, Place::Field(field), part, &mut take);
+                    }
+                }
+            },
+        }
+        values
+    }
+}
+
+/// The items of the list that has this number.
+fn range(ends: &[i64], list: usize) -> Range<usize> {
+    match ends.get(list..list + 2) {
+        #[allow(clippy::cast_sign_loss)] // offsets count from 0
+        Some(&[start, end]) => start as usize..end as usize,
+        _ => 0..0,
+    }
+}
+
+/// Characters of `data`; `None` where there are none, all of it without `chars`.
+fn characters<'a>(data: &Cow<'a, str>, chars: Option<Span>) -> Option<Cow<'a, str>> {
+    let Some(chars) = chars else { return Some(data.clone()) };
+    let range = if data.is_ascii() {
+        chars.of(data.len())
+    } else {
+        let chars = chars.of(data.chars().count());
+        let mut starts = data.char_indices().map(|(at, _)| at).chain([data.len()]);
+        let start = starts.nth(chars.start)?;
+        start..if chars.is_empty() { start } else { starts.nth(chars.len() - 1)? }
+    };
+    match data {
+        _ if range.is_empty() => None,
+        Cow::Borrowed(data) => data.get(range).map(Cow::Borrowed),
+        Cow::Owned(data) => data.get(range).map(|part| Cow::Owned(part.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Position;
+    use super::*;
+
+    #[test]
+    fn characters_are_counted_from_either_end() {
+        let span = |start, end| Some(Span { start, end });
+        let (at, last) = (Position::At, Position::Last);
+        for text in ["abcdef", "äbcdéf"] {
+            let text = Cow::Borrowed(text);
+            let chars: Vec<char> = text.chars().collect();
+            let taken = |chars| characters(&text, chars).map(Cow::into_owned);
+            let part = |range: Range<usize>| Some(chars[range].iter().collect::<String>());
+            assert_eq!(taken(None), part(0..6));
+            assert_eq!(taken(span(at(0), at(0))), part(0..1));
+            assert_eq!(taken(span(at(4), at(9))), part(4..6));
+            assert_eq!(taken(span(last, last)), part(5..6));
+            assert_eq!(taken(span(last, at(1))), part(4..6));
+            assert_eq!(taken(span(last, at(9))), part(0..6));
+            assert_eq!(taken(span(at(1), last)), part(1..6));
+            assert_eq!(taken(span(at(6), at(9))), None);
+        }
+    }
+}

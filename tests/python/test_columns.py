@@ -1,0 +1,257 @@
+"""``columns={…}``: what MARCspecs are in a record, and the tables that they make."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mrrc_arrow as mrrc
+import pytest
+
+from .marc import StringType, books, control, data, encode
+
+SUITE = Path(__file__).parents[3] / "shared/data/reference/MARCspec-Test-Suite"
+
+# Field, its indicators, its subfields: what the examples of the language speak of.
+RECORD = encode(
+    [
+        control("001", "id1"),
+        control("007", "tu"),
+        control("007", "vf cbahos"),
+        control("008", "850506s1983    enka     b    001 0 eng d"),
+        data("020", ("a", "9780000000001"), ("q", "paperback"), ("c", "£1")),
+        data("020", ("z", "123"), ("c", "£2")),
+        data("100", ("6", "880-01"), ("a", "Poe, Edgar Allan")),
+        data("245", ("6", "880-02"), ("a", "Tales /"), ("b", "by Poe"), ("a", "again")),
+        data("300", ("a", "1 v."), ("a", "2 v."), ("c", "20 cm")),
+        data("300", ("a", "3 v.")),
+        data("300", ("a", "4 v."), ("b", "ill.")),
+        data("650", ("a", "Horror"), ind=" 0"),
+        data("650", ("a", "Grusel"), ind=" 7"),
+        data("800", ("a", "Poe, Edgar"), ind="12"),
+        data("880", ("6", "100-01/$1"), ("a", "ポー")),
+        data("880", ("6", "245-02/$1"), ("a", "物語"), ind="10"),
+    ],
+    leader="nam a22     4500",
+)
+
+
+def column(spec: str) -> list[str]:
+    values: list[str] = mrrc.read_table(RECORD, columns={"x": mrrc.all(spec)}).to_pydict()["x"][0]
+    return values
+
+
+@pytest.mark.parametrize(
+    ("spec", "values"),
+    [
+        ("LDR/6", ["a"]),
+        ("LDR/5-7", ["nam"]),
+        ("LDR[1]", []),
+        ("008/35-37", ["eng"]),
+        ("008/99", []),
+        ("007/1-#", ["u", "f cbahos"]),
+        ("007/#-1", ["tu", "os"]),
+        ("245$a/#-1", [" /", "in"]),
+        ("245$a/#", ["/", "n"]),
+        ("00.", ["id1", "tu", "vf cbahos", "850506s1983    enka     b    001 0 eng d"]),
+        ("8..$a", ["Poe, Edgar", "ポー", "物語"]),
+        ("300[0]", ["1 v. 2 v. 20 cm"]),
+        ("300[1-#]", ["3 v.", "4 v. ill."]),
+        ("300[#-1]", ["3 v.", "4 v. ill."]),
+        ("300[#]$a", ["4 v."]),
+        ("300[7]", []),
+        ("300$a[0]", ["1 v.", "3 v.", "4 v."]),
+        ("300$a[1]", ["2 v."]),
+        ("300$a[#]", ["2 v.", "3 v.", "4 v."]),
+        ("300[0]$a[0]", ["1 v."]),
+        ("245$a-c", ["Tales /", "by Poe", "again"]),
+        ("245$b$a", ["Tales /", "by Poe", "again"]),
+        ("245$a[1]$b", ["by Poe", "again"]),
+        ("...$_$$", []),
+        ("880^1", [" ", "1"]),
+        ("880[1]^2", ["0"]),
+        ("020$c{?020$a}", ["£1", "£2"]),
+        ("020$z{!020$a}", []),
+        ("020$c{$a}", ["£1"]),
+        ("020$c{!$a}", ["£2"]),
+        (r"020$c{$q=\paperback}", ["£1"]),
+        (r"008/18{LDR/6=\a}", ["a"]),
+        (r"008/18{LDR/6=\t}", []),
+        (r"245$b{007/0=\a|007/0=\t}", ["by Poe"]),
+        (r"245$b{007/0=\a|007/0=\m}", []),
+        (r"008/18{LDR/6=\a}{LDR/7=\a|LDR/7=\c|LDR/7=\d|LDR/7=\m}", ["a"]),
+        (r"008/18{LDR/6=\a}{LDR/7=\s}", []),
+        (r"880$a{100$6~$6/3-5}{100$6~\880}", ["ポー"]),
+        (r"007[1]/3{/0=\v}", ["c"]),
+        (r"007[0]/1{/0=\v}", []),
+        (r"245$a{/#=\/}", ["Tales /"]),
+        (r"800[0]$a{$a~\Poe}{^2=\1}", []),
+        (r"800[0]$a{$a~\Poe}{^2=\2}", ["Poe, Edgar"]),
+        (r"650$a{^2=\0}", ["Horror"]),
+        (r"650$a{^2!=\0}", ["Grusel"]),
+        (r"650$a{!~\o}", ["Grusel"]),
+        (r"650$a{=\Horror}", ["Horror"]),
+        (r"650{^2=\7}", ["Grusel"]),
+        (r"650^2{$a=\Grusel}", ["7"]),
+        (r"020$a{[1]$z}", ["9780000000001"]),
+        (r"020$a{[0]$z}", []),
+        (r"245$b{=\by\sPoe}", ["by Poe"]),
+        ("999$a", []),
+        ("001$a", []),
+        ("001^1", []),
+    ],
+)
+def test_what_a_spec_is_in_a_record(spec: str, values: list[str]) -> None:
+    assert column(spec) == values
+
+
+def test_how_many_values_are_kept() -> None:
+    columns: dict[str, str | mrrc.Column] = {
+        "id": "001",
+        "language": "008/35-37",
+        "title": mrrc.join("245$a$b"),
+        "dashed": mrrc.join("245$a$b", sep=' -"\\- '),
+        "subjects": mrrc.all("650$a"),
+        "copies": mrrc.count("300"),
+        "volumes": "count(300$a)",
+        "online": mrrc.exists("856$u"),
+        "isbn": mrrc.first("020$a"),
+        "none": mrrc.join("999$a"),
+    }
+    row = {
+        "id": "id1",
+        "language": "eng",
+        "title": "Tales / by Poe again",
+        "dashed": 'Tales / -"\\- by Poe -"\\- again',
+        "subjects": ["Horror", "Grusel"],
+        "copies": 3,
+        "volumes": 4,
+        "online": False,
+        "isbn": "9780000000001",
+        "none": None,
+    }
+    types_of_text: list[tuple[StringType, str]] = [
+        ("view", "string_view"),
+        ("large_string", "large_string"),
+        ("string", "string"),
+    ]
+    for string_type, text in types_of_text:
+        table = mrrc.read_table(RECORD + books(1)[0], columns=columns, string_type=string_type)
+        table.validate(full=True)
+        assert table.to_pylist()[0] == row
+        assert table.num_rows == 2
+        types = [str(field.type) for field in table.schema]
+        assert types[0] == text
+        assert types[4].startswith(f"large_list<item: {text} not null")
+        assert types[5:8] == ["uint32", "uint32", "bool"]
+        assert table.schema.equals(mrrc.read_table(b"", columns=columns, string_type=string_type).schema)
+
+
+def test_columns_are_those_of_the_nested_table(sample: Path) -> None:
+    columns: dict[str, str | mrrc.Column] = {"a": mrrc.all("...$a"), "id": mrrc.first("001"), "n": mrrc.count("6..")}
+    nested = mrrc.read_table(sample).to_pylist()
+    for batch_size in (None, 7):
+        found = mrrc.read_table(sample, columns=columns, batch_size=batch_size).to_pylist()
+        assert found == [
+            {
+                "a": [s["value"] for f in row["fields"] for s in f["subfields"] or () if s["code"] == "a"],
+                "id": row["control_number"],
+                "n": sum(field["tag"].startswith("6") for field in row["fields"]),
+            }
+            for row in nested
+        ]
+
+
+def test_other_options_go_with_columns(sample: Path) -> None:
+    table = mrrc.read_table(
+        sample,
+        columns={"id": "001"},
+        n_rows=5,
+        row_index_name="i",
+        include_offsets=True,
+        include_file_paths="path",
+    )
+    assert table.column_names == ["i", "id", "offset", "length", "path"]
+    assert table.num_rows == 5
+    assert mrrc.read_marc(sample, columns={"id": "001"}).shape == (300, 1)
+
+
+def test_rows_do_not_depend_on_columns() -> None:
+    content = RECORD + b"too short\x1d" + books(1)[0]
+    with pytest.warns(mrrc.MrrcWarning, match="1 record"):
+        assert mrrc.read_table(content, columns={"x": "999$a"}, ignore_errors=True).to_pydict() == {"x": [None, None]}
+
+
+def test_many_codes_make_no_difference() -> None:
+    """More codes than a dictionary has room for."""
+    odd = [data("500", *((chr(0x100 + 200 * i + j), "x") for j in range(200)), ("a", f"y{i}")) for i in range(3)]
+    records = b"".join(encode([field], leader="nam a22     4500") for field in odd)
+    table = mrrc.read_table(records, columns={"x": "500$a", "n": "count(500$a)"})
+    assert table.to_pydict() == {"x": ["y0", "y1", "y2"], "n": [1, 1, 1]}
+
+
+@pytest.mark.parametrize(
+    ("expression", "at"),
+    [
+        ("245$A", 4),
+        ("all(650$a", 9),
+        ("all(650$a))", 10),
+        ("join(245$a, )", 12),
+        ('join(245$a, "x)', 15),
+        ("650$a{^2=0}", 9),
+    ],
+)
+def test_a_mistake_is_pointed_at(expression: str, at: int) -> None:
+    with pytest.raises(ValueError, match=r"\^") as raised:
+        mrrc.read_table(b"", columns={"x": expression})
+    line, caret = str(raised.value).splitlines()[-2:]
+    assert line == f"  {expression}"
+    assert caret.index("^") == at + 2
+    with pytest.raises(ValueError, match="no column"):
+        mrrc.Column(expression)
+
+
+def test_what_does_not_go_together_is_an_error(sample: Path) -> None:
+    with pytest.raises(ValueError, match="layout"):
+        mrrc.read_table(sample, columns={"x": "001"}, layout="records")
+    with pytest.raises(ValueError, match="tags"):
+        mrrc.read_table(sample, columns={"x": "001"}, tags=["245"])
+    with pytest.raises(ValueError, match="at least one"):
+        mrrc.read_table(sample, columns={})
+    with pytest.raises(ValueError, match="two columns"):
+        mrrc.read_table(sample, columns={"offset": "001"}, include_offsets=True)
+    odd: Any = {"x": 1}
+    with pytest.raises(TypeError, match="a column must be a str"):
+        mrrc.read_table(sample, columns=odd)
+    odd = ["leader"]
+    with pytest.raises(TypeError, match="columns must be a dict"):
+        mrrc.read_table(sample, columns=odd)
+
+
+def test_the_public_suite_is_told_right_from_wrong() -> None:
+    """File by file; where a file is of one production, that is put where it belongs."""
+    if not SUITE.is_dir():
+        pytest.skip(f"{SUITE} is absent")
+    whole = {
+        "ComparisonString": ["...{{$a=\\{}}}"],
+        "Indicators": ["...^{}"],
+        "PositionOrRange": ["...[{}]", ".../{}"],
+        "SubfieldTag": ["...${}"],
+        "SubfieldRange": ["...${}"],
+        "SubSpec": ["...{}"],
+    }
+    seen = {"valid": 0, "invalid": 0}
+    for kind in seen:
+        for path in sorted((SUITE / kind).glob("*.json")):
+            for case in json.loads(path.read_text())["tests"]:
+                seen[kind] += 1
+                for form in whole.get(path.stem.removeprefix(kind), ["{}"]):
+                    spec = form.format(case["data"])
+                    try:
+                        mrrc.Column(spec)
+                        accepted = True
+                    except ValueError:
+                        accepted = False
+                    assert accepted == (kind == "valid"), f"{path.name}: {spec}"
+    assert seen == {"valid": 2887, "invalid": 88}
