@@ -328,7 +328,11 @@ impl Output {
         let (mut columns, counts) = match layout {
             Layout::Records => {
                 let built = builder.finish(&buffer)?;
-                (named.map_or(Ok(built.clone()), |named| columns::finish(&built, named, shape))?, None)
+                let columns = match named {
+                    None => built,
+                    Some(named) => columns::finish(&built, named, shape)?,
+                };
+                (columns, None)
             }
             Layout::Subfields => {
                 let (columns, counts) = subfields::finish(builder, shape, &self.numbers, &buffer)?;
@@ -367,6 +371,11 @@ fn new_builder(plan: &Plan, capacity: Capacity) -> RecordsBuilder {
     let passing = Shape { string_type: StringType::View, categorical: true, retain: false, ..shape };
     let shape = if plan.named.is_some() { passing } else { shape };
     match layout {
+        Layout::Records if plan.named.is_some() => {
+            let mut builder = RecordsBuilder::new(shape, plan.tags.clone(), capacity);
+            builder.keeps_block = true;
+            builder
+        }
         Layout::Records => RecordsBuilder::new(shape, plan.tags.clone(), capacity),
         Layout::Subfields => {
             let mut builder = RecordsBuilder::new(Shape { retain: false, ..shape }, plan.tags.clone(), capacity);

@@ -72,6 +72,18 @@ impl<'a> Records<'a> {
             }
             return;
         }
+        if let (None, Part::Subfields(wanted)) = (spec.index, &spec.part)
+            && let [wanted @ Subfields { index: None, chars: None, conditions, .. }] = wanted.as_slice()
+            && conditions.is_empty()
+        {
+            // What most columns are, without ado.
+            for field in range(self.field_ends, record).filter(|&field| self.has_tag(field, spec.tag)) {
+                for subfield in range(self.subfield_ends, field).filter(|&subfield| self.is_of(subfield, wanted)) {
+                    take(Cow::Borrowed(self.text.value(subfield)));
+                }
+            }
+            return;
+        }
         for field in self.fields(record, spec.tag, spec.index) {
             self.part(record, spec.tag, Place::Field(field), &spec.part, take);
         }
@@ -80,17 +92,15 @@ impl<'a> Records<'a> {
     /// The fields with such a tag, of which `index` says which.
     fn fields(&self, record: usize, tag: [u8; 3], index: Option<Span>) -> impl Iterator<Item = usize> {
         let range = range(self.field_ends, record);
-        let matches = move |field: &usize| {
-            let found = self.tag_of(*field).as_bytes();
-            tag.iter().zip(found).all(|(&wanted, &found)| wanted == b'.' || wanted == found)
-        };
+        let matches = move |field: &usize| self.has_tag(*field, tag);
         let wanted = index.map_or(0..usize::MAX, |index| index.of(range.clone().filter(matches).count()));
         range.filter(matches).skip(wanted.start).take(wanted.len())
     }
 
-    fn tag_of(&self, field: usize) -> &'a str {
+    fn has_tag(&self, field: usize, tag: [u8; 3]) -> bool {
         let (keys, tags) = self.tag;
-        keys.get(field).map_or("", |&key| tags.value(key.into()))
+        let found = keys.get(field).map_or("", |&key| tags.value(key.into())).as_bytes();
+        tag.iter().zip(found).all(|(&wanted, &found)| wanted == b'.' || wanted == found)
     }
 
     fn part(&self, record: usize, tag: [u8; 3], place: Place, part: &Part, take: &mut dyn FnMut(Cow<'a, str>)) {

@@ -83,6 +83,8 @@ pub(super) struct RecordsBuilder {
     pub(in crate::layout) tags: Option<Tags>,
     /// The positions of those fields in their records, from 1; empty where all are wanted.
     pub(in crate::layout) positions: Vec<u32>,
+    /// Views point into the block, however little of it they show.
+    pub(in crate::layout) keeps_block: bool,
     /// Symbols that do not fit the dictionary become U+FFFD.
     lossy: bool,
     pub(in crate::layout) leader: Vec<u128>,
@@ -118,6 +120,7 @@ impl RecordsBuilder {
             shape,
             tags,
             positions: Vec::new(),
+            keeps_block: false,
             lossy: false,
             leader: with_capacity(records, shape.retain),
             control_number: with_capacity(records, shape.retain),
@@ -362,7 +365,7 @@ impl RecordsBuilder {
         let columns = [&mut self.leader, &mut self.control_number, &mut self.value, &mut self.subfield_value]
             .map(Vec::as_mut_slice);
         // Text of other types is copied anyway.
-        let is_wanted = self.tags.is_some() && self.shape.string_type == StringType::View;
+        let is_wanted = self.tags.is_some() && !self.keeps_block && self.shape.string_type == StringType::View;
         match is_wanted.then(|| compact(columns, block)).flatten() {
             Some(text) => Buffer::from(text),
             None => block.clone(),
