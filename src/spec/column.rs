@@ -1,6 +1,6 @@
 //! A column: a spec, and how many of its values to keep.
 
-use std::fmt::Write;
+use std::iter::repeat_n;
 use std::str::FromStr;
 
 use super::parse::{Mistake, Parser};
@@ -43,7 +43,9 @@ impl FromStr for Column {
             let before = text.get(..at).map_or(0, |before| before.chars().count());
             let mut told = format!("no column: {message}\n  ");
             told.extend(text.chars().map(|letter| if letter.is_control() { '\u{FFFD}' } else { letter }));
-            let _ = write!(told, "\n  {:before$}^", "");
+            told.push_str("\n  ");
+            told.extend(repeat_n(' ', before));
+            told.push('^');
             Error::option(told)
         })
     }
@@ -82,7 +84,10 @@ fn separator(parser: &mut Parser<'_>) -> Result<String, Mistake> {
         match parser.next() {
             None => return parser.mistake("the double quote is not closed"),
             Some('"') if !escaped => return Ok(text),
-            Some(letter) => text.push(letter),
+            Some(letter) if !escaped || matches!(letter, '"' | '\\') => text.push(letter),
+            Some(_) => {
+                return parser.mistake("in double quotes, a backslash stands before those or before itself alone");
+            }
         }
     }
 }

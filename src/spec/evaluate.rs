@@ -1,7 +1,10 @@
 //! What a spec is in a record: values, in the order of the record.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt8Type, UInt16Type};
@@ -19,10 +22,21 @@ pub(crate) struct Records<'a> {
     subfield_ends: &'a [i64],
     code: (&'a [u8], &'a StringArray),
     text: &'a StringViewArray,
+    known: RefCell<Known<'a>>,
 }
 
+/// What was found out about one record: without it, each value would ask anew what is the same for all of its field.
+#[derive(Default)]
+struct Known<'a> {
+    record: usize,
+    terms: HashMap<(*const Term, Place), Values<'a>>,
+    tests: HashMap<(*const Test, Place), bool>,
+}
+
+type Values<'a> = Rc<[Cow<'a, str>]>;
+
 /// Where a value is from.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Place {
     Leader,
     Field(usize),
@@ -57,6 +71,7 @@ impl<'a> Records<'a> {
             subfield_ends: subfields.value_offsets(),
             code: (code.keys().values(), code.values().as_string_opt()?),
             text: text.as_string_view_opt()?,
+            known: RefCell::default(),
         })
     }
 
@@ -191,6 +206,32 @@ impl<'a> Records<'a> {
     }
 
     fn holds(&self, test: &Test, outside: &Outside<'a, '_>) -> bool {
+        let of_value = |term: &Term| matches!(term, Term::Chars(_));
+        let unary = matches!(test.operator, Operator::Exists | Operator::Absent);
+        if of_value(&test.right) || !unary && test.left.as_ref().is_none_or(of_value) {
+            return self.compare(test, outside);
+        }
+        let key = (std::ptr::from_ref(test), outside.place);
+        if let Some(&holds) = self.known_of(outside.record).tests.get(&key) {
+            return holds;
+        }
+        let holds = self.compare(test, outside);
+        self.known_of(outside.record).tests.insert(key, holds);
+        holds
+    }
+
+    /// What is known of this record; nothing of any other is kept.
+    fn known_of(&self, record: usize) -> std::cell::RefMut<'_, Known<'a>> {
+        let mut known = self.known.borrow_mut();
+        if known.record != record {
+            known.record = record;
+            known.terms.clear();
+            known.tests.clear();
+        }
+        known
+    }
+
+    fn compare(&self, test: &Test, outside: &Outside<'a, '_>) -> bool {
         let right = self.term(&test.right, outside);
         let compare: fn(&str, &str) -> bool = match test.operator {
             Operator::Exists => return !right.is_empty(),
@@ -207,7 +248,22 @@ impl<'a> Records<'a> {
         }
     }
 
-    fn term(&self, term: &Term, outside: &Outside<'a, '_>) -> Vec<Cow<'a, str>> {
+    fn term(&self, term: &Term, outside: &Outside<'a, '_>) -> Values<'a> {
+        if matches!(term, Term::Chars(_)) {
+            return self.find(term, outside);
+        }
+        // What a record has is the same for all of its fields.
+        let place = if matches!(term, Term::Record(_)) { Place::Leader } else { outside.place };
+        let key = (std::ptr::from_ref(term), place);
+        if let Some(values) = self.known_of(outside.record).terms.get(&key) {
+            return Rc::clone(values);
+        }
+        let values = self.find(term, outside);
+        self.known_of(outside.record).terms.insert(key, Rc::clone(&values));
+        values
+    }
+
+    fn find(&self, term: &Term, outside: &Outside<'a, '_>) -> Values<'a> {
         let mut values = Vec::new();
         let mut take = |value| values.push(value);
         let &Outside { record, tag, place, data, .. } = outside;
@@ -225,7 +281,7 @@ impl<'a> Records<'a> {
                 }
             },
         }
-        values
+        values.into()
     }
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +211,27 @@ def test_a_mistake_is_pointed_at(expression: str, at: int) -> None:
     assert caret.index("^") == at + 2
     with pytest.raises(ValueError, match="no column"):
         mrrc.Column(expression)
+
+
+def test_no_spec_is_too_long_to_be_told_of() -> None:
+    with pytest.raises(ValueError, match="a code is one printable character"):
+        mrrc.Column("245" + "$a" * 40_000 + "$A")
+
+
+def test_a_backslash_between_values_stands_before_quotes_alone() -> None:
+    with pytest.raises(ValueError, match="backslash"):
+        mrrc.Column(r'join(650$a, "\n")')
+
+
+@pytest.mark.parametrize(
+    "spec", ["$a{" * 16 + "$a" + "}" * 16, "$a{=" * 16 + "$a" + "}" * 16, r"$a{$a=\x}", r"$a{650$a=\x}", "$a{$a{$b}}"]
+)
+def test_conditions_are_no_more_work_than_the_record_has(spec: str) -> None:
+    """Each of them is asked of a field once; 16 in one another, asked anew by each value, would take for ever."""
+    many = encode([data("650", *[("a", str(i % 7)) for i in range(300)])])
+    start = time.process_time()
+    mrrc.read_table(many, columns={"n": f"count(650{spec})"})
+    assert time.process_time() - start < 5
 
 
 def test_what_does_not_go_together_is_an_error(sample: Path) -> None:
