@@ -100,12 +100,10 @@ impl ReadOptions {
     pub(crate) fn plan(&self) -> Plan {
         let keep = if self.rejects.is_some() { Keep::Rejects } else { Keep::Nothing };
         let named = self.columns.as_deref();
-        // Every spec's tag is a pattern of tags.
-        let of_columns = named.and_then(|named| Tags::new(tags(named).iter().map(String::as_str)).ok());
         Plan {
             layout: if named.is_some() { Layout::Records } else { self.layout },
             named: named.map(Arc::from),
-            tags: of_columns.or_else(|| self.tags.clone()),
+            tags: named.map_or_else(|| self.tags.clone(), |named| Some(Tags::of_specs(&tags(named)))),
             shape: self.shape(),
             keep,
             format: self.format,

@@ -44,15 +44,12 @@ pub(super) fn finish(
 
 fn evaluate(records: &Records<'_>, column: &Column, string_type: StringType) -> Result<ArrayRef, ArrowError> {
     let spec = &column.spec;
-    let count = |record| {
-        let mut count = 0u32;
-        records.values(record, spec, &mut |_| count = count.saturating_add(1));
-        count
-    };
     let numbers = 0..records.len();
     Ok(match &column.keep {
-        Keep::Count => Arc::new(UInt32Array::from_iter_values(numbers.map(count))),
-        Keep::Exists => Arc::new(numbers.map(|record| Some(count(record) > 0)).collect::<BooleanArray>()),
+        Keep::Count => Arc::new(UInt32Array::from_iter_values(
+            numbers.map(|record| u32::try_from(records.count(record, spec)).unwrap_or(u32::MAX)),
+        )),
+        Keep::Exists => Arc::new(numbers.map(|record| Some(records.count(record, spec) > 0)).collect::<BooleanArray>()),
         Keep::First => {
             let mut strings = StringViewBuilder::with_capacity(records.len());
             for record in numbers {

@@ -22,13 +22,13 @@ pub struct Tags {
     patterns: Arc<[Pattern]>,
 }
 
-/// A tag, with `X`, `x` or `.` for any character.
+/// A tag, with `None` for any character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Pattern([u8; 3]);
+struct Pattern([Option<u8>; 3]);
 
 impl Pattern {
     fn matches(self, tag: [u8; 3]) -> bool {
-        self.0.iter().zip(tag).all(|(&wanted, found)| matches!(wanted, b'X' | b'x' | b'.') || wanted == found)
+        self.0.iter().zip(tag).all(|(wanted, found)| wanted.is_none_or(|wanted| wanted == found))
     }
 }
 
@@ -38,7 +38,9 @@ impl FromStr for Pattern {
     fn from_str(text: &str) -> Result<Self, Error> {
         let known = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'.';
         match <[u8; 3]>::try_from(text.as_bytes()) {
-            Ok(bytes) if bytes.iter().all(known) => Ok(Self(bytes)),
+            Ok(bytes) if bytes.iter().all(known) => {
+                Ok(Self(bytes.map(|byte| Some(byte).filter(|byte| !matches!(byte, b'X' | b'x' | b'.')))))
+            }
             _ => Err(Error::option(format!(
                 "tags must be three letters or digits each, with X for any, as \"245\" or \"6XX\", not {text:?}"
             ))),
@@ -53,7 +55,15 @@ impl Tags {
     ///
     /// A pattern that is not three letters or digits, or `.`, which is `X` by another name.
     pub fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
-        let patterns: Vec<Pattern> = patterns.into_iter().map(str::parse).collect::<Result<_, _>>()?;
+        Ok(Self::of(patterns.into_iter().map(str::parse).collect::<Result<_, _>>()?))
+    }
+
+    /// The tags that one of those in specs matches, in which `.` alone stands for any character.
+    pub(crate) fn of_specs(tags: &[[u8; 3]]) -> Self {
+        Self::of(tags.iter().map(|tag| Pattern(tag.map(|byte| Some(byte).filter(|&byte| byte != b'.')))).collect())
+    }
+
+    fn of(patterns: Vec<Pattern>) -> Self {
         let mut digits = [0; 16];
         for number in 0..1000 {
             let tag = [number / 100, number / 10 % 10, number % 10].map(|digit| b'0' + digit as u8);
@@ -63,7 +73,7 @@ impl Tags {
                 *bits |= 1 << (number % 64);
             }
         }
-        Ok(Self { digits, patterns: patterns.into() })
+        Self { digits, patterns: patterns.into() }
     }
 
     /// Whether `tag` is one of them.
@@ -94,6 +104,13 @@ mod tests {
         }
         assert!(!Tags::new([]).unwrap().contains(*b"245"));
         assert!(Tags::new(["XXX"]).unwrap().contains(*b"\xFF\x00 "));
+    }
+
+    #[test]
+    fn in_specs_a_letter_is_a_letter() {
+        let tags = Tags::of_specs(&[*b"9XX", *b"24."]);
+        assert!(tags.contains(*b"9XX") && tags.contains(*b"245") && tags.contains(*b"24X"));
+        assert!(!tags.contains(*b"900") && !tags.contains(*b"9x9") && !tags.contains(*b"255"));
     }
 
     #[test]

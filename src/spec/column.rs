@@ -93,7 +93,7 @@ fn separator(parser: &mut Parser<'_>) -> Result<String, Mistake> {
 }
 
 /// The tags that `columns` look at.
-pub(crate) fn tags(columns: &[(String, Column)]) -> Vec<String> {
+pub(crate) fn tags(columns: &[(String, Column)]) -> Vec<[u8; 3]> {
     let mut tags = Vec::new();
     for (_, column) in columns {
         of_spec(&column.spec, &mut tags);
@@ -101,19 +101,19 @@ pub(crate) fn tags(columns: &[(String, Column)]) -> Vec<String> {
     tags
 }
 
-fn of_spec(spec: &Spec, tags: &mut Vec<String>) {
-    tags.push(String::from_utf8_lossy(&spec.tag).into_owned());
+fn of_spec(spec: &Spec, tags: &mut Vec<[u8; 3]>) {
+    tags.push(spec.tag);
     of_part(&spec.part, tags);
 }
 
-fn of_part(part: &Part, tags: &mut Vec<String>) {
+fn of_part(part: &Part, tags: &mut Vec<[u8; 3]>) {
     match part {
         Part::Text { conditions, .. } | Part::Indicator { conditions, .. } => of_conditions(conditions, tags),
         Part::Subfields(subfields) => subfields.iter().for_each(|wanted| of_conditions(&wanted.conditions, tags)),
     }
 }
 
-fn of_conditions(conditions: &[Condition], tags: &mut Vec<String>) {
+fn of_conditions(conditions: &[Condition], tags: &mut Vec<[u8; 3]>) {
     for test in conditions.iter().flatten() {
         for term in test.left.iter().chain([&test.right]) {
             match term {

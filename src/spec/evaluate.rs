@@ -104,6 +104,20 @@ impl<'a> Records<'a> {
         }
     }
 
+    /// How many values `spec` has in a record.
+    pub(crate) fn count(&self, record: usize, spec: &Spec) -> usize {
+        if let Part::Text { chars: None, conditions } = &spec.part
+            && conditions.is_empty()
+            && spec.tag != *b"LDR"
+        {
+            // Their text need not be put together for that.
+            return self.fields(record, spec.tag, spec.index).count();
+        }
+        let mut count = 0;
+        self.values(record, spec, &mut |_| count += 1);
+        count
+    }
+
     /// The fields with such a tag, of which `index` says which.
     fn fields(&self, record: usize, tag: [u8; 3], index: Option<Span>) -> impl Iterator<Item = usize> {
         let range = range(self.field_ends, record);
@@ -114,8 +128,14 @@ impl<'a> Records<'a> {
 
     fn has_tag(&self, field: usize, tag: [u8; 3]) -> bool {
         let (keys, tags) = self.tag;
-        let found = keys.get(field).map_or("", |&key| tags.value(key.into())).as_bytes();
-        tag.iter().zip(found).all(|(&wanted, &found)| wanted == b'.' || wanted == found)
+        let found = keys.get(field).map_or("", |&key| tags.value(key.into()));
+        let pairs = || tag.iter().map(|&wanted| char::from(wanted));
+        let matches = |wanted, found| wanted == '.' || wanted == found;
+        match <[u8; 3]>::try_from(found.as_bytes()) {
+            Ok(found) => pairs().zip(found).all(|(wanted, found)| matches(wanted, char::from(found))),
+            // What was no ASCII in it stands there as U+FFFD.
+            Err(_) => found.chars().count() == 3 && pairs().zip(found.chars()).all(|(a, b)| matches(a, b)),
+        }
     }
 
     fn part(&self, record: usize, tag: [u8; 3], place: Place, part: &Part, take: &mut dyn FnMut(Cow<'a, str>)) {

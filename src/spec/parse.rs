@@ -11,6 +11,8 @@ pub(crate) struct Mistake {
 
 /// Braces inside braces, at most.
 const DEEPEST: usize = 16;
+/// Codes in one spec, at most: there are fewer different ones.
+const MOST_CODES: usize = 100;
 
 #[derive(Debug)]
 pub(crate) struct Parser<'a> {
@@ -145,6 +147,9 @@ impl<'a> Parser<'a> {
     fn subfields(&mut self) -> Parsed<Part> {
         let mut subfields = Vec::new();
         while self.take("$") {
+            if subfields.len() == MOST_CODES {
+                return self.mistake(format!("a spec has at most {MOST_CODES} codes"));
+            }
             let first = self.code()?;
             let mut last = first;
             if self.peek() == Some(b'-') {
@@ -299,6 +304,8 @@ mod tests {
             assert_eq!(parses(text).map_err(|mistake| mistake.at), Err(at), "{text}");
         }
         let deep = format!("245$a{}{}", "{$b".repeat(60_000), "}".repeat(60_000));
-        assert!(parses(&deep).is_err());
+        assert_eq!(parses(&deep).map_err(|mistake| mistake.at), Err(5 + 16 * 3));
+        let long = format!("245{}", "$a".repeat(101));
+        assert_eq!(parses(&long).map_err(|mistake| mistake.at), Err(3 + 100 * 2 + 1));
     }
 }

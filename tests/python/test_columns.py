@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +166,46 @@ def test_columns_are_those_of_the_nested_table(sample: Path) -> None:
         ]
 
 
+def test_columns_of_real_files_are_those_of_the_nested_table(corpus: Path) -> None:
+    """Damaged ones, too: which records there are, and what is in them, is decided in one place."""
+    columns: dict[str, str | mrrc.Column] = {
+        "leader": "LDR",
+        "a": mrrc.all("...$a"),
+        "control": mrrc.all("00."),
+        "second": mrrc.first("6..[1]$a"),
+        "indicators": mrrc.all("24.^1"),
+        "ends": mrrc.all("245$a-c/#-2"),
+    }
+    seen = 0
+    for path in sorted(corpus.rglob("*.mrc")):
+        if path.stat().st_size > 400_000:
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", mrrc.MrrcWarning)
+                nested = mrrc.read_table(path, ignore_errors=True).to_pylist()
+                found = mrrc.read_table(path, ignore_errors=True, columns=columns).to_pylist()
+        except mrrc.MrrcError:
+            continue
+        for row, record in zip(found, nested, strict=True):
+            subfields = [(f["tag"], s) for f in record["fields"] for s in f["subfields"] or ()]
+            of_sixes = [f["subfields"] or () for f in record["fields"] if f["tag"].startswith("6")]
+            second = [s["value"] for s in (of_sixes[1] if len(of_sixes) > 1 else ()) if s["code"] == "a"]
+            ends = [s["value"] for tag, s in subfields if tag == "245" and s["code"] in {"a", "b", "c"}]
+            assert row == {
+                "leader": record["leader"],
+                "a": [s["value"] for _, s in subfields if s["code"] == "a"],
+                "control": [f["value"] for f in record["fields"] if f["tag"].startswith("00") and not f["subfields"]],
+                "second": second[0] if second else None,
+                "indicators": [
+                    f["ind1"] for f in record["fields"] if re.fullmatch("24.", f["tag"]) and f["ind1"] is not None
+                ],
+                "ends": [value[-3:] for value in ends if value],
+            }, path
+            seen += 1
+    assert seen > 1000
+
+
 def test_other_options_go_with_columns(sample: Path) -> None:
     table = mrrc.read_table(
         sample,
@@ -214,8 +256,9 @@ def test_a_mistake_is_pointed_at(expression: str, at: int) -> None:
 
 
 def test_no_spec_is_too_long_to_be_told_of() -> None:
-    with pytest.raises(ValueError, match="a code is one printable character"):
-        mrrc.Column("245" + "$a" * 40_000 + "$A")
+    with pytest.raises(ValueError, match="a code is one printable character") as raised:
+        mrrc.Column("245$a{" + "$b|" * 30_000 + "$A}")
+    assert str(raised.value).splitlines()[-1] == " " * (2 + 6 + 90_000 + 1) + "^"
 
 
 def test_a_backslash_between_values_stands_before_quotes_alone() -> None:
