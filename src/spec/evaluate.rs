@@ -16,11 +16,15 @@ use super::{Condition, Operator, Part, Span, Spec, Subfields, Term, Test};
 pub(crate) struct Records<'a> {
     leader: &'a StringViewArray,
     field_ends: &'a [i64],
-    tag: (&'a [u16], &'a StringArray),
+    tag: &'a [u16],
+    /// The characters of each tag in the dictionary; `None` where those are not three.
+    tags: Vec<Option<[char; 3]>>,
     indicators: [&'a DictionaryArray<UInt8Type>; 2],
     value: &'a StringViewArray,
     subfield_ends: &'a [i64],
-    code: (&'a [u8], &'a StringArray),
+    code: &'a [u8],
+    /// The byte that each code in the dictionary is; 0, which no spec has, for any other.
+    codes: Vec<u8>,
     text: &'a StringViewArray,
     known: RefCell<Known<'a>>,
 }
@@ -62,14 +66,20 @@ impl<'a> Records<'a> {
         let subfields = subfields.as_list_opt::<i64>()?;
         let [code, text] = subfields.values().as_struct_opt()?.columns() else { return None };
         let code = code.as_dictionary_opt::<UInt8Type>()?;
+        let tags: &StringArray = tag.values().as_string_opt()?;
+        let codes: &StringArray = code.values().as_string_opt()?;
+        let characters = |tag: &str| tag.chars().collect::<Vec<_>>().try_into().ok();
+        let byte = |code: &str| if let &[byte] = code.as_bytes() { byte } else { 0 };
         Some(Self {
             leader: leader.as_string_view_opt()?,
             field_ends: fields.value_offsets(),
-            tag: (tag.keys().values(), tag.values().as_string_opt()?),
+            tag: tag.keys().values(),
+            tags: tags.iter().map(|tag| tag.and_then(characters)).collect(),
             indicators: [ind1.as_dictionary_opt()?, ind2.as_dictionary_opt()?],
             value: value.as_string_view_opt()?,
             subfield_ends: subfields.value_offsets(),
-            code: (code.keys().values(), code.values().as_string_opt()?),
+            code: code.keys().values(),
+            codes: codes.iter().map(|code| code.map_or(0, byte)).collect(),
             text: text.as_string_view_opt()?,
             known: RefCell::default(),
         })
@@ -127,15 +137,9 @@ impl<'a> Records<'a> {
     }
 
     fn has_tag(&self, field: usize, tag: [u8; 3]) -> bool {
-        let (keys, tags) = self.tag;
-        let found = keys.get(field).map_or("", |&key| tags.value(key.into()));
-        let pairs = || tag.iter().map(|&wanted| char::from(wanted));
-        let matches = |wanted, found| wanted == '.' || wanted == found;
-        match <[u8; 3]>::try_from(found.as_bytes()) {
-            Ok(found) => pairs().zip(found).all(|(wanted, found)| matches(wanted, char::from(found))),
-            // What was no ASCII in it stands there as U+FFFD.
-            Err(_) => found.chars().count() == 3 && pairs().zip(found.chars()).all(|(a, b)| matches(a, b)),
-        }
+        let found = self.tag.get(field).and_then(|&key| *self.tags.get(usize::from(key))?);
+        let is_like = |(wanted, found): (u8, char)| wanted == b'.' || char::from(wanted) == found;
+        found.is_some_and(|found| tag.into_iter().zip(found).all(is_like))
     }
 
     fn part(&self, record: usize, tag: [u8; 3], place: Place, part: &Part, take: &mut dyn FnMut(Cow<'a, str>)) {
@@ -185,11 +189,8 @@ impl<'a> Records<'a> {
     }
 
     fn is_of(&self, subfield: usize, wanted: &Subfields) -> bool {
-        let (keys, codes) = self.code;
-        match keys.get(subfield).map(|&key| codes.value(key.into()).as_bytes()) {
-            Some(&[code]) => (wanted.first..=wanted.last).contains(&code),
-            _ => false,
-        }
+        let code = self.code.get(subfield).and_then(|&key| self.codes.get(usize::from(key)));
+        code.is_some_and(|code| (wanted.first..=wanted.last).contains(code))
     }
 
     /// All of a field's text: of a data field its values, with blanks between.

@@ -148,6 +148,7 @@ impl<'a> Parser<'a> {
         let mut subfields = Vec::new();
         while self.take("$") {
             if subfields.len() == MOST_CODES {
+                self.at -= 1;
                 return self.mistake(format!("a spec has at most {MOST_CODES} codes"));
             }
             let first = self.code()?;
@@ -183,6 +184,7 @@ impl<'a> Parser<'a> {
         let mut conditions = Vec::new();
         while self.take("{") {
             if self.depth == DEEPEST {
+                self.at -= 1;
                 return self.mistake("braces are nested too deeply");
             }
             self.depth += 1;
@@ -306,6 +308,6 @@ mod tests {
         let deep = format!("245$a{}{}", "{$b".repeat(60_000), "}".repeat(60_000));
         assert_eq!(parses(&deep).map_err(|mistake| mistake.at), Err(5 + 16 * 3));
         let long = format!("245{}", "$a".repeat(101));
-        assert_eq!(parses(&long).map_err(|mistake| mistake.at), Err(3 + 100 * 2 + 1));
+        assert_eq!(parses(&long).map_err(|mistake| mistake.at), Err(3 + 100 * 2));
     }
 }
