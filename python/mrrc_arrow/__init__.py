@@ -9,12 +9,15 @@ were read, and with nothing lost on the way.
 300
 """
 
+from mrrc_arrow import columns
 from mrrc_arrow._columns import Column
 from mrrc_arrow._columns import all as all
 from mrrc_arrow._columns import count as count
 from mrrc_arrow._columns import exists as exists
+from mrrc_arrow._columns import fields as fields
 from mrrc_arrow._columns import first as first
 from mrrc_arrow._columns import join as join
+from mrrc_arrow._columns import linked as linked
 from mrrc_arrow._native import (
     Field,
     Leader,
@@ -68,6 +71,7 @@ __all__ = [
     "Subfield",
     "UnsupportedFormatError",
     "__version__",
+    "columns",
     "read_batches",
     "read_marc",
     "read_problems",

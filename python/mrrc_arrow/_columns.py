@@ -11,13 +11,13 @@ from mrrc_arrow import _native
 class Column:
     """What a column has of each record, for the `columns` of `read_marc` and its like.
 
-    Made by `first`, `all`, `join`, `count` and `exists`, or of text.
+    Made by `first`, `all`, `join`, `count`, `exists`, `fields` and `linked`, or of text.
 
     Parameters
     ----------
     expression : str
         The column as text: a spec, of which the first value is kept, or ``all(650$a)``, ``join(245$a$b, " ")``,
-        ``count(852)``, ``exists(856$u)``.
+        ``count(852)``, ``exists(856$u)``, ``fields(700)``; in each of these a spec or ``linked(245$a)``.
 
     Raises
     ------
@@ -42,13 +42,13 @@ class Column:
         return self.expression
 
 
-def first(spec: str) -> Column:
+def first(spec: str | Column) -> Column:
     """Keep the first value: a string, or null where there is none. A bare spec means this.
 
     Parameters
     ----------
-    spec : str
-        A MARCspec.
+    spec : str or Column
+        A MARCspec, or what `linked` makes of one.
 
     Returns
     -------
@@ -64,13 +64,13 @@ def first(spec: str) -> Column:
     return Column(f"first({spec})")
 
 
-def all(spec: str) -> Column:
+def all(spec: str | Column) -> Column:
     """Keep all values: a list of strings, which is empty where there are none.
 
     Parameters
     ----------
-    spec : str
-        A MARCspec.
+    spec : str or Column
+        A MARCspec, or what `linked` makes of one.
 
     Returns
     -------
@@ -87,13 +87,13 @@ def all(spec: str) -> Column:
     return Column(f"all({spec})")
 
 
-def join(spec: str, sep: str = " ") -> Column:
+def join(spec: str | Column, sep: str = " ") -> Column:
     """Keep all values as one string, or null where there are none.
 
     Parameters
     ----------
-    spec : str
-        A MARCspec.
+    spec : str or Column
+        A MARCspec, or what `linked` makes of one.
     sep : str
         What goes between values.
 
@@ -112,13 +112,13 @@ def join(spec: str, sep: str = " ") -> Column:
     return Column(f'join({spec}, "{quoted}")')
 
 
-def count(spec: str) -> Column:
+def count(spec: str | Column) -> Column:
     """Count the values; of a spec without subfields, the fields.
 
     Parameters
     ----------
-    spec : str
-        A MARCspec.
+    spec : str or Column
+        A MARCspec, or what `linked` makes of one.
 
     Returns
     -------
@@ -134,13 +134,13 @@ def count(spec: str) -> Column:
     return Column(f"count({spec})")
 
 
-def exists(spec: str) -> Column:
+def exists(spec: str | Column) -> Column:
     """Tell whether there is a value.
 
     Parameters
     ----------
-    spec : str
-        A MARCspec.
+    spec : str or Column
+        A MARCspec, or what `linked` makes of one.
 
     Returns
     -------
@@ -154,3 +154,52 @@ def exists(spec: str) -> Column:
     Column(expression='exists(856$u)')
     """
     return Column(f"exists({spec})")
+
+
+def fields(spec: str | Column) -> Column:
+    """Keep whole fields, nested: a list of structs, which is empty where there are none.
+
+    Parameters
+    ----------
+    spec : str or Column
+        A MARCspec without subfields, positions and indicators (tests in braces may speak of those), or what `linked`
+        makes of one.
+
+    Returns
+    -------
+    Column
+        A column of lists of structs ``tag, ind1, ind2, value, subfields``, as in ``layout="records"``.
+
+    Examples
+    --------
+    >>> import mrrc_arrow as mrrc
+    >>> df = mrrc.read_marc("tests/data/sample.mrc", columns={"added": mrrc.fields("700")})
+    >>> [field.name for field in df.schema["added"].inner.fields]
+    ['tag', 'ind1', 'ind2', 'value', 'subfields']
+    """
+    return Column(f"fields({spec})")
+
+
+def linked(spec: str) -> Column:
+    """Take the spec of the 880s that belong to the fields it names: their text in another script.
+
+    An 880 belongs to a field if its first $6 has the field's tag and a number (``245-02``) that the field's first $6
+    has after ``880-``. Tag and index say of which fields, all else in the spec speaks of the 880s.
+
+    Parameters
+    ----------
+    spec : str
+        A MARCspec.
+
+    Returns
+    -------
+    Column
+        A column with the first of these values, or for `all`, `join`, `count`, `exists` and `fields` to take.
+
+    Examples
+    --------
+    >>> import mrrc_arrow as mrrc
+    >>> mrrc.all(mrrc.linked("700$a"))
+    Column(expression='all(linked(700$a))')
+    """
+    return Column(f"linked({spec})")

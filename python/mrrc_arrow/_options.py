@@ -90,8 +90,8 @@ layout : {"records", "subfields"}
 columns : dict of str to str or Column, optional
     One row per record with these columns, each a MARCspec and how many of its values to keep, in place of a layout:
     ``{"id": "001", "subjects": mrrc.all("650$a")}``. A bare spec keeps the first value; see `first`, `all`, `join`,
-    `count` and `exists`. Only the fields that are named are built, and their text is copied. `layout` and `tags` do
-    not go with it.
+    `count`, `exists`, `fields` and `linked`, and `mrrc_arrow.columns` for ready ones. Only the fields that are named
+    are built, and their text is copied. `layout` and `tags` do not go with it.
 tags : sequence or set of str, optional
     Only these fields, ``X`` standing for any character: ``["245", "6XX"]``. Nothing is built of the others, nor told of
     their text; a record without any is still one (in ``"subfields"``, where the leader is a field of tag ``LDR`` here,

@@ -3,12 +3,14 @@
 use std::iter::repeat_n;
 use std::str::FromStr;
 
+use super::evaluate::ALTERNATE;
 use super::parse::{Mistake, Parser};
 use super::{Condition, Part, Spec, Term};
 use crate::error::Error;
 
-/// What a column has of a record: `first(245$a)`, or the spec alone, `all(650$a)`, `join(245$a$b, " ")`, `count(852)` or
-/// `exists(856$u)`.
+/// What a column has of a record: `first(245$a)`, or the spec alone, `all(650$a)`, `join(245$a$b, " ")`, `count(852)`,
+/// `exists(856$u)` or `fields(700)`. In each of these, specs with `|` between are one after the other, as in `100$a|110$a`, and
+/// `linked(245$a)` in place of the spec is the text in another script.
 ///
 /// ```
 /// use mrrc_arrow::Column;
@@ -20,7 +22,10 @@ use crate::error::Error;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub(crate) keep: Keep,
-    pub(crate) spec: Spec,
+    /// Values of the first, then those of the next.
+    pub(crate) specs: Vec<Spec>,
+    /// What is wanted is in the 880s that belong to the fields of `specs`.
+    pub(crate) linked: bool,
 }
 
 /// Which of a spec's values.
@@ -32,6 +37,8 @@ pub(crate) enum Keep {
     Join(String),
     Count,
     Exists,
+    /// Whole fields, nested.
+    Fields,
 }
 
 impl FromStr for Column {
@@ -51,25 +58,76 @@ impl FromStr for Column {
     }
 }
 
+/// Specs in one column, at most.
+const MOST_SPECS: usize = 100;
+
 fn column(parser: &mut Parser<'_>) -> Result<Column, Mistake> {
-    const NAMES: [&str; 5] = ["first(", "all(", "join(", "count(", "exists("];
+    const NAMES: [&str; 6] = ["first(", "all(", "join(", "count(", "exists(", "fields("];
     let name = NAMES.into_iter().find(|name| parser.take(name));
-    let spec = parser.spec()?;
+    let linked = parser.take("linked(");
+    let mut specs = Vec::new();
+    loop {
+        let start = parser.at;
+        if NAMES.into_iter().chain(["linked("]).any(|name| parser.take(name)) {
+            parser.at = start;
+            return parser.mistake(
+                "a spec is wanted here: all, first and their like go before all specs of a column, linked next",
+            );
+        }
+        let spec = parser.spec()?;
+        if name == Some("fields(") {
+            whole_field(parser, &spec, start)?;
+        }
+        if linked && spec.tag == *b"LDR" {
+            parser.at = start;
+            return parser.mistake("the leader has nothing that is linked to it");
+        }
+        specs.push(spec);
+        if parser.peek() != Some(b'|') {
+            break;
+        }
+        if specs.len() == MOST_SPECS {
+            return parser.mistake(format!("a column has at most {MOST_SPECS} specs"));
+        }
+        parser.at += 1;
+    }
+    if linked {
+        close(parser)?;
+    }
     let keep = match name {
         Some("all(") => Keep::All,
         Some("join(") => Keep::Join(if parser.take(",") { separator(parser)? } else { " ".to_owned() }),
         Some("count(") => Keep::Count,
         Some("exists(") => Keep::Exists,
+        Some("fields(") => Keep::Fields,
         _ => Keep::First,
     };
-    if name.is_some() && !parser.take(")") {
-        return parser.mistake("the spec ends here; ) is wanted");
+    if name.is_some() {
+        close(parser)?;
     }
     match parser.peek() {
-        None => Ok(Column { keep, spec }),
+        None => Ok(Column { keep, specs, linked }),
         Some(b'$' | b'^') => parser.mistake("subfields and indicators do not go with what is before"),
         Some(_) => parser.mistake("the spec ends here, and something follows"),
     }
+}
+
+fn close(parser: &mut Parser<'_>) -> Result<(), Mistake> {
+    if parser.take(")") { Ok(()) } else { parser.mistake("the spec ends here; ) is wanted") }
+}
+
+/// Fields are taken whole: an error before what a spec takes of them.
+fn whole_field(parser: &mut Parser<'_>, spec: &Spec, start: usize) -> Result<(), Mistake> {
+    let of_leader = spec.tag == *b"LDR";
+    let message = match &spec.part {
+        _ if of_leader => "the leader is no field",
+        Part::Text { chars: None, .. } => return Ok(()),
+        Part::Text { .. } => "fields are taken whole, without positions",
+        Part::Subfields(_) => "fields are taken whole, without subfields; a test in braces may speak of them",
+        Part::Indicator { .. } => "fields are taken whole, without indicators; a test in braces may speak of them",
+    };
+    parser.at = if of_leader { start } else { parser.part_at };
+    parser.mistake(message)
 }
 
 /// A string in double quotes, in which a backslash stands before those and before itself.
@@ -96,7 +154,10 @@ fn separator(parser: &mut Parser<'_>) -> Result<String, Mistake> {
 pub(crate) fn tags(columns: &[(String, Column)]) -> Vec<[u8; 3]> {
     let mut tags = Vec::new();
     for (_, column) in columns {
-        of_spec(&column.spec, &mut tags);
+        column.specs.iter().for_each(|spec| of_spec(spec, &mut tags));
+        if column.linked {
+            tags.push(ALTERNATE);
+        }
     }
     tags
 }

@@ -2,15 +2,21 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::ops::Range;
+use std::collections::{HashMap, HashSet};
+use std::ops::{ControlFlow, Range};
 use std::rc::Rc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{UInt8Type, UInt16Type};
 use arrow_array::{Array, ArrayRef, DictionaryArray, StringArray, StringViewArray};
 
-use super::{Condition, Operator, Part, Span, Spec, Subfields, Term, Test};
+use super::{Column, Condition, Operator, Part, Span, Spec, Subfields, Term, Test};
+
+/// Whether more values are wanted.
+pub(crate) type Flow = ControlFlow<()>;
+
+/// The tag of fields in another script.
+pub(super) const ALTERNATE: [u8; 3] = *b"880";
 
 /// Records as `layout="records"` has them, with views and dictionaries.
 pub(crate) struct Records<'a> {
@@ -89,13 +95,18 @@ impl<'a> Records<'a> {
         self.leader.len()
     }
 
-    /// Calls `take` with each value of `spec` in a record.
-    pub(crate) fn values(&self, record: usize, spec: &Spec, take: &mut dyn FnMut(Cow<'a, str>)) {
+    /// Calls `take` with each value of `column` in a record, until it has enough.
+    pub(crate) fn column(&self, record: usize, column: &Column, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
+        let values = if column.linked { Self::linked } else { Self::values };
+        column.specs.iter().try_for_each(|spec| values(self, record, spec, take))
+    }
+
+    fn values(&self, record: usize, spec: &Spec, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
         if spec.tag == *b"LDR" {
             if spec.index.is_none_or(|index| !index.of(1).is_empty()) {
-                self.part(record, spec.tag, Place::Leader, &spec.part, take);
+                self.part(record, spec.tag, Place::Leader, &spec.part, take)?;
             }
-            return;
+            return Flow::Continue(());
         }
         if let (None, Part::Subfields(wanted)) = (spec.index, &spec.part)
             && let [wanted @ Subfields { index: None, chars: None, conditions, .. }] = wanted.as_slice()
@@ -104,27 +115,103 @@ impl<'a> Records<'a> {
             // What most columns are, without ado.
             for field in range(self.field_ends, record).filter(|&field| self.has_tag(field, spec.tag)) {
                 for subfield in range(self.subfield_ends, field).filter(|&subfield| self.is_of(subfield, wanted)) {
-                    take(Cow::Borrowed(self.text.value(subfield)));
+                    take(Cow::Borrowed(self.text.value(subfield)))?;
                 }
             }
-            return;
+            return Flow::Continue(());
         }
         for field in self.fields(record, spec.tag, spec.index) {
-            self.part(record, spec.tag, Place::Field(field), &spec.part, take);
+            self.part(record, spec.tag, Place::Field(field), &spec.part, take)?;
+        }
+        Flow::Continue(())
+    }
+
+    /// As [`Records::values`], of the 880s that belong to the fields that `spec` names: what follows its tag and index speaks of
+    /// those.
+    fn linked(&self, record: usize, spec: &Spec, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
+        for field in self.linked_fields(record, spec) {
+            self.part(record, ALTERNATE, Place::Field(field), &spec.part, take)?;
+        }
+        Flow::Continue(())
+    }
+
+    /// The 880s whose $6 has tag and number of a field that `spec` names, and whose number that field's $6 has after `880-`: each
+    /// one once, in the order of the record.
+    fn linked_fields(&self, record: usize, spec: &Spec) -> Vec<usize> {
+        let mut alternates = self.fields(record, ALTERNATE, None).peekable();
+        if alternates.peek().is_none() {
+            return Vec::new();
+        }
+        let wanted: HashSet<([char; 3], &str)> = self
+            .fields(record, spec.tag, spec.index)
+            .filter_map(|field| {
+                let (tag, number) = self.link(field)?;
+                Some((self.tag_of(field)?, number)).filter(|_| tag == "880")
+            })
+            .collect();
+        let belongs = |&field: &usize| {
+            self.link(field).is_some_and(|(tag, number)| {
+                let tag = tag.chars().collect::<Vec<_>>().try_into();
+                tag.is_ok_and(|tag| wanted.contains(&(tag, number)))
+            })
+        };
+        alternates.filter(belongs).collect()
+    }
+
+    /// Tag and number of what a field's first $6 links it to, as `880-02` or `245-02/$1`; no field has the number 00.
+    fn link(&self, field: usize) -> Option<(&'a str, &'a str)> {
+        let is_link = |subfield: &usize| self.code_of(*subfield) == Some(b'6');
+        let text = self.text.value(range(self.subfield_ends, field).find(is_link)?).trim();
+        let (tag, rest) = text.split_once('-')?;
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number = rest.get(..digits)?.trim_start_matches('0');
+        (!number.is_empty()).then_some((tag, number))
+    }
+
+    /// The fields as a whole that `column` names, or those linked to them.
+    pub(crate) fn whole(&self, record: usize, column: &Column, take: &mut dyn FnMut(usize)) {
+        for spec in &column.specs {
+            let Part::Text { conditions, .. } = &spec.part else { continue };
+            let tag = if column.linked { ALTERNATE } else { spec.tag };
+            self.wanted_fields(record, spec, column.linked, &mut |field| {
+                let place = Place::Field(field);
+                let is_wanted = conditions.is_empty() || {
+                    let data = self.data(record, place);
+                    self.value(record, tag, place, &data, None, conditions, &mut |_| Flow::Break(())).is_break()
+                };
+                if is_wanted {
+                    take(field);
+                }
+            });
         }
     }
 
-    /// How many values `spec` has in a record.
-    pub(crate) fn count(&self, record: usize, spec: &Spec) -> usize {
-        if let Part::Text { chars: None, conditions } = &spec.part
-            && conditions.is_empty()
-            && spec.tag != *b"LDR"
-        {
-            // Their text need not be put together for that.
-            return self.fields(record, spec.tag, spec.index).count();
+    fn wanted_fields(&self, record: usize, spec: &Spec, linked: bool, take: &mut dyn FnMut(usize)) {
+        if linked {
+            self.linked_fields(record, spec).into_iter().for_each(take);
+        } else {
+            self.fields(record, spec.tag, spec.index).for_each(take);
         }
+    }
+
+    /// How many values `column` has in a record.
+    pub(crate) fn count(&self, record: usize, column: &Column) -> usize {
         let mut count = 0;
-        self.values(record, spec, &mut |_| count += 1);
+        for spec in &column.specs {
+            if let Part::Text { chars: None, conditions } = &spec.part
+                && conditions.is_empty()
+                && spec.tag != *b"LDR"
+            {
+                // Their text need not be put together for that.
+                self.wanted_fields(record, spec, column.linked, &mut |_| count += 1);
+                continue;
+            }
+            let values = if column.linked { Self::linked } else { Self::values };
+            let _ = values(self, record, spec, &mut |_| {
+                count += 1;
+                Flow::Continue(())
+            });
+        }
         count
     }
 
@@ -136,27 +223,39 @@ impl<'a> Records<'a> {
         range.filter(matches).skip(wanted.start).take(wanted.len())
     }
 
+    fn tag_of(&self, field: usize) -> Option<[char; 3]> {
+        self.tag.get(field).and_then(|&key| *self.tags.get(usize::from(key))?)
+    }
+
     fn has_tag(&self, field: usize, tag: [u8; 3]) -> bool {
-        let found = self.tag.get(field).and_then(|&key| *self.tags.get(usize::from(key))?);
+        let found = self.tag_of(field);
         let is_like = |(wanted, found): (u8, char)| wanted == b'.' || char::from(wanted) == found;
         found.is_some_and(|found| tag.into_iter().zip(found).all(is_like))
     }
 
-    fn part(&self, record: usize, tag: [u8; 3], place: Place, part: &Part, take: &mut dyn FnMut(Cow<'a, str>)) {
+    fn part(
+        &self,
+        record: usize,
+        tag: [u8; 3],
+        place: Place,
+        part: &Part,
+        take: &mut dyn FnMut(Cow<'a, str>) -> Flow,
+    ) -> Flow {
         match part {
             Part::Text { chars, conditions } => {
-                self.value(record, tag, place, &self.data(record, place), *chars, conditions, take);
+                self.value(record, tag, place, &self.data(record, place), *chars, conditions, take)
             }
             Part::Indicator { number, conditions } => {
-                let Place::Field(field) = place else { return };
-                let Some(symbols) = self.indicators.get(*number) else { return };
+                let Place::Field(field) = place else { return Flow::Continue(()) };
+                let Some(symbols) = self.indicators.get(*number) else { return Flow::Continue(()) };
                 let symbol = symbols.key(field).map(|key| symbols.values().as_string::<i32>().value(key));
-                if let Some(symbol) = symbol {
-                    self.value(record, tag, place, &Cow::Borrowed(symbol), None, conditions, take);
+                match symbol {
+                    Some(symbol) => self.value(record, tag, place, &Cow::Borrowed(symbol), None, conditions, take),
+                    None => Flow::Continue(()),
                 }
             }
             Part::Subfields(wanted) => {
-                let Place::Field(field) = place else { return };
+                let Place::Field(field) = place else { return Flow::Continue(()) };
                 let subfields = range(self.subfield_ends, field);
                 let indexes: Vec<Range<usize>> =
                     wanted.iter().map(|wanted| self.index(wanted, subfields.clone())).collect();
@@ -168,11 +267,12 @@ impl<'a> Records<'a> {
                         }
                         if index.contains(seen) {
                             let data = Cow::Borrowed(self.text.value(subfield));
-                            self.value(record, tag, place, &data, wanted.chars, &wanted.conditions, take);
+                            self.value(record, tag, place, &data, wanted.chars, &wanted.conditions, take)?;
                         }
                         *seen += 1;
                     }
                 }
+                Flow::Continue(())
             }
         }
     }
@@ -189,8 +289,11 @@ impl<'a> Records<'a> {
     }
 
     fn is_of(&self, subfield: usize, wanted: &Subfields) -> bool {
-        let code = self.code.get(subfield).and_then(|&key| self.codes.get(usize::from(key)));
-        code.is_some_and(|code| (wanted.first..=wanted.last).contains(code))
+        self.code_of(subfield).is_some_and(|code| (wanted.first..=wanted.last).contains(&code))
+    }
+
+    fn code_of(&self, subfield: usize) -> Option<u8> {
+        self.code.get(subfield).and_then(|&key| self.codes.get(usize::from(key))).copied()
     }
 
     /// All of a field's text: of a data field its values, with blanks between.
@@ -217,13 +320,14 @@ impl<'a> Records<'a> {
         data: &Cow<'a, str>,
         chars: Option<Span>,
         conditions: &[Condition],
-        take: &mut dyn FnMut(Cow<'a, str>),
-    ) {
-        let Some(value) = characters(data, chars) else { return };
+        take: &mut dyn FnMut(Cow<'a, str>) -> Flow,
+    ) -> Flow {
+        let Some(value) = characters(data, chars) else { return Flow::Continue(()) };
         let outside = Outside { record, tag, place, data, value: &value };
         if conditions.iter().all(|tests| tests.iter().any(|test| self.holds(test, &outside))) {
-            take(value);
+            return take(value);
         }
+        Flow::Continue(())
     }
 
     fn holds(&self, test: &Test, outside: &Outside<'a, '_>) -> bool {
@@ -286,22 +390,23 @@ impl<'a> Records<'a> {
 
     fn find(&self, term: &Term, outside: &Outside<'a, '_>) -> Values<'a> {
         let mut values = Vec::new();
-        let mut take = |value| values.push(value);
+        let mut take = |value| {
+            values.push(value);
+            Flow::Continue(())
+        };
         let &Outside { record, tag, place, data, .. } = outside;
-        match term {
-            Term::Literal(text) => values.push(Cow::Owned(text.clone())),
+        let _ = match term {
+            Term::Literal(text) => take(Cow::Owned(text.clone())),
             Term::Record(spec) => self.values(record, spec, &mut take),
-            Term::Chars(span) => values.extend(characters(data, Some(*span))),
+            Term::Chars(span) => characters(data, Some(*span)).map_or(Flow::Continue(()), take),
             Term::Outer { index: None, part } => self.part(record, tag, place, part, &mut take),
             Term::Outer { index, part } => match place {
-                Place::Leader => {}
-                Place::Field(_) => {
-                    for field in self.fields(record, tag, *index) {
-                        self.part(record, tag, Place::Field(field), part, &mut take);
-                    }
-                }
+                Place::Leader => Flow::Continue(()),
+                Place::Field(_) => self
+                    .fields(record, tag, *index)
+                    .try_for_each(|field| self.part(record, tag, Place::Field(field), part, &mut take)),
             },
-        }
+        };
         values.into()
     }
 }

@@ -18,6 +18,8 @@ const MOST_CODES: usize = 100;
 pub(crate) struct Parser<'a> {
     text: &'a str,
     pub at: usize,
+    /// Where what the last whole spec takes of its field begins: after tag and index.
+    pub part_at: usize,
     depth: usize,
 }
 
@@ -25,7 +27,7 @@ type Parsed<T> = Result<T, Mistake>;
 
 impl<'a> Parser<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0 }
+        Self { text, at: 0, part_at: 0, depth: 0 }
     }
 
     pub(crate) fn peek(&self) -> Option<u8> {
@@ -70,7 +72,11 @@ impl<'a> Parser<'a> {
         }
         self.at += 3;
         let index = self.index()?;
-        Ok(Spec { tag, index, part: self.part()? })
+        let part_at = self.at;
+        let part = self.part()?;
+        // After those of the specs inside.
+        self.part_at = part_at;
+        Ok(Spec { tag, index, part })
     }
 
     fn index(&mut self) -> Parsed<Option<Span>> {

@@ -206,6 +206,183 @@ def test_columns_of_real_files_are_those_of_the_nested_table(corpus: Path) -> No
     assert seen > 1000
 
 
+def test_specs_are_taken_one_after_the_other() -> None:
+    assert column("245$b|020$a|999$a|245$a") == ["by Poe", "9780000000001", "Tales /", "again"]
+    columns: dict[str, str | mrrc.Column] = {
+        "first": "999$a|020$z|020$a",
+        "join": mrrc.join("300$c|250$a|001", sep="; "),
+        "count": mrrc.count("300|650|LDR"),
+        "exists": mrrc.exists("999|250"),
+        "exists too": mrrc.exists("999$a|650^1"),
+        "linked": mrrc.join(mrrc.linked("245$a|100$a")),
+        "fields": "fields(245|001)",
+    }
+    row = mrrc.read_table(RECORD, columns=columns).to_pylist()[0]
+    assert [field["tag"] for field in row.pop("fields")] == ["245", "001"]
+    assert row == {
+        "first": "123",
+        "join": "20 cm; id1",
+        "count": 6,
+        "exists": False,
+        "exists too": True,
+        "linked": "物語 ポー",
+    }
+
+
+LINKED = encode(
+    [
+        control("001", "id1"),
+        data("245", ("6", "880-01"), ("a", "One")),
+        data("700", ("6", "880-02 "), ("a", "Two")),
+        data("700", ("6", "880-3"), ("a", "Three")),
+        data("700", ("6", "880-03"), ("a", "Three again")),
+        data("700", ("a", "without")),
+        data("700", ("6", "880-00"), ("a", "none")),
+        data("700", ("6", "other"), ("a", "odd")),
+        data("710", ("6", "800-04"), ("a", "not of an 880")),
+        data("880", ("6", "700-03/(3/r"), ("a", "drei"), ind="12"),
+        data("880", ("6", "700-02/$1"), ("a", "zwei"), ("b", "b")),
+        data("880", ("6", "245-01"), ("a", "eins"), ("c", "c")),
+        data("880", ("6", "245-02"), ("a", "of another tag")),
+        data("880", ("6", "700-00"), ("a", "of none")),
+        data("880", ("6", "710-04"), ("a", "of that")),
+        data("880", ("6", "7001-02"), ("a", "odd")),
+        data("880", ("a", "without")),
+        data("880", ("6", "245-001"), ("a", "as a number"), ("6", "700-02")),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("spec", "values"),
+    [
+        ("245$a", ["eins", "as a number"]),
+        ("245$c", ["c"]),
+        ("700$a", ["drei", "zwei"]),
+        ("7..$a", ["drei", "zwei"]),
+        ("700[0]$a", ["zwei"]),
+        ("700[0]$a$b", ["zwei", "b"]),
+        ("700[1]$a", ["drei"]),
+        (r"700$a{^2=\2}", ["drei"]),
+        (r"700$a{$b}", ["zwei"]),
+        ("700^1", ["1", " "]),
+        ("700", ["700-03/(3/r drei", "700-02/$1 zwei b"]),
+        ("700$a/0", ["d", "z"]),
+        ("710$a", []),
+        ("999$a", []),
+        ("001", []),
+        ("880$a", []),
+    ],
+)
+def test_what_is_linked_to_a_field(spec: str, values: list[str]) -> None:
+    columns: dict[str, str | mrrc.Column] = {
+        "first": mrrc.linked(spec),
+        "all": mrrc.all(mrrc.linked(spec)),
+        "join": mrrc.join(mrrc.linked(spec)),
+        "count": mrrc.count(mrrc.linked(spec)),
+        "exists": mrrc.exists(mrrc.linked(spec)),
+    }
+    assert mrrc.read_table(LINKED, columns=columns).to_pylist() == [
+        {
+            "first": values[0] if values else None,
+            "all": values,
+            "join": " ".join(values) if values else None,
+            "count": len(values),
+            "exists": bool(values),
+        }
+    ]
+
+
+def test_links_are_no_more_work_than_the_record_has() -> None:
+    fields = [data(tag, ("6", f"{other}-01")) for tag, other in (("245", "880"), ("880", "245")) for _ in range(2500)]
+    start = time.process_time()
+    assert mrrc.read_table(encode(fields), columns={"n": "count(linked(245))"}).to_pydict() == {"n": [2500]}
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("categorical", [True, False])
+def test_fields_are_those_of_the_nested_table(sample: Path, categorical: bool) -> None:
+    """With their types, too, and keeping no more than they show."""
+    columns: dict[str, str | mrrc.Column] = {
+        "added": mrrc.fields("7.."),
+        "control": mrrc.fields("00."),
+        "second": mrrc.fields("650[1]"),
+        "lcsh": mrrc.fields(r"650{^2=\0}"),
+        "all": mrrc.fields("..."),
+    }
+    for string_type in ("view", "large_string", "string"):
+        options: Any = {"string_type": string_type, "categorical": categorical}
+        nested = mrrc.read_table(sample, **options)
+        found = mrrc.read_table(sample, columns=columns, **options)
+        found.validate(full=True)
+        assert {field.type for field in found.schema} == {nested.schema.field("fields").type}
+        records = nested.to_pylist()
+        assert found.to_pylist() == [
+            {
+                "added": [f for f in row["fields"] if f["tag"][0] == "7"],
+                "control": [f for f in row["fields"] if f["tag"][:2] == "00"],
+                "second": [f for f in row["fields"] if f["tag"] == "650"][1:2],
+                "lcsh": [f for f in row["fields"] if f["tag"] == "650" and f["ind2"] == "0"],
+                "all": row["fields"],
+            }
+            for row in records
+        ]
+    few = mrrc.read_table(sample, columns={"x": mrrc.fields("260")})
+    assert few.nbytes < sample.stat().st_size / 4
+    linked = mrrc.read_table(LINKED, columns={"x": mrrc.fields(mrrc.linked("700{$b}"))}).to_pylist()[0]["x"]
+    assert [[s["value"] for s in field["subfields"]] for field in linked] == [["700-02/$1", "zwei", "b"]]
+
+
+def test_links_in_real_files(corpus: Path) -> None:
+    columns: dict[str, str | mrrc.Column] = {
+        "title": mrrc.all(mrrc.linked("245$a")),
+        "added": mrrc.all(mrrc.linked("7..$a")),
+    }
+
+    def link(field: dict[str, Any]) -> tuple[str, int] | None:
+        found = [s["value"] for s in field["subfields"] or () if s["code"] == "6"]
+        match = re.match(r"\s*([^-]*)-([0-9]+)", found[0]) if found else None
+        return (match[1], int(match[2])) if match and int(match[2]) else None
+
+    def texts(fields: list[dict[str, Any]], tag: str) -> list[str]:
+        links = set()
+        for field in fields:
+            found = link(field) if re.fullmatch(tag, field["tag"]) else None
+            if found and found[0] == "880":
+                links.add((field["tag"], found[1]))
+        linked = [f for f in fields if f["tag"] == "880" and link(f) in links]
+        return [s["value"] for f in linked for s in f["subfields"] if s["code"] == "a"]
+
+    seen = 0
+    for path in sorted(corpus.rglob("*.mrc")):
+        if path.stat().st_size > 2_000_000 or b"\x1f6245-0" not in path.read_bytes():
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", mrrc.MrrcWarning)
+            nested = mrrc.read_table(path, ignore_errors=True)["fields"].to_pylist()
+            found = mrrc.read_table(path, ignore_errors=True, columns=columns).to_pylist()
+        assert found == [{"title": texts(row, "245"), "added": texts(row, "7..")} for row in nested], path
+        seen += sum(bool(row["title"]) for row in found)
+    assert seen > 100
+
+
+def test_ready_columns(sample: Path) -> None:
+    table = mrrc.read_table(sample, columns=mrrc.columns.BIBLIOGRAPHIC)
+    assert table.column_names == list(mrrc.columns.BIBLIOGRAPHIC)
+    empty = [name for name in table.column_names if not any(table[name].to_pylist())]
+    assert not set(empty) & {"control_number", "title", "author", "language", "date1", "subjects", "publisher"}
+    for ready in (mrrc.columns.AUTHORITY, mrrc.columns.HOLDINGS):
+        assert mrrc.read_table(sample, columns=ready).shape == (300, len(ready))
+
+
+def test_ready_columns_of_real_files(corpus: Path) -> None:
+    path = corpus / "folio-org__stripes-testing/100_MARC_authority_records.mrc"
+    authorities = mrrc.read_table(path, columns=mrrc.columns.AUTHORITY).to_pylist()
+    assert len(authorities) == 100
+    assert all(row["heading"] and row["control_number"] for row in authorities)
+    assert any(row["see_from"] for row in authorities)
+
+
 def test_other_options_go_with_columns(sample: Path) -> None:
     table = mrrc.read_table(
         sample,
@@ -243,6 +420,21 @@ def test_many_codes_make_no_difference() -> None:
         ("join(245$a, )", 12),
         ('join(245$a, "x)', 15),
         ("650$a{^2=0}", 9),
+        ("fields(700$a)", 10),
+        ("fields(700[0]^1)", 13),
+        (r"fields(650{$a=\x}/0)", 17),
+        ("fields(008/0)", 10),
+        ("fields(245|LDR)", 11),
+        ("all(linked(LDR/6))", 11),
+        ("all(linked(245$a)", 17),
+        ("linked(245$a", 12),
+        ("linked(all(245$a))", 7),
+        ("all(first(245$a))", 4),
+        ("all(245$a|linked(245$a))", 10),
+        ("245$a|", 6),
+        ("245$a||650$a", 6),
+        ("245$a |650$a", 5),
+        ("245$a|6", 6),
     ],
 )
 def test_a_mistake_is_pointed_at(expression: str, at: int) -> None:

@@ -40,11 +40,11 @@ pub(in crate::layout) fn columns(shape: Shape) -> Vec<Field> {
     ]
 }
 
-fn list_of(item: Fields) -> DataType {
+pub(in crate::layout) fn list_of(item: Fields) -> DataType {
     DataType::LargeList(Arc::new(Field::new("item", DataType::Struct(item), false)))
 }
 
-fn field_struct(shape: Shape) -> Fields {
+pub(in crate::layout) fn field_struct(shape: Shape) -> Fields {
     vec![
         Field::new("tag", symbol_type(DataType::UInt16, shape), false),
         Field::new("ind1", symbol_type(DataType::UInt8, shape), true),
