@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow_array::builder::{LargeListBuilder, StringViewBuilder};
+use arrow_array::builder::{BooleanBufferBuilder, LargeListBuilder, StringViewBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, LargeListArray, StructArray, UInt32Array, UInt64Array};
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
@@ -42,76 +42,93 @@ pub(super) fn finish(
     named: &[(String, Column)],
     shape: Shape,
 ) -> Result<Vec<ArrayRef>, ArrowError> {
-    let records = Records::new(built)
+    let mut records = Records::new(built)
         .ok_or_else(|| ArrowError::InvalidArgumentError("records are not in their layout".to_owned()))?;
-    named.iter().map(|(_, column)| evaluate(&records, built, column, shape)).collect()
+    let mut outputs: Vec<Output> = named.iter().map(|(_, column)| Output::new(column, records.len())).collect();
+    for record in 0..records.len() {
+        records.turn_to(record);
+        for ((_, column), output) in named.iter().zip(&mut outputs) {
+            output.append(&records, column);
+        }
+    }
+    outputs.into_iter().map(|output| output.finish(built, shape)).collect()
 }
 
-fn evaluate(records: &Records<'_>, built: &[ArrayRef], column: &Column, shape: Shape) -> Result<ArrayRef, ArrowError> {
-    let string_type = shape.string_type;
-    let numbers = 0..records.len();
-    Ok(match &column.keep {
-        Keep::Count => Arc::new(UInt32Array::from_iter_values(
-            numbers.map(|record| u32::try_from(records.count(record, column)).unwrap_or(u32::MAX)),
-        )),
-        Keep::Exists => {
-            let exists = |record| records.column(record, column, &mut |_| Flow::Break(())).is_break();
-            Arc::new(numbers.map(|record| Some(exists(record))).collect::<BooleanArray>())
+/// What a column has of the records so far.
+enum Output {
+    Strings(StringViewBuilder),
+    Lists(LargeListBuilder<StringViewBuilder>),
+    Counts(Vec<u32>),
+    Flags(BooleanBufferBuilder),
+    /// Which fields of the layout, and how many of them there are up to the end of each record.
+    Fields {
+        taken: Vec<u64>,
+        ends: Vec<i64>,
+    },
+}
+
+impl Output {
+    fn new(column: &Column, records: usize) -> Self {
+        match column.keep {
+            Keep::First | Keep::Join(_) => Self::Strings(StringViewBuilder::with_capacity(records)),
+            Keep::All => Self::Lists(
+                LargeListBuilder::with_capacity(StringViewBuilder::new(), records).with_field(item(StringType::View)),
+            ),
+            Keep::Count => Self::Counts(Vec::with_capacity(records)),
+            Keep::Exists => Self::Flags(BooleanBufferBuilder::new(records)),
+            Keep::Fields => Self::Fields { taken: Vec::new(), ends: vec![0] },
         }
-        Keep::First => {
-            let mut strings = StringViewBuilder::with_capacity(records.len());
-            for record in numbers {
-                let mut first = None;
-                let _ = records.column(record, column, &mut |value| {
-                    first = Some(value);
-                    Flow::Break(())
-                });
-                strings.append_option(first);
-            }
-            cast_strings(Arc::new(strings.finish()), string_type)?
-        }
-        Keep::Join(separator) => {
-            let mut strings = StringViewBuilder::with_capacity(records.len());
-            for record in numbers {
-                let mut joined: Option<Cow<'_, str>> = None;
-                let _ = records.column(record, column, &mut |value| {
-                    match &mut joined {
-                        None => joined = Some(value),
-                        Some(joined) => {
+    }
+
+    /// Appends what the record has that `records` was turned to.
+    fn append<'a>(&mut self, records: &Records<'a>, column: &Column) {
+        match self {
+            Self::Counts(counts) => counts.push(u32::try_from(records.count(column)).unwrap_or(u32::MAX)),
+            Self::Flags(flags) => flags.append(records.column(column, &mut |_| Flow::Break(())).is_break()),
+            Self::Strings(strings) => {
+                let separator = if let Keep::Join(separator) = &column.keep { Some(separator) } else { None };
+                let mut kept: Option<Cow<'a, str>> = None;
+                let _ = records.column(column, &mut |value| {
+                    match (&mut kept, separator) {
+                        (Some(joined), Some(separator)) => {
                             let joined = joined.to_mut();
                             joined.push_str(separator);
                             joined.push_str(&value);
                         }
+                        _ => kept = Some(value),
                     }
-                    Flow::Continue(())
+                    if separator.is_some() { Flow::Continue(()) } else { Flow::Break(()) }
                 });
-                strings.append_option(joined);
+                strings.append_option(kept);
             }
-            cast_strings(Arc::new(strings.finish()), string_type)?
-        }
-        Keep::All => {
-            let mut lists = LargeListBuilder::new(StringViewBuilder::new()).with_field(item(StringType::View));
-            for record in numbers {
-                let _ = records.column(record, column, &mut |value| {
+            Self::Lists(lists) => {
+                let _ = records.column(column, &mut |value| {
                     lists.values().append_value(value);
                     Flow::Continue(())
                 });
                 lists.append(true);
             }
-            let (_, offsets, values, nulls) = lists.finish().into_parts();
-            let values = cast_strings(values, string_type)?;
-            Arc::new(LargeListArray::try_new(item(string_type), offsets, values, nulls)?)
-        }
-        Keep::Fields => {
-            let mut taken: Vec<u64> = Vec::new();
-            let mut ends = vec![0];
-            for record in numbers {
-                records.whole(record, column, &mut |field| taken.push(field as u64));
+            Self::Fields { taken, ends } => {
+                records.whole(column, &mut |field| taken.push(field as u64));
                 ends.push(taken.len() as i64);
             }
-            whole_fields(built, &taken.into(), ends.into(), shape)?
         }
-    })
+    }
+
+    fn finish(self, built: &[ArrayRef], shape: Shape) -> Result<ArrayRef, ArrowError> {
+        let string_type = shape.string_type;
+        Ok(match self {
+            Self::Strings(mut strings) => cast_strings(Arc::new(strings.finish()), string_type)?,
+            Self::Lists(mut lists) => {
+                let (_, offsets, values, nulls) = lists.finish().into_parts();
+                let values = cast_strings(values, string_type)?;
+                Arc::new(LargeListArray::try_new(item(string_type), offsets, values, nulls)?)
+            }
+            Self::Counts(counts) => Arc::new(UInt32Array::from(counts)),
+            Self::Flags(mut flags) => Arc::new(BooleanArray::from(flags.finish())),
+            Self::Fields { taken, ends } => whole_fields(built, &taken.into(), ends.into(), shape)?,
+        })
+    }
 }
 
 /// Lists of fields, copied from where the `fields` of the layout have them.

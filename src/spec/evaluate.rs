@@ -32,13 +32,21 @@ pub(crate) struct Records<'a> {
     /// The byte that each code in the dictionary is; 0, which no spec has, for any other.
     codes: Vec<u8>,
     text: &'a StringViewArray,
+    /// The key of each tag of three digits; [`NONE`] where it is not in the dictionary.
+    keys: Vec<u32>,
+    /// Of the record under way: the first field of each key, and the next one with the same tag of each field.
+    record: usize,
+    heads: Vec<u32>,
+    nexts: Vec<u32>,
     known: RefCell<Known<'a>>,
 }
 
-/// What was found out about one record: without it, each value would ask anew what is the same for all of its field.
+/// Stands for no field and no key.
+const NONE: u32 = u32::MAX;
+
+/// What was found out about the record under way: without it, each value would ask anew what is the same for all of its field.
 #[derive(Default)]
 struct Known<'a> {
-    record: usize,
     terms: HashMap<(*const Term, Place), Values<'a>>,
     tests: HashMap<(*const Test, Place), bool>,
 }
@@ -54,7 +62,6 @@ enum Place {
 
 /// What the conditions of a value may speak of.
 struct Outside<'a, 'v> {
-    record: usize,
     tag: [u8; 3],
     place: Place,
     /// All of what the value is of, before characters are taken.
@@ -75,6 +82,13 @@ impl<'a> Records<'a> {
         let tags: &StringArray = tag.values().as_string_opt()?;
         let codes: &StringArray = code.values().as_string_opt()?;
         let characters = |tag: &str| tag.chars().collect::<Vec<_>>().try_into().ok();
+        let mut keys = vec![NONE; 1000];
+        for (key, tag) in tags.iter().enumerate() {
+            let number = tag.and_then(|tag| number(tag.as_bytes().try_into().ok()?));
+            if let Some(slot) = number.and_then(|number| keys.get_mut(number)) {
+                *slot = key as u32;
+            }
+        }
         let byte = |code: &str| if let &[byte] = code.as_bytes() { byte } else { 0 };
         Some(Self {
             leader: leader.as_string_view_opt()?,
@@ -87,8 +101,36 @@ impl<'a> Records<'a> {
             code: code.keys().values(),
             codes: codes.iter().map(|code| code.map_or(0, byte)).collect(),
             text: text.as_string_view_opt()?,
+            keys,
+            record: usize::MAX,
+            heads: vec![NONE; tags.len()],
+            nexts: Vec::new(),
             known: RefCell::default(),
         })
+    }
+
+    /// Makes this the record that is asked of.
+    pub(crate) fn turn_to(&mut self, record: usize) {
+        let key = |field| self.tag.get(field).copied().map_or(usize::MAX, usize::from);
+        if self.record != usize::MAX {
+            for field in range(self.field_ends, self.record) {
+                if let Some(head) = self.heads.get_mut(key(field)) {
+                    *head = NONE;
+                }
+            }
+        }
+        let fields = range(self.field_ends, record);
+        self.nexts.clear();
+        self.nexts.resize(fields.len(), NONE);
+        for (field, next) in fields.zip(&mut self.nexts).rev() {
+            if let Some(head) = self.heads.get_mut(key(field)) {
+                *next = std::mem::replace(head, field as u32);
+            }
+        }
+        self.record = record;
+        let known = self.known.get_mut();
+        known.terms.clear();
+        known.tests.clear();
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -96,15 +138,15 @@ impl<'a> Records<'a> {
     }
 
     /// Calls `take` with each value of `column` in a record, until it has enough.
-    pub(crate) fn column(&self, record: usize, column: &Column, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
+    pub(crate) fn column(&self, column: &Column, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
         let values = if column.linked { Self::linked } else { Self::values };
-        column.specs.iter().try_for_each(|spec| values(self, record, spec, take))
+        column.specs.iter().try_for_each(|spec| values(self, spec, take))
     }
 
-    fn values(&self, record: usize, spec: &Spec, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
+    fn values(&self, spec: &Spec, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
         if spec.tag == *b"LDR" {
             if spec.index.is_none_or(|index| !index.of(1).is_empty()) {
-                self.part(record, spec.tag, Place::Leader, &spec.part, take)?;
+                self.part(spec.tag, Place::Leader, &spec.part, take)?;
             }
             return Flow::Continue(());
         }
@@ -113,37 +155,37 @@ impl<'a> Records<'a> {
             && conditions.is_empty()
         {
             // What most columns are, without ado.
-            for field in range(self.field_ends, record).filter(|&field| self.has_tag(field, spec.tag)) {
+            for field in self.matches(spec.tag) {
                 for subfield in range(self.subfield_ends, field).filter(|&subfield| self.is_of(subfield, wanted)) {
                     take(Cow::Borrowed(self.text.value(subfield)))?;
                 }
             }
             return Flow::Continue(());
         }
-        for field in self.fields(record, spec.tag, spec.index) {
-            self.part(record, spec.tag, Place::Field(field), &spec.part, take)?;
+        for field in self.fields(spec.tag, spec.index) {
+            self.part(spec.tag, Place::Field(field), &spec.part, take)?;
         }
         Flow::Continue(())
     }
 
     /// As [`Records::values`], of the 880s that belong to the fields that `spec` names: what follows its tag and index speaks of
     /// those.
-    fn linked(&self, record: usize, spec: &Spec, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
-        for field in self.linked_fields(record, spec) {
-            self.part(record, ALTERNATE, Place::Field(field), &spec.part, take)?;
+    fn linked(&self, spec: &Spec, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
+        for field in self.linked_fields(spec) {
+            self.part(ALTERNATE, Place::Field(field), &spec.part, take)?;
         }
         Flow::Continue(())
     }
 
     /// The 880s whose $6 has tag and number of a field that `spec` names, and whose number that field's $6 has after `880-`: each
     /// one once, in the order of the record.
-    fn linked_fields(&self, record: usize, spec: &Spec) -> Vec<usize> {
-        let mut alternates = self.fields(record, ALTERNATE, None).peekable();
+    fn linked_fields(&self, spec: &Spec) -> Vec<usize> {
+        let mut alternates = self.fields(ALTERNATE, None).peekable();
         if alternates.peek().is_none() {
             return Vec::new();
         }
         let wanted: HashSet<([char; 3], &str)> = self
-            .fields(record, spec.tag, spec.index)
+            .fields(spec.tag, spec.index)
             .filter_map(|field| {
                 let (tag, number) = self.link(field)?;
                 Some((self.tag_of(field)?, number)).filter(|_| tag == "880")
@@ -169,15 +211,15 @@ impl<'a> Records<'a> {
     }
 
     /// The fields as a whole that `column` names, or those linked to them.
-    pub(crate) fn whole(&self, record: usize, column: &Column, take: &mut dyn FnMut(usize)) {
+    pub(crate) fn whole(&self, column: &Column, take: &mut dyn FnMut(usize)) {
         for spec in &column.specs {
             let Part::Text { conditions, .. } = &spec.part else { continue };
             let tag = if column.linked { ALTERNATE } else { spec.tag };
-            self.wanted_fields(record, spec, column.linked, &mut |field| {
+            self.wanted_fields(spec, column.linked, &mut |field| {
                 let place = Place::Field(field);
                 let is_wanted = conditions.is_empty() || {
-                    let data = self.data(record, place);
-                    self.value(record, tag, place, &data, None, conditions, &mut |_| Flow::Break(())).is_break()
+                    let data = self.data(place);
+                    self.value(tag, place, &data, None, conditions, &mut |_| Flow::Break(())).is_break()
                 };
                 if is_wanted {
                     take(field);
@@ -186,16 +228,16 @@ impl<'a> Records<'a> {
         }
     }
 
-    fn wanted_fields(&self, record: usize, spec: &Spec, linked: bool, take: &mut dyn FnMut(usize)) {
+    fn wanted_fields(&self, spec: &Spec, linked: bool, take: &mut dyn FnMut(usize)) {
         if linked {
-            self.linked_fields(record, spec).into_iter().for_each(take);
+            self.linked_fields(spec).into_iter().for_each(take);
         } else {
-            self.fields(record, spec.tag, spec.index).for_each(take);
+            self.fields(spec.tag, spec.index).for_each(take);
         }
     }
 
     /// How many values `column` has in a record.
-    pub(crate) fn count(&self, record: usize, column: &Column) -> usize {
+    pub(crate) fn count(&self, column: &Column) -> usize {
         let mut count = 0;
         for spec in &column.specs {
             if let Part::Text { chars: None, conditions } = &spec.part
@@ -203,11 +245,11 @@ impl<'a> Records<'a> {
                 && spec.tag != *b"LDR"
             {
                 // Their text need not be put together for that.
-                self.wanted_fields(record, spec, column.linked, &mut |_| count += 1);
+                self.wanted_fields(spec, column.linked, &mut |_| count += 1);
                 continue;
             }
             let values = if column.linked { Self::linked } else { Self::values };
-            let _ = values(self, record, spec, &mut |_| {
+            let _ = values(self, spec, &mut |_| {
                 count += 1;
                 Flow::Continue(())
             });
@@ -216,11 +258,22 @@ impl<'a> Records<'a> {
     }
 
     /// The fields with such a tag, of which `index` says which.
-    fn fields(&self, record: usize, tag: [u8; 3], index: Option<Span>) -> impl Iterator<Item = usize> {
-        let range = range(self.field_ends, record);
-        let matches = move |field: &usize| self.has_tag(*field, tag);
-        let wanted = index.map_or(0..usize::MAX, |index| index.of(range.clone().filter(matches).count()));
-        range.filter(matches).skip(wanted.start).take(wanted.len())
+    fn fields(&self, tag: [u8; 3], index: Option<Span>) -> impl Iterator<Item = usize> + use<'_, 'a> {
+        let matches = self.matches(tag);
+        let wanted = index.map_or(0..usize::MAX, |index| index.of(matches.clone().count()));
+        matches.skip(wanted.start).take(wanted.len())
+    }
+
+    fn matches(&self, tag: [u8; 3]) -> Matches<'_, 'a> {
+        let fields = range(self.field_ends, self.record);
+        match number(tag) {
+            Some(number) => {
+                let key = self.keys.get(number).copied().unwrap_or(NONE);
+                let next = self.heads.get(key as usize).copied().unwrap_or(NONE);
+                Matches::Chain { nexts: &self.nexts, first: fields.start, next }
+            }
+            None => Matches::Scan { records: self, tag, fields },
+        }
     }
 
     fn tag_of(&self, field: usize) -> Option<[char; 3]> {
@@ -233,30 +286,28 @@ impl<'a> Records<'a> {
         found.is_some_and(|found| tag.into_iter().zip(found).all(is_like))
     }
 
-    fn part(
-        &self,
-        record: usize,
-        tag: [u8; 3],
-        place: Place,
-        part: &Part,
-        take: &mut dyn FnMut(Cow<'a, str>) -> Flow,
-    ) -> Flow {
+    fn part(&self, tag: [u8; 3], place: Place, part: &Part, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
         match part {
-            Part::Text { chars, conditions } => {
-                self.value(record, tag, place, &self.data(record, place), *chars, conditions, take)
-            }
+            Part::Text { chars, conditions } => self.value(tag, place, &self.data(place), *chars, conditions, take),
             Part::Indicator { number, conditions } => {
                 let Place::Field(field) = place else { return Flow::Continue(()) };
-                let Some(symbols) = self.indicators.get(*number) else { return Flow::Continue(()) };
-                let symbol = symbols.key(field).map(|key| symbols.values().as_string::<i32>().value(key));
-                match symbol {
-                    Some(symbol) => self.value(record, tag, place, &Cow::Borrowed(symbol), None, conditions, take),
+                match self.indicator(field, *number) {
+                    Some(symbol) => self.value(tag, place, &Cow::Borrowed(symbol), None, conditions, take),
                     None => Flow::Continue(()),
                 }
             }
             Part::Subfields(wanted) => {
                 let Place::Field(field) = place else { return Flow::Continue(()) };
                 let subfields = range(self.subfield_ends, field);
+                if wanted.iter().all(|wanted| wanted.index.is_none()) {
+                    for subfield in subfields {
+                        for wanted in wanted.iter().filter(|wanted| self.is_of(subfield, wanted)) {
+                            let data = Cow::Borrowed(self.text.value(subfield));
+                            self.value(tag, place, &data, wanted.chars, &wanted.conditions, take)?;
+                        }
+                    }
+                    return Flow::Continue(());
+                }
                 let indexes: Vec<Range<usize>> =
                     wanted.iter().map(|wanted| self.index(wanted, subfields.clone())).collect();
                 let mut seen = vec![0; wanted.len()];
@@ -267,7 +318,7 @@ impl<'a> Records<'a> {
                         }
                         if index.contains(seen) {
                             let data = Cow::Borrowed(self.text.value(subfield));
-                            self.value(record, tag, place, &data, wanted.chars, &wanted.conditions, take)?;
+                            self.value(tag, place, &data, wanted.chars, &wanted.conditions, take)?;
                         }
                         *seen += 1;
                     }
@@ -275,6 +326,11 @@ impl<'a> Records<'a> {
                 Flow::Continue(())
             }
         }
+    }
+
+    fn indicator(&self, field: usize, number: usize) -> Option<&'a str> {
+        let symbols = self.indicators.get(number)?;
+        symbols.key(field).map(|key| symbols.values().as_string::<i32>().value(key))
     }
 
     /// Which of the subfields with such a code are wanted.
@@ -297,8 +353,8 @@ impl<'a> Records<'a> {
     }
 
     /// All of a field's text: of a data field its values, with blanks between.
-    fn data(&self, record: usize, place: Place) -> Cow<'a, str> {
-        let Place::Field(field) = place else { return Cow::Borrowed(self.leader.value(record)) };
+    fn data(&self, place: Place) -> Cow<'a, str> {
+        let Place::Field(field) = place else { return Cow::Borrowed(self.leader.value(self.record)) };
         let value = (!self.value.is_null(field)).then(|| self.value.value(field));
         let subfields = range(self.subfield_ends, field);
         match value {
@@ -314,7 +370,6 @@ impl<'a> Records<'a> {
     #[allow(clippy::too_many_arguments, clippy::ptr_arg)] // one value, where it is, and whether that is ours
     fn value(
         &self,
-        record: usize,
         tag: [u8; 3],
         place: Place,
         data: &Cow<'a, str>,
@@ -323,48 +378,54 @@ impl<'a> Records<'a> {
         take: &mut dyn FnMut(Cow<'a, str>) -> Flow,
     ) -> Flow {
         let Some(value) = characters(data, chars) else { return Flow::Continue(()) };
-        let outside = Outside { record, tag, place, data, value: &value };
+        let outside = Outside { tag, place, data, value: &value };
         if conditions.iter().all(|tests| tests.iter().any(|test| self.holds(test, &outside))) {
             return take(value);
         }
         Flow::Continue(())
     }
 
+    /// Whether a test of the value or of an indicator against a string, which most are, holds; `None` for any other.
+    fn holds_plainly(&self, test: &Test, outside: &Outside<'a, '_>) -> Option<bool> {
+        let Term::Literal(right) = &test.right else { return None };
+        let left = match &test.left {
+            None => Some(outside.value),
+            Some(Term::Outer { index: None, part: Part::Indicator { number, conditions } })
+                if conditions.is_empty() =>
+            {
+                match outside.place {
+                    Place::Leader => None,
+                    Place::Field(field) => self.indicator(field, *number),
+                }
+            }
+            _ => return None,
+        };
+        let compare = comparison(test.operator)?;
+        Some(left.is_some_and(|left| compare(left, right)))
+    }
+
     fn holds(&self, test: &Test, outside: &Outside<'a, '_>) -> bool {
+        if let Some(holds) = self.holds_plainly(test, outside) {
+            return holds;
+        }
         let of_value = |term: &Term| matches!(term, Term::Chars(_));
         let unary = matches!(test.operator, Operator::Exists | Operator::Absent);
         if of_value(&test.right) || !unary && test.left.as_ref().is_none_or(of_value) {
             return self.compare(test, outside);
         }
         let key = (std::ptr::from_ref(test), outside.place);
-        if let Some(&holds) = self.known_of(outside.record).tests.get(&key) {
+        if let Some(&holds) = self.known.borrow().tests.get(&key) {
             return holds;
         }
         let holds = self.compare(test, outside);
-        self.known_of(outside.record).tests.insert(key, holds);
+        self.known.borrow_mut().tests.insert(key, holds);
         holds
-    }
-
-    /// What is known of this record; nothing of any other is kept.
-    fn known_of(&self, record: usize) -> std::cell::RefMut<'_, Known<'a>> {
-        let mut known = self.known.borrow_mut();
-        if known.record != record {
-            known.record = record;
-            known.terms.clear();
-            known.tests.clear();
-        }
-        known
     }
 
     fn compare(&self, test: &Test, outside: &Outside<'a, '_>) -> bool {
         let right = self.term(&test.right, outside);
-        let compare: fn(&str, &str) -> bool = match test.operator {
-            Operator::Exists => return !right.is_empty(),
-            Operator::Absent => return right.is_empty(),
-            Operator::Equal => |left, right| left == right,
-            Operator::NotEqual => |left, right| left != right,
-            Operator::Includes => |left, right| left.contains(right),
-            Operator::NotIncludes => |left, right| !left.contains(right),
+        let Some(compare) = comparison(test.operator) else {
+            return right.is_empty() == (test.operator == Operator::Absent);
         };
         let any = |left: &str| right.iter().any(|right| compare(left, right));
         match &test.left {
@@ -380,11 +441,11 @@ impl<'a> Records<'a> {
         // What a record has is the same for all of its fields.
         let place = if matches!(term, Term::Record(_)) { Place::Leader } else { outside.place };
         let key = (std::ptr::from_ref(term), place);
-        if let Some(values) = self.known_of(outside.record).terms.get(&key) {
+        if let Some(values) = self.known.borrow().terms.get(&key) {
             return Rc::clone(values);
         }
         let values = self.find(term, outside);
-        self.known_of(outside.record).terms.insert(key, Rc::clone(&values));
+        self.known.borrow_mut().terms.insert(key, Rc::clone(&values));
         values
     }
 
@@ -394,21 +455,63 @@ impl<'a> Records<'a> {
             values.push(value);
             Flow::Continue(())
         };
-        let &Outside { record, tag, place, data, .. } = outside;
+        let &Outside { tag, place, data, .. } = outside;
         let _ = match term {
             Term::Literal(text) => take(Cow::Owned(text.clone())),
-            Term::Record(spec) => self.values(record, spec, &mut take),
+            Term::Record(spec) => self.values(spec, &mut take),
             Term::Chars(span) => characters(data, Some(*span)).map_or(Flow::Continue(()), take),
-            Term::Outer { index: None, part } => self.part(record, tag, place, part, &mut take),
+            Term::Outer { index: None, part } => self.part(tag, place, part, &mut take),
             Term::Outer { index, part } => match place {
                 Place::Leader => Flow::Continue(()),
-                Place::Field(_) => self
-                    .fields(record, tag, *index)
-                    .try_for_each(|field| self.part(record, tag, Place::Field(field), part, &mut take)),
+                Place::Field(_) => {
+                    self.fields(tag, *index).try_for_each(|field| self.part(tag, Place::Field(field), part, &mut take))
+                }
             },
         };
         values.into()
     }
+}
+
+/// How an operator compares two values; `None` for those that ask whether there are any.
+fn comparison(operator: Operator) -> Option<fn(&str, &str) -> bool> {
+    Some(match operator {
+        Operator::Exists | Operator::Absent => return None,
+        Operator::Equal => |left, right| left == right,
+        Operator::NotEqual => |left, right| left != right,
+        Operator::Includes => |left, right| left.contains(right),
+        Operator::NotIncludes => |left, right| !left.contains(right),
+    })
+}
+
+/// The fields of a record that have a tag.
+#[derive(Clone)]
+enum Matches<'r, 'a> {
+    /// A tag of digits: each field says which is the next.
+    Chain { nexts: &'r [u32], first: usize, next: u32 },
+    /// Any other: all fields are looked at.
+    Scan { records: &'r Records<'a>, tag: [u8; 3], fields: Range<usize> },
+}
+
+impl Iterator for Matches<'_, '_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        match self {
+            Self::Chain { next: NONE, .. } => None,
+            Self::Chain { nexts, first, next } => {
+                let field = *next as usize;
+                *next = nexts.get(field - *first).copied().unwrap_or(NONE);
+                Some(field)
+            }
+            Self::Scan { records, tag, fields } => fields.find(|&field| records.has_tag(field, *tag)),
+        }
+    }
+}
+
+/// The number that a tag of digits is.
+fn number(tag: [u8; 3]) -> Option<usize> {
+    tag.iter().try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + usize::from(byte - b'0')))
 }
 
 /// The items of the list that has this number.

@@ -10,7 +10,8 @@
 //! | `inflate` | a gzip file through the decompressor that we use, in 1 MiB pieces |
 //! | `mrrc` | iterating over the records of mrrc's Rust reader |
 //!
-//! `MRRC_ARROW_BATCH_SIZE` is the batch size of `stream` and `retain` where the default is not meant. Threads are told to our pool by `RAYON_NUM_THREADS`, and to the system by `taskset`. It says `ready`, waits for a line and
+//! `MRRC_ARROW_BATCH_SIZE` is the batch size of `stream` and `retain` where the default is not meant, `MRRC_ARROW_COLUMNS` their columns,
+//! each a line `NAME=SPEC`. Threads are told to our pool by `RAYON_NUM_THREADS`, and to the system by `taskset`. It says `ready`, waits for a line and
 //! then prints seconds, records and the peak of its memory as JSON.
 
 mod floor;
@@ -76,6 +77,10 @@ fn inflate(path: &str) -> Outcome {
 fn options() -> ReadOptions {
     let mut options = ReadOptions::default();
     options.batch_size = std::env::var("MRRC_ARROW_BATCH_SIZE").ok().and_then(|size| size.parse().ok());
+    options.columns = std::env::var("MRRC_ARROW_COLUMNS").ok().map(|columns| {
+        let named = columns.lines().filter_map(|line| line.split_once('='));
+        named.filter_map(|(name, spec)| Some((name.to_owned(), spec.parse().ok()?))).collect()
+    });
     options
 }
 
