@@ -52,32 +52,43 @@ impl Masks {
 impl Tape {
     /// Takes the marks of `block` in place of those before.
     pub(crate) fn read(&mut self, block: &[u8]) {
+        self.read_marks::<true>(block);
+    }
+
+    /// Takes the terminators of `block` alone, for readers that look into few of the fields.
+    pub(crate) fn read_terminators(&mut self, block: &[u8]) {
+        self.read_marks::<false>(block);
+    }
+
+    fn read_marks<const ALL: bool>(&mut self, block: &[u8]) {
         // Blocks are bounded far below that, and all that is made of positions relies on it.
         assert!(i32::try_from(block.len()).is_ok(), "a block of {} bytes", block.len());
-        for list in self.lists() {
+        for (place, list) in self.lists().into_iter().enumerate() {
             list.clear();
             // Marks are rarely denser; one allocation in place of a dozen.
-            list.reserve(block.len() / 24 + CHUNK);
+            if ALL || place == TERMINATORS {
+                list.reserve(block.len() / 24 + CHUNK);
+            }
         }
-        self.escape = self.find(block);
+        self.escape = self.find::<ALL>(block);
         self.ends.resize(self.delimiters.len(), block.len() as u32);
     }
 
-    /// Finds all marks, and tells whether there is an escape character.
-    fn find(&mut self, block: &[u8]) -> bool {
+    /// Finds all marks, or terminators alone, and tells whether there is an escape character.
+    fn find<const ALL: bool>(&mut self, block: &[u8]) -> bool {
         #[cfg(target_arch = "x86_64")]
         if avx512::is_there() {
             #[allow(unsafe_code)]
             // SAFETY: the features that the function is compiled for were just found on this processor.
-            return unsafe { avx512::find(block, self) };
+            return unsafe { avx512::find::<ALL>(block, self) };
         }
         #[cfg(target_arch = "x86_64")]
         if avx2::is_there() {
             #[allow(unsafe_code)]
             // SAFETY: the features that the function is compiled for were just found on this processor.
-            return unsafe { avx2::find(block, self) };
+            return unsafe { avx2::find::<ALL>(block, self) };
         }
-        portable::find(block, self)
+        portable::find::<ALL>(block, self)
     }
 
     fn lists(&mut self) -> [&mut Vec<u32>; 4] {
@@ -119,6 +130,9 @@ impl Tape {
     }
 }
 
+/// Which of [`Tape::lists`] has them.
+const TERMINATORS: usize = 2;
+
 /// How many bytes are looked at together.
 const CHUNK: usize = 64;
 
@@ -137,12 +151,16 @@ mod portable {
 
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
 
-    pub(super) fn find(block: &[u8], tape: &mut Tape) -> bool {
+    pub(super) fn find<const ALL: bool>(block: &[u8], tape: &mut Tape) -> bool {
         let (chunks, last) = chunks(block);
         let (mut at, mut open) = (0, 0);
         for chunk in chunks.iter().chain(&last) {
             let masks = masks(chunk);
-            append(tape, at, masks, masks.ends(&mut open));
+            if ALL {
+                append(tape, at, masks, masks.ends(&mut open));
+            } else {
+                tape.terminators.extend(bits(masks.terminators()).map(|bit| at + bit));
+            }
             at += CHUNK as u32;
         }
         memchr::memchr(ESCAPE, block).is_some()
@@ -251,7 +269,7 @@ mod avx512 {
     /// Only a processor with the features of [`is_there`] may run this.
     #[allow(unsafe_code)]
     #[target_feature(enable = "avx2,avx512f,avx512bw,avx512vbmi2,bmi2,popcnt")]
-    pub(super) unsafe fn find(block: &[u8], tape: &mut Tape) -> bool {
+    pub(super) unsafe fn find<const ALL: bool>(block: &[u8], tape: &mut Tape) -> bool {
         // SAFETY: 64 readable bytes, and the load needs no alignment.
         let places = unsafe { _mm512_loadu_si512(PLACES.as_ptr().cast()) };
         let numbers = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(places));
@@ -270,11 +288,13 @@ mod avx512 {
             escapes |= _mm512_cmpeq_epi8_mask(bytes, escape);
             let before = _mm512_set1_epi32((tape.delimiters.len() as u32).cast_signed());
             let origin = _mm512_set1_epi32(at);
-            append!(&mut tape.delimiters, masks.delimiters, places, origin, zero);
-            append!(&mut tape.ends, masks.ends(&mut open), places, origin, zero);
             append!(&mut tape.terminators, masks.terminators(), places, origin, zero);
-            // The number of a terminator among the marks, less its number among the terminators.
-            append!(&mut tape.before, _pext_u64(masks.terminators(), masks.marks), places, before, numbers);
+            if ALL {
+                append!(&mut tape.delimiters, masks.delimiters, places, origin, zero);
+                append!(&mut tape.ends, masks.ends(&mut open), places, origin, zero);
+                // The number of a terminator among the marks, less its number among the terminators.
+                append!(&mut tape.before, _pext_u64(masks.terminators(), masks.marks), places, before, numbers);
+            }
             at += CHUNK as i32;
         }
         escapes != 0
@@ -321,7 +341,7 @@ mod avx2 {
     /// Only a processor with AVX2, BMI1 and POPCNT may run this.
     #[allow(unsafe_code)]
     #[target_feature(enable = "avx2,bmi1,popcnt")]
-    pub(super) unsafe fn find(block: &[u8], tape: &mut Tape) -> bool {
+    pub(super) unsafe fn find<const ALL: bool>(block: &[u8], tape: &mut Tape) -> bool {
         let (chunks, last) = chunks(block);
         let (mut at, mut open, mut escapes) = (0, 0, 0);
         for chunk in chunks.iter().chain(&last) {
@@ -337,10 +357,14 @@ mod avx2 {
             };
             escapes |= equal(low, high, ESCAPE);
             let before = tape.delimiters.len() as u32;
-            append(&mut tape.delimiters, masks.delimiters, |bit, _| at + bit);
-            append(&mut tape.ends, masks.ends(&mut open), |bit, _| at + bit);
             append(&mut tape.terminators, masks.terminators(), |bit, _| at + bit);
-            append(&mut tape.before, masks.terminators(), |_, below| before + (masks.delimiters & below).count_ones());
+            if ALL {
+                append(&mut tape.delimiters, masks.delimiters, |bit, _| at + bit);
+                append(&mut tape.ends, masks.ends(&mut open), |bit, _| at + bit);
+                append(&mut tape.before, masks.terminators(), |_, below| {
+                    before + (masks.delimiters & below).count_ones()
+                });
+            }
             at += CHUNK as u32;
         }
         escapes != 0
@@ -422,22 +446,30 @@ mod tests {
             // Marks near each other, and none for a while.
             let block = [&block[..], &vec![b'x'; letters], &block].concat();
             let expected = naive(&block);
-            prop_assert_eq!(&found(&block, portable::find), &expected);
+            let alone = [vec![], vec![], expected[TERMINATORS].clone(), vec![]];
+            prop_assert_eq!(&found(&block, portable::find::<true>), &expected);
+            prop_assert_eq!(&found(&block, portable::find::<false>), &alone);
             #[cfg(target_arch = "x86_64")]
             #[allow(unsafe_code)]
             {
                 if avx2::is_there() {
                     // SAFETY: the features were just found.
-                    prop_assert_eq!(&found(&block, |block, tape| unsafe { avx2::find(block, tape) }), &expected);
+                    prop_assert_eq!(&found(&block, |block, tape| unsafe { avx2::find::<true>(block, tape) }), &expected);
+                    // SAFETY: as before.
+                    prop_assert_eq!(&found(&block, |block, tape| unsafe { avx2::find::<false>(block, tape) }), &alone);
                 }
                 if avx512::is_there() {
                     // SAFETY: the features were just found.
-                    prop_assert_eq!(&found(&block, |block, tape| unsafe { avx512::find(block, tape) }), &expected);
+                    prop_assert_eq!(&found(&block, |block, tape| unsafe { avx512::find::<true>(block, tape) }), &expected);
+                    // SAFETY: as before.
+                    prop_assert_eq!(&found(&block, |block, tape| unsafe { avx512::find::<false>(block, tape) }), &alone);
                 }
             }
             let mut tape = Tape { delimiters: vec![7], ends: vec![8, 9], terminators: vec![1], ..Tape::default() };
             tape.read(&block);
             prop_assert_eq!([tape.delimiters(), tape.ends(), tape.terminators(), tape.before()], expected);
+            tape.read_terminators(&block);
+            prop_assert_eq!([tape.delimiters(), tape.ends(), tape.terminators(), tape.before()], alone);
         }
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow_array::{UInt32Array, UInt64Array};
 use arrow_buffer::Buffer;
 use arrow_schema::ArrowError;
+use memchr::memchr_iter;
 
 use super::records::{Candidate, Capacity, RecordsBuilder};
 use super::{Built, Keep, Layout, Part, Plan, Shape, StringType, columns, subfields};
@@ -15,7 +16,7 @@ use crate::encoding::{BlockText, Decoding, Reading, TextRepair, structure_text};
 use crate::iso2709::blocks::{Block, Span};
 use crate::iso2709::outline::Flaw;
 use crate::iso2709::tape::Tape;
-use crate::iso2709::{Directory, FieldSpan, Leader, MIN_RECORD, Outline};
+use crate::iso2709::{DELIMITER, Directory, FieldSpan, Leader, MIN_RECORD, Outline};
 use crate::problem::{Code, Problem};
 
 /// Finds which of the records of `block` are rejected, and builds nothing.
@@ -93,7 +94,12 @@ thread_local! {
 /// Builds the rows of `block` and finds its problems.
 pub(crate) fn build(block: Block, plan: &Plan) -> Result<Built, ArrowError> {
     let mut tape = TAPE.take();
-    tape.read(&block.bytes);
+    if plan.tags.is_some() {
+        // Delimiters are looked for in the fields that are wanted.
+        tape.read_terminators(&block.bytes);
+    } else {
+        tape.read(&block.bytes);
+    }
     let built = build_with(&tape, block, plan);
     tape.shrink();
     TAPE.set(tape);
@@ -262,14 +268,25 @@ impl Worker<'_> {
         let block = self.block;
         let Some(builder) = &mut self.builder else { return Ok(()) };
         let start = span.offset as usize;
-        let delimiters = self.tape.delimiters();
-        let from = delimiters.partition_point(|&at| at < span.offset);
-        let to = delimiters.partition_point(|&at| at < span.offset + span.length);
-        let delimiters = delimiters.get(from..to).unwrap_or_default();
+        let delimiters = if self.plan.tags.is_some() {
+            let within = memchr_iter(DELIMITER, block.slice(span));
+            Cow::Owned(within.map(|at| span.offset + at as u32).collect::<Vec<_>>())
+        } else {
+            let delimiters = self.tape.delimiters();
+            let from = delimiters.partition_point(|&at| at < span.offset);
+            let to = delimiters.partition_point(|&at| at < span.offset + span.length);
+            Cow::Borrowed(delimiters.get(from..to).unwrap_or_default())
+        };
         let leader = self.outline.leader(block.slice(span));
         let leader = if let Cow::Owned(leader) = &leader { Some(leader.as_slice()) } else { None };
-        let context =
-            RecordContext { block: &block.bytes, start, leader, fields: self.outline.fields(), delimiters, decoding };
+        let context = RecordContext {
+            block: &block.bytes,
+            start,
+            leader,
+            fields: self.outline.fields(),
+            delimiters: &delimiters,
+            decoding,
+        };
         let mut pushed = builder.push(&context);
         if pushed.is_err() && builder.rows() > 0 {
             // Begin a new dictionary with this record.

@@ -5,6 +5,7 @@
 //!
 //! [`sound`] is the way that nearly all records take; the rest come through [`RecordsBuilder::push`].
 
+mod part;
 mod sound;
 
 use std::ops::Range;
@@ -106,6 +107,8 @@ pub(super) struct RecordsBuilder {
     repairs: Vec<TextRepair>,
     /// What it takes to write the control number beside each field and subfield, and how many of those are counted.
     repeated: (usize, usize),
+    /// The wanted fields of the record under way; kept for its memory.
+    gathered: part::Gathered,
 }
 
 pub(super) use sound::Candidate;
@@ -138,6 +141,7 @@ impl RecordsBuilder {
             decoder: Decoder::default(),
             repairs: Vec::new(),
             repeated: (0, 0),
+            gathered: part::Gathered::default(),
         };
         this.field_ends.push(0);
         this.subfield_ends.push(0);

@@ -6,14 +6,11 @@
 //! `RecordsBuilder::push`, to which every other record is left; tests compare the two ways on any records. Loops are short
 //! and each does one thing, so that what they need stays in registers.
 
-use std::ops::Range;
-
 use super::{Capacity, DATA, IND1, IND2, RecordsBuilder, VALUE};
 use crate::encoding::{Decoding, is_plain_ascii};
 use crate::iso2709::directory::{ENTRY_LENGTH, Entry, Place};
 use crate::iso2709::tape::Tape;
 use crate::iso2709::{DELIMITER, FIELD_TERMINATOR, LEADER_LENGTH, Leader, RECORD_TERMINATOR, is_control_tag};
-use crate::layout::Tags;
 use crate::layout::arrays::{BLOCK, view, view_between};
 
 /// A record about whose text there is nothing to say, whatever its structure is.
@@ -22,7 +19,7 @@ pub(in crate::layout) struct Candidate<'a> {
     /// Where it begins and ends in the block.
     pub start: usize,
     pub end: usize,
-    /// The block's marks.
+    /// The block's marks; where not all fields are wanted, its terminators.
     pub tape: &'a Tape,
     /// The number of the first terminator that is not before the record.
     pub terminator: usize,
@@ -30,41 +27,48 @@ pub(in crate::layout) struct Candidate<'a> {
     pub decoding: Option<Decoding>,
 }
 
-/// The fields of a record and its subfields, as its marks say.
+/// Fields of a record and their subfields, as its marks say.
 #[derive(Clone, Copy)]
-struct Found<'a> {
-    /// The byte before each field: the terminator of the directory, then that of every field but the last.
-    before: &'a [u32],
+pub(super) struct Found<'a> {
+    /// The byte before each field: a terminator.
+    pub before: &'a [u32],
     /// Every field's terminator.
-    ends: &'a [u32],
-    /// The block's delimiters before the record's, and those before each field's end.
-    first: u32,
-    reached: &'a [u32],
+    pub ends: &'a [u32],
+    /// How many delimiters were counted before these, and up to each field's end.
+    pub first: u32,
+    pub reached: &'a [u32],
     /// Each subfield's delimiter, and its end.
-    delimiters: &'a [u32],
-    subfield_ends: &'a [u32],
+    pub delimiters: &'a [u32],
+    pub subfield_ends: &'a [u32],
+}
+
+/// The entries of a record's directory and as many terminators after that of the directory itself, where that is at the base
+/// address, and the last one is the last byte but one.
+pub(super) fn frame<'a>(record: &Candidate<'a>) -> Option<(&'a [[u8; ENTRY_LENGTH]], &'a [u32])> {
+    let Candidate { block, start, end, tape, terminator, .. } = *record;
+    let bytes = block.get(start..end)?;
+    let leader = Leader::new(bytes).filter(|leader| leader.as_bytes().is_ascii())?;
+    let base = leader.base_address()?;
+    let (entries, excess) = bytes.get(LEADER_LENGTH..base.checked_sub(1)?)?.as_chunks::<ENTRY_LENGTH>();
+    let terminators = tape.terminators().get(terminator..=terminator + entries.len())?;
+    let framed = excess.is_empty()
+        && !entries.is_empty()
+        && terminators.first() == Some(&((start + base - 1) as u32))
+        && terminators.last() == Some(&((end - 2) as u32))
+        && bytes.get(base - 1) == Some(&FIELD_TERMINATOR)
+        && bytes.last() == Some(&RECORD_TERMINATOR);
+    framed.then_some((entries, terminators))
 }
 
 impl<'a> Found<'a> {
-    /// What there is between the directory's terminator, which has this number, and the `fields`th after it.
-    fn new(tape: &'a Tape, directory: usize, fields: usize) -> Option<Self> {
-        let terminators = tape.terminators().get(directory..=directory + fields)?;
+    /// What there is between the `terminators`, the first of which has this number.
+    fn new(tape: &'a Tape, directory: usize, terminators: &'a [u32]) -> Option<Self> {
         let (_, ends) = terminators.split_first()?;
-        let before = terminators.get(..fields)?;
-        let (&first, reached) = tape.before().get(directory..=directory + fields)?.split_first()?;
+        let (_, before) = terminators.split_last()?;
+        let (&first, reached) = tape.before().get(directory..directory + terminators.len())?.split_first()?;
         let subfields = first as usize..*reached.last()? as usize;
         let (delimiters, subfield_ends) = (tape.delimiters().get(subfields.clone())?, tape.ends().get(subfields)?);
         Some(Self { before, ends, first, reached, delimiters, subfield_ends })
-    }
-
-    /// Of some of the fields, one after the other.
-    fn part(&self, fields: Range<usize>) -> Option<Self> {
-        let (before, ends) = (self.before.get(fields.clone())?, self.ends.get(fields.clone())?);
-        let first = fields.start.checked_sub(1).map_or(Some(&self.first), |last| self.reached.get(last))?;
-        let reached = self.reached.get(fields)?;
-        let subfields = (first - self.first) as usize..(*reached.last()? - self.first) as usize;
-        let (delimiters, subfield_ends) = (self.delimiters.get(subfields.clone())?, self.subfield_ends.get(subfields)?);
-        Some(Self { before, ends, first: *first, reached, delimiters, subfield_ends })
     }
 }
 
@@ -72,89 +76,33 @@ impl RecordsBuilder {
     /// Appends the record if it is sound and tells how many fields it has; `None`, and nothing is appended, if something about it
     /// is out of the ordinary.
     pub(in crate::layout) fn push_sound(&mut self, record: &Candidate<'_>) -> Option<usize> {
-        let Candidate { block, start, end, tape, terminator, decoding } = *record;
-        let bytes = block.get(start..end)?;
-        let leader = Leader::new(bytes).filter(|leader| leader.as_bytes().is_ascii())?;
-        let base = leader.base_address()?;
-        let (entries, excess) = bytes.get(LEADER_LENGTH..base.checked_sub(1)?)?.as_chunks::<ENTRY_LENGTH>();
-        let found = Found::new(tape, terminator, entries.len())?;
-        // The directory ends in the record's first terminator, and the last of the fields' in its last.
-        let framed = excess.is_empty()
-            && found.before.first() == Some(&((start + base - 1) as u32))
-            && found.ends.last() == Some(&((end - 2) as u32))
-            && bytes.get(base - 1) == Some(&FIELD_TERMINATOR)
-            && bytes.last() == Some(&RECORD_TERMINATOR);
-        if !framed {
-            return None;
+        if self.tags.is_some() {
+            return self.push_sound_part(record);
         }
+        let Candidate { block, start, tape, terminator, decoding, .. } = *record;
+        let (entries, terminators) = frame(record)?;
+        let found = Found::new(tape, terminator, terminators)?;
         let controls = control_fields(block, entries, &found)?;
         let number = entries.iter().take(controls).position(|entry| entry.starts_with(b"001"));
-        let before = self.length();
-        // Where the control number is left out of the fields, it is not decoded with them.
-        let is_wanted = |tags: &Option<Tags>, tag| tags.as_ref().is_none_or(|tags| tags.contains(tag));
-        let alone = number.filter(|_| !is_wanted(&self.tags, *b"001")).and_then(|place| {
-            let (start, end) = (*found.before.get(place)? as usize + 1, *found.ends.get(place)? as usize);
-            Some(match decoding.filter(|_| !block.get(start..end).is_some_and(is_plain_ascii)) {
-                None => view(block, start, end, BLOCK),
-                Some(decoding) => self.decoded(block, start, end, decoding, *b"001"),
-            })
-        });
-        let pushed = match self.tags {
-            None => self.push_run(block, entries, controls, &found, decoding),
-            Some(_) => self.push_wanted(block, entries, controls, &found, decoding),
-        };
-        if !pushed {
-            self.truncate(before);
+        let fields = self.flags.len();
+        if !self.push_run(block, entries, controls, &found, decoding) {
             return None;
         }
-        let control_number = alone.or_else(|| {
-            let earlier = entries.iter().take(number?).filter_map(|entry| entry.first_chunk());
-            let place = earlier.filter(|tag| is_wanted(&self.tags, **tag)).count();
-            self.value.get(before.fields + place).copied()
-        });
+        let control_number = number.and_then(|place| self.value.get(fields + place).copied());
+        self.push_record(block, start, control_number);
+        Some(entries.len())
+    }
+
+    /// Appends the columns that a record has one value in each of; to be called after its fields.
+    pub(super) fn push_record(&mut self, block: &[u8], start: usize, control_number: Option<u128>) {
         self.leader.push(view(block, start, start + LEADER_LENGTH, BLOCK));
         self.control_number.push(control_number.unwrap_or(0));
         self.has_control_number.push(u8::from(control_number.is_some()));
         self.field_ends.push(self.flags.len() as i64);
-        Some(entries.len())
     }
 
-    /// Appends those of the fields that are wanted, in runs; false, and nothing is appended, if something does not fit.
-    fn push_wanted(
-        &mut self,
-        block: &[u8],
-        entries: &[[u8; ENTRY_LENGTH]],
-        controls: usize,
-        found: &Found<'_>,
-        decoding: Option<Decoding>,
-    ) -> bool {
-        let before = self.length();
-        let is_wanted = |tags: &Option<Tags>, place: usize| {
-            let tag = entries.get(place).and_then(|entry| entry.first_chunk().copied());
-            tag.zip(tags.as_ref()).is_some_and(|(tag, tags)| tags.contains(tag))
-        };
-        let mut place = 0;
-        while place < entries.len() {
-            let start = place;
-            while is_wanted(&self.tags, place) {
-                place += 1;
-            }
-            if start < place {
-                let run = entries.get(start..place).zip(found.part(start..place));
-                let controls = controls.clamp(start, place) - start;
-                if !run.is_some_and(|(entries, found)| self.push_run(block, entries, controls, &found, decoding)) {
-                    self.truncate(before);
-                    return false;
-                }
-                self.positions.extend(start as u32 + 1..=place as u32);
-            }
-            place += 1;
-        }
-        true
-    }
-
-    /// Appends fields, one after the other in the record; false, and nothing is appended, if something does not fit.
-    fn push_run(
+    /// Appends fields in the order of the record; false, and nothing is appended, if something does not fit.
+    pub(super) fn push_run(
         &mut self,
         block: &[u8],
         entries: &[[u8; ENTRY_LENGTH]],
