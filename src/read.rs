@@ -23,10 +23,13 @@ use crate::layout::{
 use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};
 use crate::source::Source;
-use crate::spec::{Column, tags};
+use crate::spec::{self, Column};
 
 /// Records in a batch, unless the caller says otherwise.
 pub const DEFAULT_BATCH_SIZE: usize = 512;
+
+/// The place of the column `fields` in [`Layout::Records`].
+const FIELDS: usize = 2;
 
 /// Bytes of input in a batch, at most, unless the caller asks for larger batches or one record is larger.
 const BATCH_BYTES: usize = 4 << 20;
@@ -55,6 +58,8 @@ pub struct ReadOptions {
     pub layout: Layout,
     /// Columns by name, in place of those of a layout: a row per record. Goes with no `tags`.
     pub columns: Option<Vec<(String, Column)>>,
+    /// Only these columns of the layout, in this order; `None` for all. Goes with no `columns`.
+    pub select: Option<Vec<String>>,
     /// Which fields are in it; `None` for all. In [`Layout::Subfields`] the leader is one of tag `LDR`.
     pub tags: Option<Tags>,
     /// Stop after this many rows; nothing beyond them is looked at for errors.
@@ -100,15 +105,33 @@ impl ReadOptions {
     pub(crate) fn plan(&self) -> Plan {
         let keep = if self.rejects.is_some() { Keep::Rejects } else { Keep::Nothing };
         let named = self.columns.as_deref();
+        let selected = self.select.as_ref().map(|_| Arc::from(self.selected().unwrap_or_default()));
+        let has_fields = named.is_some()
+            || self.layout != Layout::Records
+            || selected.as_ref().is_none_or(|selected: &Arc<[usize]>| selected.contains(&FIELDS));
+        let tags = if has_fields { self.tags.clone() } else { Some(Tags::of_specs(&[])) };
         Plan {
             layout: if named.is_some() { Layout::Records } else { self.layout },
             named: named.map(Arc::from),
-            tags: named.map_or_else(|| self.tags.clone(), |named| Some(Tags::of_specs(&tags(named)))),
+            selected,
+            tags: named.map_or_else(|| tags, |named| Some(Tags::of_specs(&spec::tags(named)))),
             shape: self.shape(),
             keep,
             format: self.format,
             encoding: self.encoding,
         }
+    }
+
+    /// The places in the layout of the columns that are selected.
+    fn selected(&self) -> Result<Vec<usize>, Error> {
+        let columns = self.layout.columns(self.shape());
+        let place = |name: &String| {
+            columns.iter().position(|column| column.name() == name).ok_or_else(|| {
+                let names: Vec<&str> = columns.iter().map(|column| column.name().as_str()).collect();
+                Error::option(format!("there is no column {name:?}; this layout has {}", names.join(", ")))
+            })
+        };
+        self.select.iter().flatten().map(place).collect()
     }
 
     /// The schema of every batch, known before a byte is read.
@@ -143,7 +166,11 @@ impl ReadOptions {
         if self.columns.is_some() && (self.tags.is_some() || self.layout != Layout::Records) {
             return Err(Error::option("columns say which fields are wanted: layout and tags do not go with them"));
         }
-        if self.columns.as_ref().is_some_and(Vec::is_empty) {
+        if self.columns.is_some() && self.select.is_some() {
+            return Err(Error::option("columns by name and a selection of a layout's do not go together"));
+        }
+        self.selected()?;
+        if self.columns.as_ref().is_some_and(Vec::is_empty) || self.select.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::option("columns must name at least one column"));
         }
         if self.rejects.is_some() && !self.ignore_errors {
@@ -534,7 +561,15 @@ impl Inspection {
         }
         // The table is built, too: whether a dictionary has room for all codes shows only there.
         let shape = Shape { keep_raw: true, ..options.shape() };
-        let plan = Plan { keep: Keep::All, layout: Layout::Records, named: None, tags: None, shape, ..options.plan() };
+        let plan = Plan {
+            keep: Keep::All,
+            layout: Layout::Records,
+            named: None,
+            selected: None,
+            tags: None,
+            shape,
+            ..options.plan()
+        };
         options.validate()?;
         let pipeline = start(sources, options, plan.keep, options.size()?, TableBuild(plan))?;
         Ok(Self { pipeline, tally: Tally { ignore_errors: true, ..Tally::new(options) }, rows: 0 })

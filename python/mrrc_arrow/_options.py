@@ -38,7 +38,7 @@ class ReadOptions(TypedDict, total=False):
     """
 
     layout: Literal["records", "subfields"]
-    columns: Mapping[str, str | Column] | None
+    columns: Mapping[str, str | Column] | Sequence[str] | None
     tags: Sequence[str] | Set[str] | None
     format: Literal["auto", "iso2709", "unimarc"]
     encoding: Encoding
@@ -87,11 +87,12 @@ layout : {"records", "subfields"}
     ``"LDR"``), ``tag``, ``ind1``, ``ind2``, ``subfield`` (UInt32, position in the field, from 1; 0 for what stands
     before a first delimiter, as the value of a control field does), ``code`` and ``value``. A data field without
     subfields is a row with null ``code`` and ``value``.
-columns : dict of str to str or Column, optional
-    One row per record with these columns, each a MARCspec and how many of its values to keep, in place of a layout:
-    ``{"id": "001", "subjects": mrrc.all("650$a")}``. A bare spec keeps the first value; see `first`, `all`, `join`,
-    `count`, `exists`, `fields` and `linked`, and `mrrc_arrow.columns` for ready ones. Only the fields that are named
-    are built, and their text is copied. `layout` and `tags` do not go with it.
+columns : list of str, or dict of str to str or Column, optional
+    As a list: only these columns of the layout, in this order; what is left out is not made.
+    As a dict: one row per record with these columns, each a MARCspec and how many of its values to keep, in place of a
+    layout: ``{"id": "001", "subjects": mrrc.all("650$a")}``. A bare spec keeps the first value; see `first`, `all`,
+    `join`, `count`, `exists`, `fields` and `linked`, and `mrrc_arrow.columns` for ready ones. Only the fields that are
+    named are built, and their text is copied. `layout` and `tags` do not go with a dict.
 tags : sequence or set of str, optional
     Only these fields, ``X`` standing for any character: ``["245", "6XX"]``. Nothing is built of the others, nor told of
     their text; a record without any is still one (in ``"subfields"``, where the leader is a field of tag ``LDR`` here,

@@ -340,19 +340,20 @@ impl Output {
     /// Makes a part of what was built.
     fn finish(&mut self, builder: RecordsBuilder, block: &Block, plan: &Plan) -> Result<(), ArrowError> {
         let Plan { layout, shape, .. } = *plan;
-        let named = plan.named.as_deref();
+        let (named, selected) = (plan.named.as_deref(), plan.selected.as_deref());
         let buffer = Buffer::from(block.bytes.clone());
         let (mut columns, counts) = match layout {
             Layout::Records => {
                 let built = builder.finish(&buffer)?;
-                let columns = match named {
-                    None => built,
-                    Some(named) => columns::finish(&built, named, shape)?,
+                let columns = match (named, selected) {
+                    (Some(named), _) => columns::finish(&built, named, shape)?,
+                    (None, Some(selected)) => selected.iter().filter_map(|&place| built.get(place).cloned()).collect(),
+                    (None, None) => built,
                 };
                 (columns, None)
             }
             Layout::Subfields => {
-                let (columns, counts) = subfields::finish(builder, shape, &self.numbers, &buffer)?;
+                let (columns, counts) = subfields::finish(builder, shape, selected, &self.numbers, &buffer)?;
                 (columns, Some(counts))
             }
         };

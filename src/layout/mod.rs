@@ -44,6 +44,13 @@ pub enum Layout {
 impl Layout {
     /// Every layout with its name.
     pub const ALL: &[(&str, Self)] = &[("records", Self::Records), ("subfields", Self::Subfields)];
+
+    pub(crate) fn columns(self, shape: Shape) -> Vec<Field> {
+        match self {
+            Self::Records => records::columns(shape),
+            Self::Subfields => subfields::columns(shape),
+        }
+    }
 }
 
 /// The Arrow type of text columns.
@@ -98,6 +105,8 @@ pub(crate) struct Plan {
     pub layout: Layout,
     /// Columns by name in place of a layout's.
     pub named: Option<Arc<[(String, Column)]>>,
+    /// Which of the layout's columns, and in what order; `None` for all as they are.
+    pub selected: Option<Arc<[usize]>>,
     /// Which fields; `None` for all.
     pub tags: Option<Tags>,
     pub shape: Shape,
@@ -119,11 +128,13 @@ impl Keep {
 impl Plan {
     /// The columns that [`build()`] makes.
     pub(crate) fn columns(&self) -> Vec<Field> {
-        let mut columns = match (&self.named, self.layout) {
-            (Some(named), _) => columns::columns(named, self.shape),
-            (None, Layout::Records) => records::columns(self.shape),
-            (None, Layout::Subfields) => subfields::columns(self.shape),
+        let mut columns = match &self.named {
+            Some(named) => columns::columns(named, self.shape),
+            None => self.layout.columns(self.shape),
         };
+        if let Some(selected) = &self.selected {
+            columns = selected.iter().filter_map(|&place| columns.get(place).cloned()).collect();
+        }
         if self.shape.include_offsets {
             columns.push(Field::new("offset", DataType::UInt64, false));
             columns.push(Field::new("length", DataType::UInt32, false));

@@ -158,20 +158,29 @@ fn has_head(ends: &[i64], flags: u8) -> bool {
     flags & VALUE != 0 || ends.first() == ends.last()
 }
 
-/// Spreads what was built over rows: the columns, in the order of [`columns`], and how many rows each record has. `numbers` are those
+/// The column of values, and how many there are.
+const VALUES: usize = 8;
+const COLUMNS: usize = 9;
+
+/// Spreads what was built over rows: those of [`columns`] that are `selected`, and how many rows each record has. `numbers` are those
 /// of the records.
 pub(super) fn finish(
     mut builder: RecordsBuilder,
     shape: Shape,
+    selected: Option<&[usize]>,
     numbers: &[u64],
     block: &Buffer,
 ) -> Result<(Vec<ArrayRef>, Vec<usize>), ArrowError> {
+    let retain = shape.retain;
     if !has_leaders(&builder) {
         // They are in no row, and not to be kept.
         builder.leader.fill(0);
     }
+    if selected.is_some_and(|selected| !selected.contains(&VALUES)) {
+        builder.leave_out_values();
+    }
     let block = &builder.compact(block);
-    let rows = Rows::new(&builder, shape.retain);
+    let mut rows = Rows::new(&builder, retain);
     if shape.string_type != StringType::View {
         let lengths = builder.control_number.iter().map(|&view| view as u32 as usize);
         let bytes = lengths
@@ -185,29 +194,30 @@ pub(super) fn finish(
             ));
         }
     }
-    let record = rows.of_records(numbers.iter().copied(), shape.retain);
-    let control_number = rows.of_records(builder.control_number.iter().copied(), shape.retain);
     let flags = &rows.flags(&builder);
-    let numbered = nulls(&rows.of_records(builder.has_control_number.iter().copied(), false), 1);
-    let field_positions = rows.field_positions(&builder, shape.retain);
-    let subfield_positions = rows.subfield_positions(&builder, shape.retain);
     let symbols = |array: ArrayRef| if shape.categorical { Ok(array) } else { cast_strings(array, shape.string_type) };
-    let tag = symbols(builder.tag.gather(&rows.field, Some(LEADER_TAG), shape.retain).finish(None))?;
-    let ind1 = symbols(builder.ind1.gather(&rows.field, None, shape.retain).finish(nulls(flags, IND1)))?;
-    let ind2 = symbols(builder.ind2.gather(&rows.field, None, shape.retain).finish(nulls(flags, IND2)))?;
-    let code = symbols(builder.code.gather(&rows.subfield, None, shape.retain).finish(nulls(flags, DATA)))?;
-    let buffers = super::records::buffers(builder.scratch, shape.retain, block);
+    let buffers = super::records::buffers(std::mem::take(&mut builder.scratch), retain, block);
     let strings = |views, nulls| with_string_type(string_views(views, Arc::clone(&buffers), nulls), shape.string_type);
-    let columns = vec![
-        Arc::new(UInt64Array::from(record)) as ArrayRef,
-        strings(control_number, numbered)?,
-        Arc::new(UInt32Array::from(field_positions)),
-        tag,
-        ind1,
-        ind2,
-        Arc::new(UInt32Array::from(subfield_positions)),
-        code,
-        strings(rows.value, nulls(flags, VALUE))?,
-    ];
+    let mut column = |number: usize| -> Result<ArrayRef, ArrowError> {
+        Ok(match number {
+            0 => Arc::new(UInt64Array::from(rows.of_records(numbers.iter().copied(), retain))),
+            1 => {
+                let views = rows.of_records(builder.control_number.iter().copied(), retain);
+                let there = rows.of_records(builder.has_control_number.iter().copied(), false);
+                strings(views, nulls(&there, 1))?
+            }
+            2 => Arc::new(UInt32Array::from(rows.field_positions(&builder, retain))),
+            3 => symbols(builder.tag.gather(&rows.field, Some(LEADER_TAG), retain).finish(None))?,
+            4 => symbols(builder.ind1.gather(&rows.field, None, retain).finish(nulls(flags, IND1)))?,
+            5 => symbols(builder.ind2.gather(&rows.field, None, retain).finish(nulls(flags, IND2)))?,
+            6 => Arc::new(UInt32Array::from(rows.subfield_positions(&builder, retain))),
+            7 => symbols(builder.code.gather(&rows.subfield, None, retain).finish(nulls(flags, DATA)))?,
+            _ => strings(std::mem::take(&mut rows.value), nulls(flags, VALUE))?,
+        })
+    };
+    let columns = match selected {
+        None => (0..COLUMNS).map(&mut column).collect::<Result<_, _>>()?,
+        Some(selected) => selected.iter().copied().map(column).collect::<Result<_, _>>()?,
+    };
     Ok((columns, rows.counts))
 }

@@ -93,7 +93,7 @@ macro_rules! symbol_column {
 
             /// The symbols at `places` in place of those that there are; where there is none `other`, for which there is room, or
             /// what goes with a null.
-            pub(super) fn gather(mut self, places: &[u32], other: Option<&str>, retain: bool) -> Self {
+            pub(super) fn gather(&mut self, places: &[u32], other: Option<&str>, retain: bool) -> &mut Self {
                 let intern = |other| self.values.intern(other, <$key>::MAX as usize, true).unwrap_or_default();
                 let key = if self.keys.is_some() { other.map_or(0, intern) } else { 0 };
                 if let Some(keys) = &mut self.keys {
@@ -135,10 +135,14 @@ macro_rules! symbol_column {
                 Ok(())
             }
 
-            pub(super) fn finish(self, nulls: Option<NullBuffer>) -> ArrayRef {
-                match self.keys {
-                    Some(keys) => dictionary::<$arrow>(keys, &self.values.strings, nulls),
-                    None => Arc::new(string_views(self.views, Arc::from([]), nulls)) as ArrayRef,
+            /// An array of what there is, which is then here no longer.
+            pub(super) fn finish(&mut self, nulls: Option<NullBuffer>) -> ArrayRef {
+                match &mut self.keys {
+                    Some(keys) => dictionary::<$arrow>(std::mem::take(keys), &self.values.strings, nulls),
+                    None => {
+                        let views = std::mem::take(&mut self.views);
+                        Arc::new(string_views(views, Arc::from([]), nulls)) as ArrayRef
+                    }
                 }
             }
         }

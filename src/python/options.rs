@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt};
+use pyo3::types::{PyDict, PyInt, PyString};
 
 use super::errors::to_python;
 use super::inputs::type_name;
@@ -42,26 +42,13 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
                 read.tags = tags.map(parse).transpose().map_err(|error| to_python(value.py(), &error))?;
             }
             "columns" => {
-                let text = |column: &Bound<'_, PyAny>| {
-                    let column = column.getattr("expression").unwrap_or_else(|_| column.clone());
-                    column.extract::<String>().map_err(|_| {
-                        PyTypeError::new_err(format!("a column must be a str or a Column, not {}", type_name(&column)))
-                    })
-                };
-                let named: Option<Vec<(String, String)>> = match value.cast::<PyDict>() {
-                    Ok(named) => Some(
-                        named
-                            .iter()
-                            .map(|(name, column)| Ok((name.extract()?, text(&column)?)))
-                            .collect::<PyResult<_>>()?,
-                    ),
-                    Err(_) if value.is_none() => None,
-                    Err(_) => return Err(typed("a dict of columns or None")),
-                };
-                let parse = |(name, column): (String, String)| {
-                    column.parse::<Column>().map(|column| (name, column)).map_err(|error| to_python(value.py(), &error))
-                };
-                read.columns = named.map(|named| named.into_iter().map(parse).collect()).transpose()?;
+                let expected = "a dict of columns, a list of names or None";
+                match value.cast::<PyDict>() {
+                    Ok(columns) => read.columns = Some(named(columns)?),
+                    // A str is a sequence of them, too.
+                    Err(_) if value.is_instance_of::<PyString>() => return Err(typed(expected)),
+                    Err(_) => read.select = value.extract().map_err(|_| typed(expected))?,
+                }
             }
             "format" => {
                 read.format = choice(&name, &value, Format::ALL)?;
@@ -102,6 +89,19 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
         return Err(PyValueError::new_err("columns say what a table has: layout and tags do not go with them"));
     }
     Ok(PyOptions { read, glob })
+}
+
+/// Columns of a row per record, by name.
+fn named(columns: &Bound<'_, PyDict>) -> PyResult<Vec<(String, Column)>> {
+    let column = |(name, column): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
+        let text =
+            column.getattr("expression").unwrap_or_else(|_| column.clone()).extract::<String>().map_err(|_| {
+                PyTypeError::new_err(format!("a column must be a str or a Column, not {}", type_name(&column)))
+            })?;
+        let parsed = text.parse::<Column>().map_err(|error| to_python(column.py(), &error))?;
+        Ok((name.extract()?, parsed))
+    };
+    columns.iter().map(column).collect()
 }
 
 /// Refuses what is no column expression.

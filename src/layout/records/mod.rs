@@ -86,6 +86,7 @@ pub(super) struct RecordsBuilder {
     pub(in crate::layout) positions: Vec<u32>,
     /// Views point into the block, however little of it they show.
     pub(in crate::layout) keeps_block: bool,
+    without_values: bool,
     /// Symbols that do not fit the dictionary become U+FFFD.
     lossy: bool,
     pub(in crate::layout) leader: Vec<u128>,
@@ -124,6 +125,7 @@ impl RecordsBuilder {
             tags,
             positions: Vec::new(),
             keeps_block: false,
+            without_values: false,
             lossy: false,
             leader: with_capacity(records, shape.retain),
             control_number: with_capacity(records, shape.retain),
@@ -165,6 +167,14 @@ impl RecordsBuilder {
         let length = self.control_number.last().map_or(0, |&view| view as u32 as usize);
         self.repeated = (bytes.saturating_add(length.saturating_mul(rows - counted)), rows);
         self.repeated.0
+    }
+
+    /// Forgets all text but the control numbers, so that the block need not be kept for it.
+    pub(super) fn leave_out_values(&mut self) {
+        self.without_values = true;
+        for views in [&mut self.leader, &mut self.value, &mut self.subfield_value] {
+            views.fill(0);
+        }
     }
 
     pub(super) fn has_repairs(&self) -> bool {
@@ -369,7 +379,9 @@ impl RecordsBuilder {
         let columns = [&mut self.leader, &mut self.control_number, &mut self.value, &mut self.subfield_value]
             .map(Vec::as_mut_slice);
         // Text of other types is copied anyway.
-        let is_wanted = self.tags.is_some() && !self.keeps_block && self.shape.string_type == StringType::View;
+        let is_wanted = (self.tags.is_some() || self.without_values)
+            && !self.keeps_block
+            && self.shape.string_type == StringType::View;
         match is_wanted.then(|| compact(columns, block)).flatten() {
             Some(text) => Buffer::from(text),
             None => block.clone(),
