@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypedDict
+import itertools
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -136,3 +137,27 @@ def with_length(raw: bytes, length: int | bytes) -> bytes:
 def with_base(raw: bytes, base: int | bytes) -> bytes:
     """Return the record with another base address in its leader."""
     return raw[:12] + (base if isinstance(base, bytes) else b"%05d" % base) + raw[17:]
+
+
+def rebuilt(rows: Iterable[dict[str, Any]]) -> list[Row]:
+    """Rebuild nested records from rows of subfields."""
+    records: list[Row] = []
+    for _, group in itertools.groupby(rows, key=lambda row: row["record"]):
+        leader, *rest = group
+        record: Row = {"leader": leader["value"], "control_number": leader["control_number"], "fields": []}
+        for _, of_field in itertools.groupby(rest, key=lambda row: row["field"]):
+            one = list(of_field)
+            is_control = one[0]["tag"] in {f"00{digit}" for digit in range(10)}
+            heads = [row["value"] for row in one if row["subfield"] == 0]
+            field: Field = {
+                "tag": one[0]["tag"],
+                "ind1": one[0]["ind1"],
+                "ind2": one[0]["ind2"],
+                "value": heads[0] if heads else None,
+                "subfields": None
+                if is_control
+                else [{"code": row["code"], "value": row["value"]} for row in one if row["subfield"]],
+            }
+            record["fields"].append(field)
+        records.append(record)
+    return records

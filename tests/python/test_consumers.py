@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import mrrc_arrow as mrrc
@@ -148,3 +148,38 @@ def test_everything_takes_an_empty_table() -> None:
     connection = duckdb.connect()
     connection.register("catalogue", table)
     assert connection.sql("select * from catalogue").fetchall() == []
+
+
+TABLES: dict[str, mrrc.ReadOptions] = {
+    "records": {},
+    "subfields": {"layout": "subfields"},
+    "columns": {
+        "columns": {
+            "control_number": "001",
+            "subjects": mrrc.all("650$a"),
+            "titles": mrrc.fields("245"),
+            "n": mrrc.count("650"),
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("layout", TABLES)
+@pytest.mark.parametrize("engine", ["polars", "duckdb", "pyarrow"])
+def test_a_query_of_a_table_is_a_table(catalogue: Path, layout: str, engine: str) -> None:
+    """The rows that a filter leaves, nested values and all, back in Arrow."""
+    options: Any = TABLES[layout]
+    table = mrrc.read_table(catalogue, **options)
+    wanted = [row for row in table.to_pylist() if row["control_number"] == "id2"]
+    assert wanted
+    if engine == "polars":
+        back = pl.DataFrame(table).lazy().filter(pl.col("control_number") == "id2").collect().to_arrow()
+    elif engine == "duckdb":
+        with duckdb.connect() as connection:
+            connection.register("catalogue", table)
+            back = connection.sql("select * from catalogue where control_number = 'id2'").to_arrow_table()
+    else:
+        plain = mrrc.read_table(catalogue, string_type="large_string", **options)
+        back = plain.filter(pc.equal(plain["control_number"], "id2"))
+    assert back.column_names == table.column_names
+    assert back.to_pylist() == wanted

@@ -28,7 +28,7 @@ LAYOUTS: dict[Literal["records", "subfields"], list[str]] = {
 @given(content=records, choice=st.data())
 def test_a_selection_is_that_of_the_whole_table(
     layout: Literal["records", "subfields"],
-    options: mrrc.ReadOptions,
+    options: dict[str, Any],
     content: list[tuple[list[Field], str]],
     choice: st.DataObject,
 ) -> None:

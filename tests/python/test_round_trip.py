@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .marc import Field, Row, StringType, control, data, encode, row
+from .marc import Field, Row, StringType, control, data, encode, rebuilt, row
 from .strategies import records
 from .tiling import assert_sound
 
@@ -49,6 +49,33 @@ def test_arbitrary_records_have_no_problems_in_any_batch_size(
     raw, rows = written(content)
     assert mrrc.read_table(raw, batch_size=batch_size).to_pylist() == rows
     assert not assert_sound(raw).problems
+
+
+@settings(max_examples=40)
+@given(content=records, categorical=st.booleans())
+def test_arbitrary_records_come_back_equal_as_columns(
+    content: list[tuple[list[Field], str]], categorical: bool
+) -> None:
+    raw, rows = written(content)
+    columns: dict[str, str | mrrc.Column] = {
+        "leader": "LDR",
+        "control_number": "001",
+        "fields": mrrc.fields("..."),
+    }
+    table = mrrc.read_table(raw, columns=columns, categorical=categorical)
+    table.validate(full=True)
+    assert table.to_pylist() == rows
+
+
+@settings(max_examples=40)
+@given(content=records, categorical=st.booleans())
+def test_arbitrary_records_can_be_put_together_from_rows_of_subfields(
+    content: list[tuple[list[Field], str]], categorical: bool
+) -> None:
+    raw, rows = written(content)
+    table = mrrc.read_table(raw, layout="subfields", categorical=categorical)
+    table.validate(full=True)
+    assert rebuilt(table.to_pylist()) == rows
 
 
 ASCII = "".join(map(chr, range(0x20, 0x7F)))

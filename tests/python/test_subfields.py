@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import warnings
 from typing import TYPE_CHECKING, Any, Unpack
@@ -14,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from .marc import Field, Row, StringType, books, control, data, encode
+from .marc import Row, StringType, books, control, data, encode, rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -42,30 +41,6 @@ def spread(rows: Iterable[Row], numbers: Iterable[int]) -> Iterator[dict[str, An
                 yield {**in_field, "subfield": 0, "code": None, "value": field["value"]}
             for at, subfield in enumerate(subfields, 1):
                 yield {**in_field, "subfield": at, **subfield}
-
-
-def rebuilt(rows: Iterable[dict[str, Any]]) -> list[Row]:
-    """Rebuild nested records from rows of subfields."""
-    records: list[Row] = []
-    for _, group in itertools.groupby(rows, key=lambda row: row["record"]):
-        leader, *rest = group
-        record: Row = {"leader": leader["value"], "control_number": leader["control_number"], "fields": []}
-        for _, of_field in itertools.groupby(rest, key=lambda row: row["field"]):
-            one = list(of_field)
-            is_control = one[0]["tag"] in {f"00{digit}" for digit in range(10)}
-            heads = [row["value"] for row in one if row["subfield"] == 0]
-            field: Field = {
-                "tag": one[0]["tag"],
-                "ind1": one[0]["ind1"],
-                "ind2": one[0]["ind2"],
-                "value": heads[0] if heads else None,
-                "subfields": None
-                if is_control
-                else [{"code": row["code"], "value": row["value"]} for row in one if row["subfield"]],
-            }
-            record["fields"].append(field)
-        records.append(record)
-    return records
 
 
 def assert_same(source: mrrc.Source, **options: Unpack[mrrc.ReadOptions]) -> list[dict[str, Any]]:
