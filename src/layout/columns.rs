@@ -15,7 +15,7 @@ use arrow_schema::{ArrowError, DataType, Field};
 use arrow_select::take::take;
 
 use super::{Shape, StringType, cast_strings, records};
-use crate::spec::evaluate::{Flow, Records};
+use crate::spec::evaluate::{Evaluation, Flow};
 use crate::spec::{Column, Keep};
 
 pub(super) fn columns(named: &[(String, Column)], shape: Shape) -> Vec<Field> {
@@ -42,7 +42,7 @@ pub(super) fn finish(
     named: &[(String, Column)],
     shape: Shape,
 ) -> Result<Vec<ArrayRef>, ArrowError> {
-    let mut records = Records::new(built)
+    let mut records = Evaluation::new(built)
         .ok_or_else(|| ArrowError::InvalidArgumentError("records are not in their layout".to_owned()))?;
     let mut outputs: Vec<Output> = named.iter().map(|(_, column)| Output::new(column, records.len())).collect();
     for record in 0..records.len() {
@@ -81,7 +81,7 @@ impl Output {
     }
 
     /// Appends what the record has that `records` was turned to.
-    fn append<'a>(&mut self, records: &Records<'a>, column: &Column) {
+    fn append<'a>(&mut self, records: &Evaluation<'a>, column: &Column) {
         match self {
             Self::Counts(counts) => counts.push(u32::try_from(records.count(column)).unwrap_or(u32::MAX)),
             Self::Flags(flags) => flags.append(records.column(column, &mut |_| Flow::Break(())).is_break()),

@@ -3,8 +3,8 @@
 use std::iter::repeat_n;
 use std::str::FromStr;
 
-use super::evaluate::ALTERNATE;
 use super::parse::{Mistake, Parser};
+use super::records::ALTERNATE;
 use super::{Condition, Part, Spec, Term};
 use crate::error::Error;
 

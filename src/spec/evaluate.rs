@@ -2,47 +2,17 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
 use std::rc::Rc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{UInt8Type, UInt16Type};
-use arrow_array::{Array, ArrayRef, DictionaryArray, StringArray, StringViewArray};
+use arrow_array::ArrayRef;
 
+use super::records::{ALTERNATE, Place, Records};
 use super::{Column, Condition, Operator, Part, Span, Spec, Subfields, Term, Test};
 
 /// Whether more values are wanted.
 pub(crate) type Flow = ControlFlow<()>;
-
-/// The tag of fields in another script.
-pub(super) const ALTERNATE: [u8; 3] = *b"880";
-
-/// Records as `layout="records"` has them, with views and dictionaries.
-pub(crate) struct Records<'a> {
-    leader: &'a StringViewArray,
-    field_ends: &'a [i64],
-    tag: &'a [u16],
-    /// The characters of each tag in the dictionary; `None` where those are not three.
-    tags: Vec<Option<[char; 3]>>,
-    indicators: [&'a DictionaryArray<UInt8Type>; 2],
-    value: &'a StringViewArray,
-    subfield_ends: &'a [i64],
-    code: &'a [u8],
-    /// The byte that each code in the dictionary is; 0, which no spec has, for any other.
-    codes: Vec<u8>,
-    text: &'a StringViewArray,
-    /// The key of each tag of three digits; [`NONE`] where it is not in the dictionary.
-    keys: Vec<u32>,
-    /// Of the record under way: the first field of each key, and the next one with the same tag of each field.
-    record: usize,
-    heads: Vec<u32>,
-    nexts: Vec<u32>,
-    known: RefCell<Known<'a>>,
-}
-
-/// Stands for no field and no key.
-const NONE: u32 = u32::MAX;
 
 /// What was found out about the record under way: without it, each value would ask anew what is the same for all of its field.
 #[derive(Default)]
@@ -53,13 +23,6 @@ struct Known<'a> {
 
 type Values<'a> = Rc<[Cow<'a, str>]>;
 
-/// Where a value is from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Place {
-    Leader,
-    Field(usize),
-}
-
 /// What the conditions of a value may speak of.
 struct Outside<'a, 'v> {
     tag: [u8; 3],
@@ -69,72 +32,28 @@ struct Outside<'a, 'v> {
     value: &'v str,
 }
 
-impl<'a> Records<'a> {
-    /// Of the columns of the layout; `None` if they are others.
+/// Specs of columns over a block of records, one record after the other.
+pub(crate) struct Evaluation<'a> {
+    records: Records<'a>,
+    known: RefCell<Known<'a>>,
+}
+
+impl<'a> Evaluation<'a> {
+    /// Over the columns of `layout="records"`, with views and dictionaries; `None` if they are others.
     pub(crate) fn new(columns: &'a [ArrayRef]) -> Option<Self> {
-        let [leader, _, fields] = columns else { return None };
-        let fields = fields.as_list_opt::<i64>()?;
-        let [tag, ind1, ind2, value, subfields] = fields.values().as_struct_opt()?.columns() else { return None };
-        let tag = tag.as_dictionary_opt::<UInt16Type>()?;
-        let subfields = subfields.as_list_opt::<i64>()?;
-        let [code, text] = subfields.values().as_struct_opt()?.columns() else { return None };
-        let code = code.as_dictionary_opt::<UInt8Type>()?;
-        let tags: &StringArray = tag.values().as_string_opt()?;
-        let codes: &StringArray = code.values().as_string_opt()?;
-        let characters = |tag: &str| tag.chars().collect::<Vec<_>>().try_into().ok();
-        let mut keys = vec![NONE; 1000];
-        for (key, tag) in tags.iter().enumerate() {
-            let number = tag.and_then(|tag| number(tag.as_bytes().try_into().ok()?));
-            if let Some(slot) = number.and_then(|number| keys.get_mut(number)) {
-                *slot = key as u32;
-            }
-        }
-        let byte = |code: &str| if let &[byte] = code.as_bytes() { byte } else { 0 };
-        Some(Self {
-            leader: leader.as_string_view_opt()?,
-            field_ends: fields.value_offsets(),
-            tag: tag.keys().values(),
-            tags: tags.iter().map(|tag| tag.and_then(characters)).collect(),
-            indicators: [ind1.as_dictionary_opt()?, ind2.as_dictionary_opt()?],
-            value: value.as_string_view_opt()?,
-            subfield_ends: subfields.value_offsets(),
-            code: code.keys().values(),
-            codes: codes.iter().map(|code| code.map_or(0, byte)).collect(),
-            text: text.as_string_view_opt()?,
-            keys,
-            record: usize::MAX,
-            heads: vec![NONE; tags.len()],
-            nexts: Vec::new(),
-            known: RefCell::default(),
-        })
+        Some(Self { records: Records::new(columns)?, known: RefCell::default() })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
     }
 
     /// Makes this the record that is asked of.
     pub(crate) fn turn_to(&mut self, record: usize) {
-        let key = |field| self.tag.get(field).copied().map_or(usize::MAX, usize::from);
-        if self.record != usize::MAX {
-            for field in range(self.field_ends, self.record) {
-                if let Some(head) = self.heads.get_mut(key(field)) {
-                    *head = NONE;
-                }
-            }
-        }
-        let fields = range(self.field_ends, record);
-        self.nexts.clear();
-        self.nexts.resize(fields.len(), NONE);
-        for (field, next) in fields.zip(&mut self.nexts).rev() {
-            if let Some(head) = self.heads.get_mut(key(field)) {
-                *next = std::mem::replace(head, field as u32);
-            }
-        }
-        self.record = record;
+        self.records.turn_to(record);
         let known = self.known.get_mut();
         known.terms.clear();
         known.tests.clear();
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.leader.len()
     }
 
     /// Calls `take` with each value of `column` in a record, until it has enough.
@@ -155,59 +74,26 @@ impl<'a> Records<'a> {
             && conditions.is_empty()
         {
             // What most columns are, without ado.
-            for field in self.matches(spec.tag) {
-                for subfield in range(self.subfield_ends, field).filter(|&subfield| self.is_of(subfield, wanted)) {
-                    take(Cow::Borrowed(self.text.value(subfield)))?;
+            for field in self.records.matches(spec.tag) {
+                for subfield in self.records.subfields(field).filter(|&subfield| self.records.is_of(subfield, wanted)) {
+                    take(Cow::Borrowed(self.records.text(subfield)))?;
                 }
             }
             return Flow::Continue(());
         }
-        for field in self.fields(spec.tag, spec.index) {
+        for field in self.records.fields(spec.tag, spec.index) {
             self.part(spec.tag, Place::Field(field), &spec.part, take)?;
         }
         Flow::Continue(())
     }
 
-    /// As [`Records::values`], of the 880s that belong to the fields that `spec` names: what follows its tag and index speaks of
+    /// As [`Evaluation::values`], of the 880s that belong to the fields that `spec` names: what follows its tag and index speaks of
     /// those.
     fn linked(&self, spec: &Spec, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
-        for field in self.linked_fields(spec) {
+        for field in self.records.linked_fields(spec) {
             self.part(ALTERNATE, Place::Field(field), &spec.part, take)?;
         }
         Flow::Continue(())
-    }
-
-    /// The 880s whose $6 has tag and number of a field that `spec` names, and whose number that field's $6 has after `880-`: each
-    /// one once, in the order of the record.
-    fn linked_fields(&self, spec: &Spec) -> Vec<usize> {
-        let mut alternates = self.fields(ALTERNATE, None).peekable();
-        if alternates.peek().is_none() {
-            return Vec::new();
-        }
-        let wanted: HashSet<([char; 3], &str)> = self
-            .fields(spec.tag, spec.index)
-            .filter_map(|field| {
-                let (tag, number) = self.link(field)?;
-                Some((self.tag_of(field)?, number)).filter(|_| tag == "880")
-            })
-            .collect();
-        let belongs = |&field: &usize| {
-            self.link(field).is_some_and(|(tag, number)| {
-                let tag = tag.chars().collect::<Vec<_>>().try_into();
-                tag.is_ok_and(|tag| wanted.contains(&(tag, number)))
-            })
-        };
-        alternates.filter(belongs).collect()
-    }
-
-    /// Tag and number of what a field's first $6 links it to, as `880-02` or `245-02/$1`; no field has the number 00.
-    fn link(&self, field: usize) -> Option<(&'a str, &'a str)> {
-        let is_link = |subfield: &usize| self.code_of(*subfield) == Some(b'6');
-        let text = self.text.value(range(self.subfield_ends, field).find(is_link)?).trim();
-        let (tag, rest) = text.split_once('-')?;
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let number = rest.get(..digits)?.trim_start_matches('0');
-        (!number.is_empty()).then_some((tag, number))
     }
 
     /// The fields as a whole that `column` names, or those linked to them.
@@ -215,24 +101,16 @@ impl<'a> Records<'a> {
         for spec in &column.specs {
             let Part::Text { conditions, .. } = &spec.part else { continue };
             let tag = if column.linked { ALTERNATE } else { spec.tag };
-            self.wanted_fields(spec, column.linked, &mut |field| {
+            self.records.wanted_fields(spec, column.linked, &mut |field| {
                 let place = Place::Field(field);
                 let is_wanted = conditions.is_empty() || {
-                    let data = self.data(place);
+                    let data = self.records.data(place);
                     self.value(tag, place, &data, None, conditions, &mut |_| Flow::Break(())).is_break()
                 };
                 if is_wanted {
                     take(field);
                 }
             });
-        }
-    }
-
-    fn wanted_fields(&self, spec: &Spec, linked: bool, take: &mut dyn FnMut(usize)) {
-        if linked {
-            self.linked_fields(spec).into_iter().for_each(take);
-        } else {
-            self.fields(spec.tag, spec.index).for_each(take);
         }
     }
 
@@ -245,7 +123,7 @@ impl<'a> Records<'a> {
                 && spec.tag != *b"LDR"
             {
                 // Their text need not be put together for that.
-                self.wanted_fields(spec, column.linked, &mut |_| count += 1);
+                self.records.wanted_fields(spec, column.linked, &mut |_| count += 1);
                 continue;
             }
             let values = if column.linked { Self::linked } else { Self::values };
@@ -257,111 +135,46 @@ impl<'a> Records<'a> {
         count
     }
 
-    /// The fields with such a tag, of which `index` says which.
-    fn fields(&self, tag: [u8; 3], index: Option<Span>) -> impl Iterator<Item = usize> + use<'_, 'a> {
-        let matches = self.matches(tag);
-        let wanted = index.map_or(0..usize::MAX, |index| index.of(matches.clone().count()));
-        matches.skip(wanted.start).take(wanted.len())
-    }
-
-    fn matches(&self, tag: [u8; 3]) -> Matches<'_, 'a> {
-        let fields = range(self.field_ends, self.record);
-        match number(tag) {
-            Some(number) => {
-                let key = self.keys.get(number).copied().unwrap_or(NONE);
-                let next = self.heads.get(key as usize).copied().unwrap_or(NONE);
-                Matches::Chain { nexts: &self.nexts, first: fields.start, next }
-            }
-            None => Matches::Scan { records: self, tag, fields },
-        }
-    }
-
-    fn tag_of(&self, field: usize) -> Option<[char; 3]> {
-        self.tag.get(field).and_then(|&key| *self.tags.get(usize::from(key))?)
-    }
-
-    fn has_tag(&self, field: usize, tag: [u8; 3]) -> bool {
-        let found = self.tag_of(field);
-        let is_like = |(wanted, found): (u8, char)| wanted == b'.' || char::from(wanted) == found;
-        found.is_some_and(|found| tag.into_iter().zip(found).all(is_like))
-    }
-
     fn part(&self, tag: [u8; 3], place: Place, part: &Part, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
         match part {
-            Part::Text { chars, conditions } => self.value(tag, place, &self.data(place), *chars, conditions, take),
+            Part::Text { chars, conditions } => {
+                self.value(tag, place, &self.records.data(place), *chars, conditions, take)
+            }
             Part::Indicator { number, conditions } => {
                 let Place::Field(field) = place else { return Flow::Continue(()) };
-                match self.indicator(field, *number) {
+                match self.records.indicator(field, *number) {
                     Some(symbol) => self.value(tag, place, &Cow::Borrowed(symbol), None, conditions, take),
                     None => Flow::Continue(()),
                 }
             }
             Part::Subfields(wanted) => {
                 let Place::Field(field) = place else { return Flow::Continue(()) };
-                let subfields = range(self.subfield_ends, field);
+                let subfields = self.records.subfields(field);
                 if wanted.iter().all(|wanted| wanted.index.is_none()) {
                     for subfield in subfields {
-                        for wanted in wanted.iter().filter(|wanted| self.is_of(subfield, wanted)) {
-                            let data = Cow::Borrowed(self.text.value(subfield));
+                        for wanted in wanted.iter().filter(|wanted| self.records.is_of(subfield, wanted)) {
+                            let data = Cow::Borrowed(self.records.text(subfield));
                             self.value(tag, place, &data, wanted.chars, &wanted.conditions, take)?;
                         }
                     }
                     return Flow::Continue(());
                 }
                 let indexes: Vec<Range<usize>> =
-                    wanted.iter().map(|wanted| self.index(wanted, subfields.clone())).collect();
+                    wanted.iter().map(|wanted| self.records.index(wanted, subfields.clone())).collect();
                 let mut seen = vec![0; wanted.len()];
                 for subfield in subfields {
                     for ((wanted, index), seen) in wanted.iter().zip(&indexes).zip(&mut seen) {
-                        if !self.is_of(subfield, wanted) {
+                        if !self.records.is_of(subfield, wanted) {
                             continue;
                         }
                         if index.contains(seen) {
-                            let data = Cow::Borrowed(self.text.value(subfield));
+                            let data = Cow::Borrowed(self.records.text(subfield));
                             self.value(tag, place, &data, wanted.chars, &wanted.conditions, take)?;
                         }
                         *seen += 1;
                     }
                 }
                 Flow::Continue(())
-            }
-        }
-    }
-
-    fn indicator(&self, field: usize, number: usize) -> Option<&'a str> {
-        let symbols = self.indicators.get(number)?;
-        symbols.key(field).map(|key| symbols.values().as_string::<i32>().value(key))
-    }
-
-    /// Which of the subfields with such a code are wanted.
-    fn index(&self, wanted: &Subfields, mut subfields: Range<usize>) -> Range<usize> {
-        match wanted.index {
-            None => 0..usize::MAX,
-            Some(index) => {
-                let count = subfields.by_ref().filter(|&subfield| self.is_of(subfield, wanted)).count();
-                index.of(count)
-            }
-        }
-    }
-
-    fn is_of(&self, subfield: usize, wanted: &Subfields) -> bool {
-        self.code_of(subfield).is_some_and(|code| (wanted.first..=wanted.last).contains(&code))
-    }
-
-    fn code_of(&self, subfield: usize) -> Option<u8> {
-        self.code.get(subfield).and_then(|&key| self.codes.get(usize::from(key))).copied()
-    }
-
-    /// All of a field's text: of a data field its values, with blanks between.
-    fn data(&self, place: Place) -> Cow<'a, str> {
-        let Place::Field(field) = place else { return Cow::Borrowed(self.leader.value(self.record)) };
-        let value = (!self.value.is_null(field)).then(|| self.value.value(field));
-        let subfields = range(self.subfield_ends, field);
-        match value {
-            Some(value) if subfields.is_empty() => Cow::Borrowed(value),
-            _ => {
-                let texts = subfields.map(|subfield| self.text.value(subfield));
-                Cow::Owned(value.into_iter().chain(texts).collect::<Vec<_>>().join(" "))
             }
         }
     }
@@ -395,7 +208,7 @@ impl<'a> Records<'a> {
             {
                 match outside.place {
                     Place::Leader => None,
-                    Place::Field(field) => self.indicator(field, *number),
+                    Place::Field(field) => self.records.indicator(field, *number),
                 }
             }
             _ => return None,
@@ -463,9 +276,10 @@ impl<'a> Records<'a> {
             Term::Outer { index: None, part } => self.part(tag, place, part, &mut take),
             Term::Outer { index, part } => match place {
                 Place::Leader => Flow::Continue(()),
-                Place::Field(_) => {
-                    self.fields(tag, *index).try_for_each(|field| self.part(tag, Place::Field(field), part, &mut take))
-                }
+                Place::Field(_) => self
+                    .records
+                    .fields(tag, *index)
+                    .try_for_each(|field| self.part(tag, Place::Field(field), part, &mut take)),
             },
         };
         values.into()
@@ -481,46 +295,6 @@ fn comparison(operator: Operator) -> Option<fn(&str, &str) -> bool> {
         Operator::Includes => |left, right| left.contains(right),
         Operator::NotIncludes => |left, right| !left.contains(right),
     })
-}
-
-/// The fields of a record that have a tag.
-#[derive(Clone)]
-enum Matches<'r, 'a> {
-    /// A tag of digits: each field says which is the next.
-    Chain { nexts: &'r [u32], first: usize, next: u32 },
-    /// Any other: all fields are looked at.
-    Scan { records: &'r Records<'a>, tag: [u8; 3], fields: Range<usize> },
-}
-
-impl Iterator for Matches<'_, '_> {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        match self {
-            Self::Chain { next: NONE, .. } => None,
-            Self::Chain { nexts, first, next } => {
-                let field = *next as usize;
-                *next = nexts.get(field - *first).copied().unwrap_or(NONE);
-                Some(field)
-            }
-            Self::Scan { records, tag, fields } => fields.find(|&field| records.has_tag(field, *tag)),
-        }
-    }
-}
-
-/// The number that a tag of digits is.
-fn number(tag: [u8; 3]) -> Option<usize> {
-    tag.iter().try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + usize::from(byte - b'0')))
-}
-
-/// The items of the list that has this number.
-fn range(ends: &[i64], list: usize) -> Range<usize> {
-    match ends.get(list..list + 2) {
-        #[allow(clippy::cast_sign_loss)] // offsets count from 0
-        Some(&[start, end]) => start as usize..end as usize,
-        _ => 0..0,
-    }
 }
 
 /// Characters of `data`; `None` where there are none, all of it without `chars`.

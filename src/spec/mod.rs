@@ -4,6 +4,7 @@
 mod column;
 pub(crate) mod evaluate;
 mod parse;
+mod records;
 
 pub use column::Column;
 pub(crate) use column::{Keep, tags};
