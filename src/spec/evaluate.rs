@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use arrow_array::ArrayRef;
 
+use super::among::{Values, compare, compares};
 use super::records::{ALTERNATE, Place, Records};
 use super::{Column, Condition, Operator, Part, Span, Spec, Subfields, Term, Test};
 
@@ -17,11 +18,9 @@ pub(crate) type Flow = ControlFlow<()>;
 /// What was found out about the record under way: without it, each value would ask anew what is the same for all of its field.
 #[derive(Default)]
 struct Known<'a> {
-    terms: HashMap<(*const Term, Place), Values<'a>>,
+    terms: HashMap<(*const Term, Place), Rc<Values<'a>>>,
     tests: HashMap<(*const Test, Place), bool>,
 }
-
-type Values<'a> = Rc<[Cow<'a, str>]>;
 
 /// What the conditions of a value may speak of.
 struct Outside<'a, 'v> {
@@ -213,8 +212,7 @@ impl<'a> Evaluation<'a> {
             }
             _ => return None,
         };
-        let compare = comparison(test.operator)?;
-        Some(left.is_some_and(|left| compare(left, right)))
+        compares(test.operator).then(|| left.is_some_and(|left| compare(test.operator, left, right)))
     }
 
     fn holds(&self, test: &Test, outside: &Outside<'a, '_>) -> bool {
@@ -237,22 +235,24 @@ impl<'a> Evaluation<'a> {
 
     fn compare(&self, test: &Test, outside: &Outside<'a, '_>) -> bool {
         let right = self.term(&test.right, outside);
-        let Some(compare) = comparison(test.operator) else {
-            return right.is_empty() == (test.operator == Operator::Absent);
-        };
-        let any = |left: &str| right.iter().any(|right| compare(left, right));
+        match test.operator {
+            Operator::Exists => return !right.all().is_empty(),
+            Operator::Absent => return right.all().is_empty(),
+            _ => {}
+        }
         match &test.left {
-            None => any(outside.value),
-            Some(left) => self.term(left, outside).iter().any(|left| any(left)),
+            None => right.any(test.operator, outside.value),
+            Some(left) => right.any_of(test.operator, &self.term(left, outside)),
         }
     }
 
-    fn term(&self, term: &Term, outside: &Outside<'a, '_>) -> Values<'a> {
+    fn term(&self, term: &Term, outside: &Outside<'a, '_>) -> Rc<Values<'a>> {
         if matches!(term, Term::Chars(_)) {
             return self.find(term, outside);
         }
         // What a record has is the same for all of its fields.
-        let place = if matches!(term, Term::Record(_)) { Place::Leader } else { outside.place };
+        let of_record = matches!(term, Term::Record(_) | Term::Outer { index: Some(_), .. });
+        let place = if of_record { Place::Leader } else { outside.place };
         let key = (std::ptr::from_ref(term), place);
         if let Some(values) = self.known.borrow().terms.get(&key) {
             return Rc::clone(values);
@@ -262,7 +262,7 @@ impl<'a> Evaluation<'a> {
         values
     }
 
-    fn find(&self, term: &Term, outside: &Outside<'a, '_>) -> Values<'a> {
+    fn find(&self, term: &Term, outside: &Outside<'a, '_>) -> Rc<Values<'a>> {
         let mut values = Vec::new();
         let mut take = |value| {
             values.push(value);
@@ -282,19 +282,8 @@ impl<'a> Evaluation<'a> {
                     .try_for_each(|field| self.part(tag, Place::Field(field), part, &mut take)),
             },
         };
-        values.into()
+        Rc::new(Values::new(values))
     }
-}
-
-/// How an operator compares two values; `None` for those that ask whether there are any.
-fn comparison(operator: Operator) -> Option<fn(&str, &str) -> bool> {
-    Some(match operator {
-        Operator::Exists | Operator::Absent => return None,
-        Operator::Equal => |left, right| left == right,
-        Operator::NotEqual => |left, right| left != right,
-        Operator::Includes => |left, right| left.contains(right),
-        Operator::NotIncludes => |left, right| !left.contains(right),
-    })
 }
 
 /// Characters of `data`; `None` where there are none, all of it without `chars`.

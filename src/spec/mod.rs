@@ -1,6 +1,7 @@
 //! `MARCspec`, the path language for MARC: `parse`, what it means ([`evaluate`]), and the column expressions
 //! ([`Column`]) that are made of it.
 
+mod among;
 mod column;
 pub(crate) mod evaluate;
 mod parse;

@@ -469,6 +469,16 @@ def test_conditions_are_no_more_work_than_the_record_has(spec: str) -> None:
     assert time.process_time() - start < 5
 
 
+@pytest.mark.parametrize("test", ["=$b", "~$b", "$b~$a", "!~$b", "!=$b", "$a=$b", "[0]$b", "650$b=$a", "$a!~$b"])
+def test_many_values_are_compared_with_many(test: str) -> None:
+    """A record that is no larger than most readers take, and each value of 15,000 against each other."""
+    one = data("650", *[(code, f"{code}{i:05}") for i in range(5000) for code in "ab"])
+    many = [data("650", ("a", f"{i:05}"), ("b", f"-{i}")) for i in range(5000)]
+    start = time.process_time()
+    mrrc.read_table(encode([one]) + encode(many), columns={"n": f"count(650$a{{{test}}})"})
+    assert time.process_time() - start < 5
+
+
 def test_what_does_not_go_together_is_an_error(sample: Path) -> None:
     with pytest.raises(ValueError, match="layout"):
         mrrc.read_table(sample, columns={"x": "001"}, layout="records")
