@@ -137,6 +137,11 @@ impl<'a> Records<'a> {
         self.leader.len()
     }
 
+    /// The leader of the record that was turned to.
+    pub(crate) fn leader(&self) -> &'a str {
+        self.leader.value(self.record)
+    }
+
     /// Calls `take` with each value of `column` in a record, until it has enough.
     pub(crate) fn column(&self, column: &Column, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
         let values = if column.linked { Self::linked } else { Self::values };
