@@ -78,134 +78,36 @@ SHORT = {
     "Type of date/Publication status": "date_type",
 }
 
-# What MARC 21 Format for Holdings Data says of its leader and 008.
-HOLDINGS_LEADER = [
-    (5, 5, "Record status", {"c": "Corrected or revised", "d": "Deleted", "n": "New"}),
-    (
-        6,
-        6,
-        "Type of record",
-        {
-            "u": "Unknown",
-            "v": "Multipart item holdings",
-            "x": "Single-part item holdings",
-            "y": "Serial item holdings",
-        },
-    ),
-    (
-        17,
-        17,
-        "Encoding level",
-        {
-            "1": "Holdings level 1",
-            "2": "Holdings level 2",
-            "3": "Holdings level 3",
-            "4": "Holdings level 4",
-            "5": "Holdings level 4 with piece designation",
-            "m": "Mixed level",
-            "u": "Unknown",
-            "z": "Other level",
-        },
-    ),
-    (18, 18, "Item information in record", {"i": "Item information", "n": "No item information"}),
-]
-HOLDINGS_008 = [
-    (0, 5, "Date entered on file", {}),
-    (
-        6,
-        6,
-        "Receipt or acquisition status",
-        {
-            "0": "Unknown",
-            "1": "Other receipt or acquisition status",
-            "2": "Received and complete or ceased",
-            "3": "On order",
-            "4": "Currently received",
-            "5": "Not currently received",
-            "6": "External access",
-        },
-    ),
-    (
-        7,
-        7,
-        "Method of acquisition",
-        {
-            "c": "Cooperative or consortial purchase",
-            "d": "Deposit",
-            "e": "Exchange",
-            "f": "Free",
-            "g": "Gift",
-            "l": "Legal deposit",
-            "m": "Membership",
-            "n": "Non-library purchase",
-            "p": "Purchase",
-            "q": "Lease",
-            "u": "Unknown",
-            "z": "Other method of acquisition",
-        },
-    ),
-    (8, 11, "Expected acquisition end date", {}),
-    (
-        12,
-        12,
-        "General retention policy",
-        {
-            "0": "Unknown",
-            "1": "Other general retention policy",
-            "2": "Retained except as replaced by updates",
-            "3": "Sample issue retained",
-            "4": "Retained until replaced by microform",
-            "5": "Retained until replaced by cumulation, replacement volume, or revision",
-            "6": "Retained for a limited period",
-            "7": "Not retained",
-            "8": "Permanently retained",
-        },
-    ),
-    (13, 13, "Policy type", {" ": "No information provided", "l": "Latest", "p": "Previous"}),
-    (14, 14, "Number of units", {" ": "No information provided"}),
-    (
-        15,
-        15,
-        "Unit type",
-        {
-            " ": "No information provided",
-            "e": "Edition(s)",
-            "i": "Issue(s)",
-            "m": "Month(s)",
-            "s": "Supplement(s)",
-            "w": "Week(s)",
-            "y": "Year(s)",
-        },
-    ),
-    (
-        16,
-        16,
-        "Completeness",
-        {"0": "Other", "1": "Complete", "2": "Incomplete", "3": "Scattered", "4": "Not applicable"},
-    ),
-    (17, 19, "Number of copies reported", {}),
-    (
-        20,
-        20,
-        "Lending policy",
-        {
-            "a": "Will lend",
-            "b": "Will not lend",
-            "c": "Will lend hard copy only",
-            "l": "Limited lending policy",
-            "u": "Unknown",
-        },
-    ),
-    (21, 21, "Reproduction policy", {"a": "Will reproduce", "b": "Will not reproduce", "u": "Unknown"}),
-    (22, 24, "Language", {}),
-    (
-        25,
-        25,
-        "Separate or composite copy report",
-        {"0": "Separate copy report", "1": "Composite copy report"},
-    ),
-    (26, 31, "Date of report", {}),
-]
+# What MARC 21 Format for Holdings Data says of its leader and 008: places, label, codes. A # is a blank.
+HOLDINGS_LEADER = """
+05 Record status: c Corrected or revised; d Deleted; n New
+06 Type of record: u Unknown; v Multipart item holdings; x Single-part item holdings; y Serial item holdings
+17 Encoding level: 1 Holdings level 1; 2 Holdings level 2; 3 Holdings level 3; 4 Holdings level 4; \
+5 Holdings level 4 with piece designation; m Mixed level; u Unknown; z Other level
+18 Item information in record: i Item information; n No item information
+"""
+HOLDINGS_008 = """
+00-05 Date entered on file
+06 Receipt or acquisition status: 0 Unknown; 1 Other receipt or acquisition status; \
+2 Received and complete or ceased; 3 On order; 4 Currently received; 5 Not currently received; 6 External access
+07 Method of acquisition: c Cooperative or consortial purchase; d Deposit; e Exchange; f Free; g Gift; \
+l Legal deposit; m Membership; n Non-library purchase; p Purchase; q Lease; u Unknown; z Other method of acquisition
+08-11 Expected acquisition end date
+12 General retention policy: 0 Unknown; 1 Other general retention policy; 2 Retained except as replaced by updates; \
+3 Sample issue retained; 4 Retained until replaced by microform; \
+5 Retained until replaced by cumulation, replacement volume, or revision; 6 Retained for a limited period; \
+7 Not retained; 8 Permanently retained
+13 Policy type: # No information provided; l Latest; p Previous
+14 Number of units: # No information provided
+15 Unit type: # No information provided; e Edition(s); i Issue(s); m Month(s); s Supplement(s); w Week(s); y Year(s)
+16 Completeness: 0 Other; 1 Complete; 2 Incomplete; 3 Scattered; 4 Not applicable
+17-19 Number of copies reported
+20 Lending policy: a Will lend; b Will not lend; c Will lend hard copy only; l Limited lending policy; u Unknown
+21 Reproduction policy: a Will reproduce; b Will not reproduce; u Unknown
+22-24 Language
+25 Separate or composite copy report: 0 Separate copy report; 1 Composite copy report
+26-31 Date of report
+"""
 
 # Which table is meant: by leader/06 and, where a set of them is given, leader/07 (008, and the leader itself); by the
 # field's own first character (006). That of the 007 is among its codes.
@@ -231,12 +133,15 @@ MATERIALS_006 = [
     ("mixed_materials", "p", ""),
 ]
 
+# Places of the leader that other formats have no or another use for.
+OTHERWISE_IN_HOLDINGS = {5, 6, 7, 8, 17, 18, 19}
+
 Codes: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Position:
-    """Something at a place of a fixed field: its name, label, first and last character, and codes with what they mean."""
+    """Something at a place of a fixed field: its name and label, first and last character, codes and their meanings."""
 
     name: str
     label: str
@@ -285,7 +190,7 @@ def snake(label: str) -> str:
     return re.sub(r"[ -]", "_", label.lower())
 
 
-def codes_of(codes: Any, width: int) -> Codes:
+def codes_of(codes: object, width: int) -> Codes:
     """Read the codes of a position, without ranges of numbers."""
     if not isinstance(codes, dict):
         return ()
@@ -294,7 +199,7 @@ def codes_of(codes: Any, width: int) -> Codes:
 
 
 def list_of(codelist: dict[str, Any], blank: str | None) -> Codes:
-    """Read a list of codes of three characters, shorter ones filled with blanks. Those with a hyphen are discontinued."""
+    """Read a list of codes of three characters, filled with blanks. Those with a hyphen are discontinued."""
     codes = {"|||": "No attempt to code"}
     if blank is not None:
         codes["   "] = blank
@@ -317,21 +222,21 @@ def positions_of(positions: dict[str, Any], lists: dict[str, Codes]) -> list[Pos
     return sorted(found, key=lambda position: position.start)
 
 
-def holdings(rows: list[Any], lists: dict[str, Codes], others: list[Position]) -> list[Position]:
-    """Make a table of the holdings format, with `others` that it shares."""
-    own = [
-        Position(name_of(label), label, start, end, lists.get(name_of(label)) or codes_of(fill(codes), end - start + 1))
-        for start, end, label, codes in rows
-    ]
-    taken = {at for position in own for at in range(position.start, position.end + 1)}
-    return sorted(
-        [*own, *(position for position in others if position.start not in taken)], key=lambda position: position.start
-    )
-
-
-def fill(codes: dict[str, str]) -> dict[str, str]:
-    """Add the fill character, which any coded position may have."""
-    return codes | {"|": "No attempt to code"} if codes else codes
+def written_down(table: str) -> dict[str, Any]:
+    """Read the positions of a table of the holdings format. A coded one may also have the fill character."""
+    positions = {}
+    for line in table.strip().splitlines():
+        place, rest = line.split(" ", 1)
+        label, _, codes = rest.partition(": ")
+        known = {code[0].replace("#", " "): code[2:] for code in codes.split("; ") if code}
+        start, _, end = place.partition("-")
+        positions[place] = {
+            "label": label,
+            "start": int(start),
+            "end": int(end or start),
+            "codes": known | {"|": "No attempt to code"} if known else None,
+        }
+    return positions
 
 
 def fixed_fields(bibliographic: dict[str, Any], authority: dict[str, Any]) -> list[Fixed]:
@@ -342,7 +247,7 @@ def fixed_fields(bibliographic: dict[str, Any], authority: dict[str, Any]) -> li
         "place": list_of(bibliographic["codelists"][COUNTRIES], None),
     }
     leader = positions_of(fields["LDR"]["positions"], lists)
-    shared = [position for position in leader if position.name not in OF_BIBLIOGRAPHIC_LEADER]
+    shared = [position for position in leader if position.start not in OTHERWISE_IN_HOLDINGS]
     found = [
         Fixed(
             "LDR",
@@ -350,7 +255,10 @@ def fixed_fields(bibliographic: dict[str, Any], authority: dict[str, Any]) -> li
             {
                 "bibliographic": leader,
                 "authority": positions_of(authority["fields"]["LDR"]["positions"], lists),
-                "holdings": holdings(HOLDINGS_LEADER, lists, shared),
+                "holdings": sorted(
+                    [*shared, *positions_of(written_down(HOLDINGS_LEADER), lists)],
+                    key=lambda position: position.start,
+                ),
             },
             leader,
         )
@@ -366,7 +274,7 @@ def fixed_fields(bibliographic: dict[str, Any], authority: dict[str, Any]) -> li
         if tag == "008":
             choices = choices + OTHER_FORMATS
             tables["authority"] = positions_of(authority["fields"]["008"]["positions"], lists)
-            tables["holdings"] = holdings(HOLDINGS_008, lists, [])
+            tables["holdings"] = positions_of(written_down(HOLDINGS_008), lists)
         found.append(Fixed(tag, choices, tables, common))
     types = fields["007"]["types"]
     common = positions_of(types["Common"]["positions"], lists)
@@ -388,16 +296,6 @@ def fixed_fields(bibliographic: dict[str, Any], authority: dict[str, Any]) -> li
             if len({position.name for position in positions}) != len(positions):
                 raise ValueError(f"{fixed.tag} {name}: a name occurs twice")
     return found
-
-
-# What the leaders of authorities and holdings do not have.
-OF_BIBLIOGRAPHIC_LEADER = {
-    "bibliographic_level",
-    "type_of_control",
-    "encoding_level",
-    "descriptive_cataloging_form",
-    "multipart_level",
-}
 
 
 @dataclass(frozen=True)
@@ -545,47 +443,47 @@ const fn t(material: &'static str, types: &'static str, levels: &'static str, po
 """
 
 
-def render_positions(fields: list[Fixed]) -> str:
-    """Write `positions.rs`."""
-    parts, known = [POSITIONS_HEAD], dict[Codes, str]()
+@dataclass
+class CodeLists:
+    """Lists of codes, each written once, where it is met first."""
 
-    def codes(position: Position) -> str:
+    known: dict[Codes, str] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
+
+    def reference(self, position: Position) -> str:
+        """Give what a position refers to its codes by."""
         if not position.codes:
             return "&[]"
-        if position.codes not in known:
-            name = known[position.codes] = f"C{len(known)}"
+        if position.codes not in self.known:
+            name = self.known[position.codes] = f"C{len(self.known)}"
             pairs = [f"({text(code)}, {text(label)})" for code, label in position.codes]
-            parts.append(array(name, "(&str, &str)", pairs, f"{position.label}.", public=""))
-        return f"&{known[position.codes]}"
+            self.written.append(array(name, "(&str, &str)", pairs, f"{position.label}.", public=""))
+        return f"&{self.known[position.codes]}"
 
-    for fixed in fields:
-        place = {name: at for at, name in enumerate(fixed.names)}
-        prefix = "LDR" if fixed.tag == "LDR" else f"F{fixed.tag}"
 
-        def table(name: str, positions: list[Position], doc: str) -> None:
-            items = [f"p({place[p.name]}, {p.start}, {p.end}, {codes(p)})" for p in positions]  # noqa: B023
-            parts.append(array(name, "Position", items, doc, public=""))
+def render_field(fixed: Fixed, lists: CodeLists) -> tuple[str, str]:
+    """Write the statics of one fixed field, and what refers to them."""
+    prefix = fixed.tag if fixed.tag.isalpha() else f"F{fixed.tag}"
+    tables = {"common": (fixed.common, f"{fixed.tag}, where it is not known of what it is.")}
+    tables |= {name: (positions, f"{fixed.tag} of {name}.") for name, positions in fixed.tables.items()}
+    parts = []
+    for name, (positions, doc) in tables.items():
+        items = [f"p({fixed.names.index(p.name)}, {p.start}, {p.end}, {lists.reference(p)})" for p in positions]
+        parts.append(array(f"{prefix}_{name.upper()}", "Position", items, doc, public=""))
+    choices = [f't("{name}", "{types}", "{levels}", &{prefix}_{name.upper()})' for name, types, levels in fixed.choices]
+    parts.append(array(f"{prefix}_NAMES", "&str", [text(name) for name in fixed.names], f"Names of {fixed.tag}.", ""))
+    parts.append(array(f"{prefix}_TABLES", "Table", choices, f"Tables of {fixed.tag}.", ""))
+    statics = f"names: &{prefix}_NAMES, tables: &{prefix}_TABLES, common: &{prefix}_COMMON"
+    return "".join(parts), f'    FixedField {{ tag: *b"{fixed.tag}", {statics} }},\n'
 
-        table(f"{prefix}_COMMON", fixed.common, f"{fixed.tag}, where it is not known of what it is.")
-        for material, positions in fixed.tables.items():
-            table(f"{prefix}_{material.upper()}", positions, f"{fixed.tag} of {material}.")
-        names = array(f"{prefix}_NAMES", "&str", [text(name) for name in fixed.names], f"Names of {fixed.tag}.", "")
-        labels = {p.name: p.label for table in reversed(list(fixed.tables.values())) for p in table}
-        choices = [
-            f't("{name}", "{types}", "{levels}", &{prefix}_{name.upper()})' for name, types, levels in fixed.choices
-        ]
-        tables = array(f"{prefix}_TABLES", "Table", choices, f"Tables of {fixed.tag}.", "")
-        assert labels.keys() == place.keys()
-        parts += [names, tables]
-    rows = []
-    for fixed in fields:
-        prefix = "LDR" if fixed.tag == "LDR" else f"F{fixed.tag}"
-        rows.append(
-            f'    FixedField {{ tag: *b"{fixed.tag}", names: &{prefix}_NAMES, tables: &{prefix}_TABLES, '
-            f"common: &{prefix}_COMMON }},\n"
-        )
+
+def render_positions(fields: list[Fixed]) -> str:
+    """Write `positions.rs`."""
+    lists = CodeLists()
+    written = [render_field(fixed, lists) for fixed in fields]
     head = f"\n/// The fixed fields.\n#[rustfmt::skip]\npub(super) static FIXED: [FixedField; {len(fields)}] = [\n"
-    return "".join([*parts, head, *rows, "];\n"])
+    statics, rows = zip(*written, strict=True)
+    return "".join([POSITIONS_HEAD, *lists.written, *statics, head, *rows, "];\n"])
 
 
 def which(fixed: Fixed, materials: list[str]) -> str:

@@ -184,24 +184,24 @@ def fields(spec: str | Column) -> Column:
 def fixed(spec: str, labels: bool = False) -> Column:
     r"""Take the leader, 006, 007 or 008 apart into what its positions mean by their place (MARC 21).
 
-    Which table a record has is told by its own leader/06 and 07 (008, LDR), or by the field's first character (006, 007).
-    The document on fixed fields lists names and places.
+    Which table a record has is told by its own leader/06 and 07 (008, LDR), or by the field's first character (006,
+    007). The page "Fixed fields" of the documentation lists names and places.
 
     Parameters
     ----------
     spec : str
-        ``"LDR"``, ``"006"``, ``"007"`` or ``"008"``; of several fields the first, or with an index the one that it says:
-        ``"006[1]"``. A test in braces may choose: ``r"007{/0=\v}"`` is the first of a videorecording.
+        ``"LDR"``, ``"006"``, ``"007"`` or ``"008"``; of several fields the first, or with an index the one that it
+        says: ``"006[1]"``. A test in braces may choose: ``r"007{/0=\v}"`` is the first of a videorecording.
     labels : bool, default False
-        What the codes mean in place of the codes. Those that have no meaning in MARC 21 stay as they are. Several codes of one
-        position are joined with ``"; "``.
+        What the codes mean in place of the codes. Those that have no meaning in MARC 21 stay as they are. Several codes
+        of one position are joined with ``"; "``.
 
     Returns
     -------
     Column
-        A column of structs of strings: ``material`` (such as ``"books"``; null where MARC 21 has no such material) and the
-        positions of all materials by name. One is null where the record's material does not have it, and where the field
-        is absent or ends before.
+        A column of structs of strings: ``material`` (such as ``"books"``; null where MARC 21 has no such material) and
+        the positions of all materials by name. One is null where the record's material does not have it, and where the
+        field is absent or ends before.
 
     Raises
     ------

@@ -19,13 +19,13 @@ def dictionary(
 ) -> pa.Table:
     """Give the names of MARC 21's fields and subfields, to be joined with ``layout="subfields"``.
 
-    Needs pyarrow: ``pip install "mrrc-arrow[pyarrow]"``. Tags and codes have the very types that tables of records have with
-    the same options. Names are those of the MARC 21 formats; local fields are not among them.
+    Needs pyarrow: ``pip install "mrrc-arrow[pyarrow]"``. Tags and codes have the very types that tables of records have
+    with the same options. Local fields are not among them.
 
     Parameters
     ----------
     kind : {"bibliographic", "authority"}, default "bibliographic"
-        Which format. There are no names for the holdings format beyond the fields that bibliographic records may have, too.
+        Which format. There are no names of the holdings format beyond fields that bibliographic records may have, too.
     string_type : {"view", "large_string", "string"}, default "view"
         The Arrow type of text columns.
     categorical : bool, optional
@@ -35,9 +35,8 @@ def dictionary(
     -------
     pyarrow.Table
         A row for each field (``LDR`` and control fields, too), and one for each of its subfields after it: ``tag``;
-        ``code``, null for the field itself; ``name`` of the subfield or field; ``field_name``; ``repeatable``, null where
-        what is obsolete is not said to be either; ``obsolete``, null where the tables do not know: of fields, and in the
-        authority format.
+        ``code``, null for the field itself; ``name`` of the subfield or field; ``field_name``; ``repeatable``, null for
+        what is obsolete; ``obsolete``, null where that is not known: of fields, and in the authority format.
 
     Raises
     ------

@@ -105,22 +105,6 @@ static C12: [(&str, &str); 1] = [
     ("0", "Number of characters in the implementation-defined portion of a Directory entry"),
 ];
 
-/// LDR, where it is not known of what it is.
-#[rustfmt::skip]
-static LDR_COMMON: [Position; 15] = [
-    p(0, 0, 4, &[]), p(1, 5, 5, &C0), p(2, 6, 6, &C1), p(3, 7, 7, &C2), p(4, 8, 8, &C3), p(5, 9, 9, &C4),
-    p(6, 10, 10, &C5), p(7, 11, 11, &C6), p(8, 12, 16, &[]), p(9, 17, 17, &C7), p(10, 18, 18, &C8), p(11, 19, 19, &C9),
-    p(12, 20, 20, &C10), p(13, 21, 21, &C11), p(14, 22, 22, &C12),
-];
-
-/// LDR of bibliographic.
-#[rustfmt::skip]
-static LDR_BIBLIOGRAPHIC: [Position; 15] = [
-    p(0, 0, 4, &[]), p(1, 5, 5, &C0), p(2, 6, 6, &C1), p(3, 7, 7, &C2), p(4, 8, 8, &C3), p(5, 9, 9, &C4),
-    p(6, 10, 10, &C5), p(7, 11, 11, &C6), p(8, 12, 16, &[]), p(9, 17, 17, &C7), p(10, 18, 18, &C8), p(11, 19, 19, &C9),
-    p(12, 20, 20, &C10), p(13, 21, 21, &C11), p(14, 22, 22, &C12),
-];
-
 /// Record status.
 #[rustfmt::skip]
 static C13: [(&str, &str); 7] = [
@@ -145,14 +129,6 @@ static C15: [(&str, &str); 2] = [
 #[rustfmt::skip]
 static C16: [(&str, &str); 4] = [
     (" ", "No information provided"), ("c", "Punctuation omitted"), ("i", "Punctuation included"), ("u", "Unknown"),
-];
-
-/// LDR of authority.
-#[rustfmt::skip]
-static LDR_AUTHORITY: [Position; 12] = [
-    p(0, 0, 4, &[]), p(1, 5, 5, &C13), p(2, 6, 6, &C14), p(5, 9, 9, &C4), p(6, 10, 10, &C5), p(7, 11, 11, &C6),
-    p(8, 12, 16, &[]), p(9, 17, 17, &C15), p(15, 18, 18, &C16), p(12, 20, 20, &C10), p(13, 21, 21, &C11),
-    p(14, 22, 22, &C12),
 ];
 
 /// Record status.
@@ -182,30 +158,6 @@ static C20: [(&str, &str); 3] = [
     ("i", "Item information"), ("n", "No item information"), ("|", "No attempt to code"),
 ];
 
-/// LDR of holdings.
-#[rustfmt::skip]
-static LDR_HOLDINGS: [Position; 12] = [
-    p(0, 0, 4, &[]), p(1, 5, 5, &C17), p(2, 6, 6, &C18), p(5, 9, 9, &C4), p(6, 10, 10, &C5), p(7, 11, 11, &C6),
-    p(8, 12, 16, &[]), p(9, 17, 17, &C19), p(16, 18, 18, &C20), p(12, 20, 20, &C10), p(13, 21, 21, &C11),
-    p(14, 22, 22, &C12),
-];
-
-/// Names of LDR.
-#[rustfmt::skip]
-static LDR_NAMES: [&str; 17] = [
-    "record_length", "record_status", "type_of_record", "bibliographic_level", "type_of_control", "character_coding",
-    "indicator_count", "subfield_code_count", "base_address", "encoding_level", "descriptive_cataloging_form",
-    "multipart_level", "length_portion", "start_portion", "implementation_portion", "punctuation_policy",
-    "item_information_in_record",
-];
-
-/// Tables of LDR.
-#[rustfmt::skip]
-static LDR_TABLES: [Table; 3] = [
-    t("authority", "z", "", &LDR_AUTHORITY), t("holdings", "uvxy", "", &LDR_HOLDINGS),
-    t("bibliographic", "abcdefghijkmnoprt", "", &LDR_BIBLIOGRAPHIC),
-];
-
 /// Form of material.
 #[rustfmt::skip]
 static C21: [(&str, &str); 15] = [
@@ -215,12 +167,6 @@ static C21: [(&str, &str); 15] = [
     ("k", "Two-dimensional nonprojectable graphic"), ("m", "Computer file"), ("o", "Kit"), ("p", "Mixed materials"),
     ("r", "Three-dimensional artifact or naturally occurring object"), ("s", "Serial/Integrating resource"),
     ("t", "Manuscript language material"),
-];
-
-/// 006, where it is not known of what it is.
-#[rustfmt::skip]
-static F006_COMMON: [Position; 1] = [
-    p(0, 0, 0, &C21),
 ];
 
 /// Illustrations.
@@ -302,13 +248,6 @@ static C31: [(&str, &str); 6] = [
     ("c", "Collective biography"), ("d", "Contains biographical information"), ("|", "No attempt to code"),
 ];
 
-/// 006 of books.
-#[rustfmt::skip]
-static F006_BOOKS: [Position; 11] = [
-    p(0, 0, 0, &C21), p(1, 1, 4, &C22), p(10, 5, 5, &C23), p(13, 6, 6, &C24), p(14, 7, 10, &C25), p(19, 11, 11, &C26),
-    p(20, 12, 12, &C27), p(21, 13, 13, &C28), p(23, 14, 14, &C29), p(24, 16, 16, &C30), p(29, 17, 17, &C31),
-];
-
 /// Form of item.
 #[rustfmt::skip]
 static C32: [(&str, &str); 4] = [
@@ -322,12 +261,6 @@ static C33: [(&str, &str); 14] = [
     ("e", "Bibliographic data"), ("f", "Font"), ("g", "Game"), ("h", "Sound"), ("i", "Interactive multimedia"),
     ("j", "Online system or service"), ("m", "Combination"), ("u", "Unknown"), ("z", "Other"),
     ("|", "No attempt to code"),
-];
-
-/// 006 of computer_files.
-#[rustfmt::skip]
-static F006_COMPUTER_FILES: [Position; 5] = [
-    p(0, 0, 0, &C21), p(10, 5, 5, &C23), p(13, 6, 6, &C32), p(18, 9, 9, &C33), p(19, 11, 11, &C26),
 ];
 
 /// Relief.
@@ -371,13 +304,6 @@ static C37: [(&str, &str); 11] = [
     (" ", "No specified special format characteristics"), ("e", "Manuscript"), ("j", "Picture card, post card"),
     ("k", "Calendar"), ("l", "Puzzle"), ("n", "Game"), ("o", "Wall map"), ("p", "Playing cards"), ("r", "Loose-leaf"),
     ("z", "Other"), ("|", "No attempt to code"),
-];
-
-/// 006 of maps.
-#[rustfmt::skip]
-static F006_MAPS: [Position; 8] = [
-    p(0, 0, 0, &C21), p(2, 1, 4, &C34), p(11, 5, 6, &C35), p(17, 8, 8, &C36), p(19, 11, 11, &C26), p(13, 12, 12, &C24),
-    p(23, 14, 14, &C29), p(25, 16, 17, &C37),
 ];
 
 /// Form of composition.
@@ -454,13 +380,6 @@ static C44: [(&str, &str); 7] = [
     ("c", "Both transposed and arranged"), ("n", "Not applicable"), ("u", "Unknown"), ("|", "No attempt to code"),
 ];
 
-/// 006 of music.
-#[rustfmt::skip]
-static F006_MUSIC: [Position; 9] = [
-    p(0, 0, 0, &C21), p(3, 1, 2, &C38), p(7, 3, 3, &C39), p(8, 4, 4, &C40), p(10, 5, 5, &C41), p(13, 6, 6, &C24),
-    p(15, 7, 12, &C42), p(22, 13, 14, &C43), p(26, 16, 16, &C44),
-];
-
 /// Frequency.
 #[rustfmt::skip]
 static C45: [(&str, &str); 20] = [
@@ -520,14 +439,6 @@ static C51: [(&str, &str); 4] = [
     ("0", "Successive entry"), ("1", "Latest entry"), ("2", "Integrated entry"), ("|", "No attempt to code"),
 ];
 
-/// 006 of continuing_resources.
-#[rustfmt::skip]
-static F006_CONTINUING_RESOURCES: [Position; 12] = [
-    p(0, 0, 0, &C21), p(4, 1, 1, &C45), p(6, 2, 2, &C46), p(9, 4, 4, &C47), p(12, 5, 5, &C48), p(13, 6, 6, &C24),
-    p(16, 7, 7, &C49), p(14, 8, 10, &C49), p(19, 11, 11, &C26), p(20, 12, 12, &C27), p(27, 16, 16, &C50),
-    p(30, 17, 17, &C51),
-];
-
 /// Running time for motion pictures and videorecordings.
 #[rustfmt::skip]
 static C52: [(&str, &str); 4] = [
@@ -551,40 +462,6 @@ static C54: [(&str, &str); 7] = [
     ("u", "Unknown"), ("z", "Other"), ("|", "No attempt to code"),
 ];
 
-/// 006 of visual_materials.
-#[rustfmt::skip]
-static F006_VISUAL_MATERIALS: [Position; 7] = [
-    p(0, 0, 0, &C21), p(5, 1, 3, &C52), p(10, 5, 5, &C23), p(19, 11, 11, &C26), p(13, 12, 12, &C24),
-    p(28, 16, 16, &C53), p(31, 17, 17, &C54),
-];
-
-/// 006 of mixed_materials.
-#[rustfmt::skip]
-static F006_MIXED_MATERIALS: [Position; 2] = [
-    p(0, 0, 0, &C21), p(13, 6, 6, &C24),
-];
-
-/// Names of 006.
-#[rustfmt::skip]
-static F006_NAMES: [&str; 32] = [
-    "form_of_material", "illustrations", "relief", "form_of_composition", "frequency", "running_time", "regularity",
-    "format_of_music", "music_parts", "type_of_continuing_resource", "audience", "projection", "form_of_original_item",
-    "form_of_item", "nature_of_contents", "accompanying_matter", "nature_of_entire_work",
-    "type_of_cartographic_material", "type_of_computer_file", "government_publication", "conference_publication",
-    "festschrift", "literary_text", "index", "literary_form", "special_format_characteristics",
-    "transposition_and_arrangement", "original_alphabet", "type_of_visual_material", "biography", "entry_convention",
-    "technique",
-];
-
-/// Tables of 006.
-#[rustfmt::skip]
-static F006_TABLES: [Table; 7] = [
-    t("books", "at", "", &F006_BOOKS), t("computer_files", "m", "", &F006_COMPUTER_FILES),
-    t("maps", "ef", "", &F006_MAPS), t("music", "cdij", "", &F006_MUSIC),
-    t("continuing_resources", "s", "", &F006_CONTINUING_RESOURCES),
-    t("visual_materials", "gkor", "", &F006_VISUAL_MATERIALS), t("mixed_materials", "p", "", &F006_MIXED_MATERIALS),
-];
-
 /// Category of material.
 #[rustfmt::skip]
 static C55: [(&str, &str); 15] = [
@@ -592,12 +469,6 @@ static C55: [(&str, &str); 15] = [
     ("h", "Microform"), ("k", "Nonprojected graphic"), ("m", "Motion picture"), ("o", "Kit"), ("q", "Notated music"),
     ("r", "Remote-sensing image"), ("s", "Sound recording"), ("t", "Text"), ("v", "Videorecording"),
     ("z", "Unspecified"),
-];
-
-/// 007, where it is not known of what it is.
-#[rustfmt::skip]
-static F007_COMMON: [Position; 1] = [
-    p(0, 0, 0, &C55),
 ];
 
 /// Specific material designation.
@@ -647,13 +518,6 @@ static C60: [(&str, &str); 7] = [
 static C61: [(&str, &str); 6] = [
     ("a", "Positive"), ("b", "Negative"), ("m", "Mixed polarity"), ("n", "Not applicable"), ("u", "Unknown"),
     ("|", "No attempt to code"),
-];
-
-/// 007 of map.
-#[rustfmt::skip]
-static F007_MAP: [Position; 7] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C56), p(2, 3, 3, &C57), p(6, 4, 4, &C58), p(13, 5, 5, &C59), p(20, 6, 6, &C60),
-    p(26, 7, 7, &C61),
 ];
 
 /// Specific material designation.
@@ -727,13 +591,6 @@ static C71: [(&str, &str); 6] = [
     ("|", "No attempt to code"),
 ];
 
-/// 007 of electronic_resource.
-#[rustfmt::skip]
-static F007_ELECTRONIC_RESOURCE: [Position; 11] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C62), p(2, 3, 3, &C63), p(7, 4, 4, &C64), p(14, 5, 5, &C65), p(21, 6, 8, &C66),
-    p(33, 9, 9, &C67), p(38, 10, 10, &C68), p(41, 11, 11, &C69), p(44, 12, 12, &C70), p(47, 13, 13, &C71),
-];
-
 /// Specific material designation.
 #[rustfmt::skip]
 static C72: [(&str, &str); 8] = [
@@ -748,12 +605,6 @@ static C73: [(&str, &str); 16] = [
     ("a", "Paper"), ("b", "Wood"), ("c", "Stone"), ("d", "Metal"), ("e", "Synthetic"), ("f", "Skin"), ("g", "Textile"),
     ("i", "Plastic"), ("l", "Vinyl"), ("n", "Vellum"), ("p", "Plaster"), ("u", "Unknown"), ("v", "Leather"),
     ("w", "Parchment"), ("z", "Other"), ("|", "No attempt to code"),
-];
-
-/// 007 of globe.
-#[rustfmt::skip]
-static F007_GLOBE: [Position; 5] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C72), p(2, 3, 3, &C57), p(6, 4, 4, &C73), p(13, 5, 5, &C59),
 ];
 
 /// Specific material designation.
@@ -793,12 +644,6 @@ static C77: [(&str, &str); 17] = [
 static C78: [(&str, &str); 6] = [
     ("a", "Print/braille"), ("b", "Jumbo or enlarged braille"), ("n", "Not applicable"), ("u", "Unknown"),
     ("z", "Other"), ("|", "No attempt to code"),
-];
-
-/// 007 of tactile_material.
-#[rustfmt::skip]
-static F007_TACTILE_MATERIAL: [Position; 6] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C74), p(3, 3, 4, &C75), p(15, 5, 5, &C76), p(22, 6, 8, &C77), p(34, 9, 9, &C78),
 ];
 
 /// Specific material designation.
@@ -860,13 +705,6 @@ static C85: [(&str, &str); 11] = [
     ("|", "No attempt to code"),
 ];
 
-/// 007 of projected_graphic.
-#[rustfmt::skip]
-static F007_PROJECTED_GRAPHIC: [Position; 8] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C79), p(2, 3, 3, &C80), p(8, 4, 4, &C81), p(16, 5, 5, &C82), p(23, 6, 6, &C83),
-    p(7, 7, 7, &C84), p(29, 8, 8, &C85),
-];
-
 /// Specific material designation.
 #[rustfmt::skip]
 static C86: [(&str, &str); 12] = [
@@ -926,13 +764,6 @@ static C93: [(&str, &str); 13] = [
     ("t", "Safety base, triacetate"), ("u", "Unknown"), ("z", "Other"), ("|", "No attempt to code"),
 ];
 
-/// 007 of microform.
-#[rustfmt::skip]
-static F007_MICROFORM: [Position; 10] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C86), p(26, 3, 3, &C87), p(7, 4, 4, &C88), p(17, 5, 5, &C89), p(24, 6, 8, &[]),
-    p(2, 9, 9, &C90), p(39, 10, 10, &C91), p(42, 11, 11, &C92), p(45, 12, 12, &C93),
-];
-
 /// Specific material designation.
 #[rustfmt::skip]
 static C94: [(&str, &str); 21] = [
@@ -967,12 +798,6 @@ static C97: [(&str, &str); 24] = [
     ("l", "Vinyl"), ("m", "Mixed collection"), ("n", "Vellum"), ("o", "Paper"), ("p", "Plaster"), ("q", "Hardboard"),
     ("r", "Porcelain"), ("s", "Stone"), ("t", "Wood"), ("u", "Unknown"), ("v", "Leather"), ("w", "Parchment"),
     ("z", "Other"), ("|", "No attempt to code"),
-];
-
-/// 007 of nonprojected_graphic.
-#[rustfmt::skip]
-static F007_NONPROJECTED_GRAPHIC: [Position; 5] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C94), p(2, 3, 3, &C95), p(9, 4, 4, &C96), p(29, 5, 5, &C97),
 ];
 
 /// Specific material designation.
@@ -1087,31 +912,10 @@ static C111: [(&str, &str); 5] = [
     ("c", "Complete"), ("i", "Incomplete"), ("n", "Not applicable"), ("u", "Unknown"), ("|", "No attempt to code"),
 ];
 
-/// 007 of motion_picture.
-#[rustfmt::skip]
-static F007_MOTION_PICTURE: [Position; 17] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C98), p(2, 3, 3, &C99), p(10, 4, 4, &C100), p(16, 5, 5, &C82), p(23, 6, 6, &C101),
-    p(7, 7, 7, &C102), p(30, 8, 8, &C103), p(35, 9, 9, &C104), p(26, 10, 10, &C105), p(42, 11, 11, &C106),
-    p(45, 12, 12, &C107), p(48, 13, 13, &C108), p(50, 14, 14, &C109), p(51, 15, 15, &C110), p(52, 16, 16, &C111),
-    p(53, 17, 22, &[]),
-];
-
 /// Specific material designation.
 #[rustfmt::skip]
 static C112: [(&str, &str); 2] = [
     ("u", "Unspecified"), ("|", "No attempt to code"),
-];
-
-/// 007 of kit.
-#[rustfmt::skip]
-static F007_KIT: [Position; 2] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C112),
-];
-
-/// 007 of notated_music.
-#[rustfmt::skip]
-static F007_NOTATED_MUSIC: [Position; 2] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C112),
 ];
 
 /// Specific material designation.
@@ -1182,13 +986,6 @@ static C120: [(&str, &str); 42] = [
     ("pe", "Seismic surveys"), ("pz", "Other acoustical data"), ("ra", "Gravity anomalies (general)"),
     ("rb", "Free-air"), ("rc", "Bouger"), ("rd", "Isostatic"), ("sa", "Magnetic field"), ("ta", "radiometric surveys"),
     ("uu", "Unknown"), ("zz", "Other"), ("||", "No attempt to code"),
-];
-
-/// 007 of remote_sensing_image.
-#[rustfmt::skip]
-static F007_REMOTE_SENSING_IMAGE: [Position; 9] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C113), p(4, 3, 3, &C114), p(11, 4, 4, &C115), p(18, 5, 5, &C116), p(25, 6, 6, &C117),
-    p(27, 7, 7, &C118), p(31, 8, 8, &C119), p(36, 9, 10, &C120),
 ];
 
 /// Specific material designation.
@@ -1291,25 +1088,11 @@ static C132: [(&str, &str); 7] = [
     ("u", "Unknown capture and storage"), ("z", "Other"), ("|", "No attempt to code"),
 ];
 
-/// 007 of sound_recording.
-#[rustfmt::skip]
-static F007_SOUND_RECORDING: [Position; 13] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C121), p(5, 3, 3, &C122), p(30, 4, 4, &C123), p(19, 5, 5, &C124), p(7, 6, 6, &C125),
-    p(28, 7, 7, &C126), p(32, 8, 8, &C127), p(37, 9, 9, &C128), p(40, 10, 10, &C129), p(43, 11, 11, &C130),
-    p(46, 12, 12, &C131), p(49, 13, 13, &C132),
-];
-
 /// Specific material designation.
 #[rustfmt::skip]
 static C133: [(&str, &str); 7] = [
     ("a", "Regular print"), ("b", "Large print"), ("c", "Braille"), ("d", "Loose-leaf"), ("u", "Unspecified"),
     ("z", "Other"), ("|", "No attempt to code"),
-];
-
-/// 007 of text.
-#[rustfmt::skip]
-static F007_TEXT: [Position; 2] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C133),
 ];
 
 /// Specific material designation.
@@ -1346,52 +1129,10 @@ static C137: [(&str, &str); 10] = [
     ("r", "3/4 in."), ("u", "Unknown"), ("z", "Other"), ("|", "No attempt to code"),
 ];
 
-/// 007 of videorecording.
-#[rustfmt::skip]
-static F007_VIDEORECORDING: [Position; 8] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C134), p(2, 3, 3, &C135), p(12, 4, 4, &C136), p(16, 5, 5, &C82), p(23, 6, 6, &C83),
-    p(7, 7, 7, &C137), p(30, 8, 8, &C103),
-];
-
 /// Specific material designation.
 #[rustfmt::skip]
 static C138: [(&str, &str); 4] = [
     ("m", "Multiple physical forms"), ("u", "Unspecified"), ("z", "Other"), ("|", "No attempt to code"),
-];
-
-/// 007 of unspecified.
-#[rustfmt::skip]
-static F007_UNSPECIFIED: [Position; 2] = [
-    p(0, 0, 0, &C55), p(1, 1, 1, &C138),
-];
-
-/// Names of 007.
-#[rustfmt::skip]
-static F007_NAMES: [&str; 54] = [
-    "category_of_material", "material_designation", "color", "class_of_braille_writing", "altitude_of_sensor", "speed",
-    "physical_medium", "dimensions", "base_of_emulsion", "primary_support_material", "presentation_format",
-    "attitude_of_sensor", "videorecording_format", "type_of_reproduction", "sound", "level_of_contraction",
-    "sound_on_medium", "reduction_ratio_range", "cloud_cover", "groove", "production_details", "image_bit_depth",
-    "braille_music_format", "medium_for_sound", "reduction_ratio", "platform_construction_type", "polarity",
-    "platform_use_category", "tape_width", "secondary_support_material", "playback_channels", "sensor_type",
-    "tape_configuration", "file_formats", "special_physical_characteristics", "production_elements", "data_type",
-    "disc_cylinder_or_tape", "quality_assurance_targets", "emulsion_on_film", "kind_of_material", "antecedent",
-    "generation", "kind_of_cutting", "level_of_compression", "base_of_film", "special_playback_characteristics",
-    "reformatting_quality", "refined_categories_of_color", "capture_technique", "kind_of_color_stock_or_print",
-    "deterioration_stage", "completeness", "film_inspection_date",
-];
-
-/// Tables of 007.
-#[rustfmt::skip]
-static F007_TABLES: [Table; 15] = [
-    t("map", "a", "", &F007_MAP), t("electronic_resource", "c", "", &F007_ELECTRONIC_RESOURCE),
-    t("globe", "d", "", &F007_GLOBE), t("tactile_material", "f", "", &F007_TACTILE_MATERIAL),
-    t("projected_graphic", "g", "", &F007_PROJECTED_GRAPHIC), t("microform", "h", "", &F007_MICROFORM),
-    t("nonprojected_graphic", "k", "", &F007_NONPROJECTED_GRAPHIC), t("motion_picture", "m", "", &F007_MOTION_PICTURE),
-    t("kit", "o", "", &F007_KIT), t("notated_music", "q", "", &F007_NOTATED_MUSIC),
-    t("remote_sensing_image", "r", "", &F007_REMOTE_SENSING_IMAGE),
-    t("sound_recording", "s", "", &F007_SOUND_RECORDING), t("text", "t", "", &F007_TEXT),
-    t("videorecording", "v", "", &F007_VIDEORECORDING), t("unspecified", "z", "", &F007_UNSPECIFIED),
 ];
 
 /// Type of date/Publication status.
@@ -1635,13 +1376,6 @@ static C143: [(&str, &str); 11] = [
     ("o", "Other institution cataloguing"), ("r", "Reporting library"), ("u", "Unknown"), ("|", "No attempt to code"),
 ];
 
-/// 008, where it is not known of what it is.
-#[rustfmt::skip]
-static F008_COMMON: [Position; 8] = [
-    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(36, 35, 37, &C141),
-    p(37, 38, 38, &C142), p(38, 39, 39, &C143),
-];
-
 /// Target audience.
 #[rustfmt::skip]
 static C144: [(&str, &str); 12] = [
@@ -1691,23 +1425,6 @@ static C148: [(&str, &str); 15] = [
     ("u", "Unknown"), ("|", "No attempt to code"),
 ];
 
-/// 008 of books.
-#[rustfmt::skip]
-static F008_BOOKS: [Position; 18] = [
-    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(5, 18, 21, &C22),
-    p(14, 22, 22, &C144), p(17, 23, 23, &C145), p(18, 24, 27, &C146), p(23, 28, 28, &C147), p(24, 29, 29, &C27),
-    p(25, 30, 30, &C28), p(27, 31, 31, &C29), p(28, 33, 33, &C148), p(33, 34, 34, &C31), p(36, 35, 37, &C141),
-    p(37, 38, 38, &C142), p(38, 39, 39, &C143),
-];
-
-/// 008 of computer_files.
-#[rustfmt::skip]
-static F008_COMPUTER_FILES: [Position; 12] = [
-    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(14, 22, 22, &C23),
-    p(17, 23, 23, &C32), p(22, 26, 26, &C33), p(23, 28, 28, &C26), p(36, 35, 37, &C141), p(37, 38, 38, &C142),
-    p(38, 39, 39, &C143),
-];
-
 /// Relief.
 #[rustfmt::skip]
 static C149: [(&str, &str); 15] = [
@@ -1725,14 +1442,6 @@ static C150: [(&str, &str); 20] = [
     ("h", "Rare"), ("j", "Picture card, post card"), ("k", "Calendar"), ("l", "Puzzle"), ("m", "Braille"),
     ("n", "Game"), ("o", "Wall map"), ("p", "Playing cards"), ("q", "Large print"), ("r", "Loose-leaf"), ("z", "Other"),
     ("||", "No attempt to code"),
-];
-
-/// 008 of maps.
-#[rustfmt::skip]
-static F008_MAPS: [Position; 15] = [
-    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(6, 18, 21, &C149),
-    p(15, 22, 23, &C35), p(21, 25, 25, &C36), p(23, 28, 28, &C26), p(17, 29, 29, &C24), p(27, 31, 31, &C29),
-    p(29, 33, 34, &C150), p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
 ];
 
 /// Music parts.
@@ -1772,14 +1481,6 @@ static C154: [(&str, &str); 18] = [
     ("s", "Music"), ("z", "Other"), ("|", "No attempt to code"),
 ];
 
-/// 008 of music.
-#[rustfmt::skip]
-static F008_MUSIC: [Position; 16] = [
-    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(7, 18, 19, &C38),
-    p(11, 20, 20, &C39), p(12, 21, 21, &C151), p(14, 22, 22, &C152), p(17, 23, 23, &C153), p(19, 24, 29, &C154),
-    p(26, 30, 31, &C43), p(30, 33, 33, &C44), p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
-];
-
 /// Type of continuing resource.
 #[rustfmt::skip]
 static C155: [(&str, &str); 14] = [
@@ -1811,15 +1512,6 @@ static C157: [(&str, &str); 30] = [
     ("y", "Yearbooks"), ("z", "Treaties"), ("|", "No attempt to code"),
 ];
 
-/// 008 of continuing_resources.
-#[rustfmt::skip]
-static F008_CONTINUING_RESOURCES: [Position; 19] = [
-    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(8, 18, 18, &C45),
-    p(10, 19, 19, &C46), p(13, 21, 21, &C155), p(16, 22, 22, &C48), p(17, 23, 23, &C156), p(20, 24, 24, &C157),
-    p(18, 25, 27, &C157), p(23, 28, 28, &C147), p(24, 29, 29, &C27), p(31, 33, 33, &C50), p(34, 34, 34, &C51),
-    p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
-];
-
 /// Target audience.
 #[rustfmt::skip]
 static C158: [(&str, &str); 18] = [
@@ -1847,14 +1539,6 @@ static C160: [(&str, &str); 8] = [
     ("n", "Not applicable"), ("u", "Unknown"), ("z", "Other"), ("|", "No attempt to code"),
 ];
 
-/// 008 of visual_materials.
-#[rustfmt::skip]
-static F008_VISUAL_MATERIALS: [Position; 14] = [
-    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(9, 18, 20, &C52),
-    p(14, 22, 22, &C158), p(23, 28, 28, &C147), p(17, 29, 29, &C24), p(32, 33, 33, &C159), p(35, 34, 34, &C160),
-    p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
-];
-
 /// Form of item.
 #[rustfmt::skip]
 static C161: [(&str, &str); 18] = [
@@ -1863,13 +1547,6 @@ static C161: [(&str, &str); 18] = [
     ("j", "Handwritten transcript"), ("o", "Online"), ("p", "Photocopy"), ("q", "Direct electronic"),
     ("r", "Regular print reproduction"), ("s", "Electronic"), ("t", "Typewritten transcript"),
     ("z", "Other form of reproduction"), ("|", "No attempt to code"),
-];
-
-/// 008 of mixed_materials.
-#[rustfmt::skip]
-static F008_MIXED_MATERIALS: [Position; 9] = [
-    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(17, 23, 23, &C161),
-    p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
 ];
 
 /// Direct or indirect geographic subdivision.
@@ -1998,15 +1675,6 @@ static C178: [(&str, &str); 5] = [
     ("|", "No attempt to code"),
 ];
 
-/// 008 of authority.
-#[rustfmt::skip]
-static F008_AUTHORITY: [Position; 20] = [
-    p(0, 0, 5, &[]), p(39, 6, 6, &C162), p(40, 7, 7, &C163), p(41, 8, 8, &C164), p(42, 9, 9, &C165),
-    p(43, 10, 10, &C166), p(44, 11, 11, &C167), p(45, 12, 12, &C168), p(46, 13, 13, &C169), p(47, 14, 14, &C170),
-    p(48, 15, 15, &C170), p(49, 16, 16, &C170), p(50, 17, 17, &C171), p(51, 28, 28, &C172), p(52, 29, 29, &C173),
-    p(53, 31, 31, &C174), p(54, 32, 32, &C175), p(55, 33, 33, &C176), p(37, 38, 38, &C177), p(38, 39, 39, &C178),
-];
-
 /// Receipt or acquisition status.
 #[rustfmt::skip]
 static C179: [(&str, &str); 8] = [
@@ -2076,6 +1744,338 @@ static C187: [(&str, &str); 4] = [
 #[rustfmt::skip]
 static C188: [(&str, &str); 3] = [
     ("0", "Separate copy report"), ("1", "Composite copy report"), ("|", "No attempt to code"),
+];
+
+/// LDR, where it is not known of what it is.
+#[rustfmt::skip]
+static LDR_COMMON: [Position; 15] = [
+    p(0, 0, 4, &[]), p(1, 5, 5, &C0), p(2, 6, 6, &C1), p(3, 7, 7, &C2), p(4, 8, 8, &C3), p(5, 9, 9, &C4),
+    p(6, 10, 10, &C5), p(7, 11, 11, &C6), p(8, 12, 16, &[]), p(9, 17, 17, &C7), p(10, 18, 18, &C8), p(11, 19, 19, &C9),
+    p(12, 20, 20, &C10), p(13, 21, 21, &C11), p(14, 22, 22, &C12),
+];
+
+/// LDR of bibliographic.
+#[rustfmt::skip]
+static LDR_BIBLIOGRAPHIC: [Position; 15] = [
+    p(0, 0, 4, &[]), p(1, 5, 5, &C0), p(2, 6, 6, &C1), p(3, 7, 7, &C2), p(4, 8, 8, &C3), p(5, 9, 9, &C4),
+    p(6, 10, 10, &C5), p(7, 11, 11, &C6), p(8, 12, 16, &[]), p(9, 17, 17, &C7), p(10, 18, 18, &C8), p(11, 19, 19, &C9),
+    p(12, 20, 20, &C10), p(13, 21, 21, &C11), p(14, 22, 22, &C12),
+];
+
+/// LDR of authority.
+#[rustfmt::skip]
+static LDR_AUTHORITY: [Position; 12] = [
+    p(0, 0, 4, &[]), p(1, 5, 5, &C13), p(2, 6, 6, &C14), p(5, 9, 9, &C4), p(6, 10, 10, &C5), p(7, 11, 11, &C6),
+    p(8, 12, 16, &[]), p(9, 17, 17, &C15), p(15, 18, 18, &C16), p(12, 20, 20, &C10), p(13, 21, 21, &C11),
+    p(14, 22, 22, &C12),
+];
+
+/// LDR of holdings.
+#[rustfmt::skip]
+static LDR_HOLDINGS: [Position; 12] = [
+    p(0, 0, 4, &[]), p(1, 5, 5, &C17), p(2, 6, 6, &C18), p(5, 9, 9, &C4), p(6, 10, 10, &C5), p(7, 11, 11, &C6),
+    p(8, 12, 16, &[]), p(9, 17, 17, &C19), p(16, 18, 18, &C20), p(12, 20, 20, &C10), p(13, 21, 21, &C11),
+    p(14, 22, 22, &C12),
+];
+
+/// Names of LDR.
+#[rustfmt::skip]
+static LDR_NAMES: [&str; 17] = [
+    "record_length", "record_status", "type_of_record", "bibliographic_level", "type_of_control", "character_coding",
+    "indicator_count", "subfield_code_count", "base_address", "encoding_level", "descriptive_cataloging_form",
+    "multipart_level", "length_portion", "start_portion", "implementation_portion", "punctuation_policy",
+    "item_information_in_record",
+];
+
+/// Tables of LDR.
+#[rustfmt::skip]
+static LDR_TABLES: [Table; 3] = [
+    t("authority", "z", "", &LDR_AUTHORITY), t("holdings", "uvxy", "", &LDR_HOLDINGS),
+    t("bibliographic", "abcdefghijkmnoprt", "", &LDR_BIBLIOGRAPHIC),
+];
+
+/// 006, where it is not known of what it is.
+#[rustfmt::skip]
+static F006_COMMON: [Position; 1] = [
+    p(0, 0, 0, &C21),
+];
+
+/// 006 of books.
+#[rustfmt::skip]
+static F006_BOOKS: [Position; 11] = [
+    p(0, 0, 0, &C21), p(1, 1, 4, &C22), p(10, 5, 5, &C23), p(13, 6, 6, &C24), p(14, 7, 10, &C25), p(19, 11, 11, &C26),
+    p(20, 12, 12, &C27), p(21, 13, 13, &C28), p(23, 14, 14, &C29), p(24, 16, 16, &C30), p(29, 17, 17, &C31),
+];
+
+/// 006 of computer_files.
+#[rustfmt::skip]
+static F006_COMPUTER_FILES: [Position; 5] = [
+    p(0, 0, 0, &C21), p(10, 5, 5, &C23), p(13, 6, 6, &C32), p(18, 9, 9, &C33), p(19, 11, 11, &C26),
+];
+
+/// 006 of maps.
+#[rustfmt::skip]
+static F006_MAPS: [Position; 8] = [
+    p(0, 0, 0, &C21), p(2, 1, 4, &C34), p(11, 5, 6, &C35), p(17, 8, 8, &C36), p(19, 11, 11, &C26), p(13, 12, 12, &C24),
+    p(23, 14, 14, &C29), p(25, 16, 17, &C37),
+];
+
+/// 006 of music.
+#[rustfmt::skip]
+static F006_MUSIC: [Position; 9] = [
+    p(0, 0, 0, &C21), p(3, 1, 2, &C38), p(7, 3, 3, &C39), p(8, 4, 4, &C40), p(10, 5, 5, &C41), p(13, 6, 6, &C24),
+    p(15, 7, 12, &C42), p(22, 13, 14, &C43), p(26, 16, 16, &C44),
+];
+
+/// 006 of continuing_resources.
+#[rustfmt::skip]
+static F006_CONTINUING_RESOURCES: [Position; 12] = [
+    p(0, 0, 0, &C21), p(4, 1, 1, &C45), p(6, 2, 2, &C46), p(9, 4, 4, &C47), p(12, 5, 5, &C48), p(13, 6, 6, &C24),
+    p(16, 7, 7, &C49), p(14, 8, 10, &C49), p(19, 11, 11, &C26), p(20, 12, 12, &C27), p(27, 16, 16, &C50),
+    p(30, 17, 17, &C51),
+];
+
+/// 006 of visual_materials.
+#[rustfmt::skip]
+static F006_VISUAL_MATERIALS: [Position; 7] = [
+    p(0, 0, 0, &C21), p(5, 1, 3, &C52), p(10, 5, 5, &C23), p(19, 11, 11, &C26), p(13, 12, 12, &C24),
+    p(28, 16, 16, &C53), p(31, 17, 17, &C54),
+];
+
+/// 006 of mixed_materials.
+#[rustfmt::skip]
+static F006_MIXED_MATERIALS: [Position; 2] = [
+    p(0, 0, 0, &C21), p(13, 6, 6, &C24),
+];
+
+/// Names of 006.
+#[rustfmt::skip]
+static F006_NAMES: [&str; 32] = [
+    "form_of_material", "illustrations", "relief", "form_of_composition", "frequency", "running_time", "regularity",
+    "format_of_music", "music_parts", "type_of_continuing_resource", "audience", "projection", "form_of_original_item",
+    "form_of_item", "nature_of_contents", "accompanying_matter", "nature_of_entire_work",
+    "type_of_cartographic_material", "type_of_computer_file", "government_publication", "conference_publication",
+    "festschrift", "literary_text", "index", "literary_form", "special_format_characteristics",
+    "transposition_and_arrangement", "original_alphabet", "type_of_visual_material", "biography", "entry_convention",
+    "technique",
+];
+
+/// Tables of 006.
+#[rustfmt::skip]
+static F006_TABLES: [Table; 7] = [
+    t("books", "at", "", &F006_BOOKS), t("computer_files", "m", "", &F006_COMPUTER_FILES),
+    t("maps", "ef", "", &F006_MAPS), t("music", "cdij", "", &F006_MUSIC),
+    t("continuing_resources", "s", "", &F006_CONTINUING_RESOURCES),
+    t("visual_materials", "gkor", "", &F006_VISUAL_MATERIALS), t("mixed_materials", "p", "", &F006_MIXED_MATERIALS),
+];
+
+/// 007, where it is not known of what it is.
+#[rustfmt::skip]
+static F007_COMMON: [Position; 1] = [
+    p(0, 0, 0, &C55),
+];
+
+/// 007 of map.
+#[rustfmt::skip]
+static F007_MAP: [Position; 7] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C56), p(2, 3, 3, &C57), p(6, 4, 4, &C58), p(13, 5, 5, &C59), p(20, 6, 6, &C60),
+    p(26, 7, 7, &C61),
+];
+
+/// 007 of electronic_resource.
+#[rustfmt::skip]
+static F007_ELECTRONIC_RESOURCE: [Position; 11] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C62), p(2, 3, 3, &C63), p(7, 4, 4, &C64), p(14, 5, 5, &C65), p(21, 6, 8, &C66),
+    p(33, 9, 9, &C67), p(38, 10, 10, &C68), p(41, 11, 11, &C69), p(44, 12, 12, &C70), p(47, 13, 13, &C71),
+];
+
+/// 007 of globe.
+#[rustfmt::skip]
+static F007_GLOBE: [Position; 5] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C72), p(2, 3, 3, &C57), p(6, 4, 4, &C73), p(13, 5, 5, &C59),
+];
+
+/// 007 of tactile_material.
+#[rustfmt::skip]
+static F007_TACTILE_MATERIAL: [Position; 6] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C74), p(3, 3, 4, &C75), p(15, 5, 5, &C76), p(22, 6, 8, &C77), p(34, 9, 9, &C78),
+];
+
+/// 007 of projected_graphic.
+#[rustfmt::skip]
+static F007_PROJECTED_GRAPHIC: [Position; 8] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C79), p(2, 3, 3, &C80), p(8, 4, 4, &C81), p(16, 5, 5, &C82), p(23, 6, 6, &C83),
+    p(7, 7, 7, &C84), p(29, 8, 8, &C85),
+];
+
+/// 007 of microform.
+#[rustfmt::skip]
+static F007_MICROFORM: [Position; 10] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C86), p(26, 3, 3, &C87), p(7, 4, 4, &C88), p(17, 5, 5, &C89), p(24, 6, 8, &[]),
+    p(2, 9, 9, &C90), p(39, 10, 10, &C91), p(42, 11, 11, &C92), p(45, 12, 12, &C93),
+];
+
+/// 007 of nonprojected_graphic.
+#[rustfmt::skip]
+static F007_NONPROJECTED_GRAPHIC: [Position; 5] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C94), p(2, 3, 3, &C95), p(9, 4, 4, &C96), p(29, 5, 5, &C97),
+];
+
+/// 007 of motion_picture.
+#[rustfmt::skip]
+static F007_MOTION_PICTURE: [Position; 17] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C98), p(2, 3, 3, &C99), p(10, 4, 4, &C100), p(16, 5, 5, &C82), p(23, 6, 6, &C101),
+    p(7, 7, 7, &C102), p(30, 8, 8, &C103), p(35, 9, 9, &C104), p(26, 10, 10, &C105), p(42, 11, 11, &C106),
+    p(45, 12, 12, &C107), p(48, 13, 13, &C108), p(50, 14, 14, &C109), p(51, 15, 15, &C110), p(52, 16, 16, &C111),
+    p(53, 17, 22, &[]),
+];
+
+/// 007 of kit.
+#[rustfmt::skip]
+static F007_KIT: [Position; 2] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C112),
+];
+
+/// 007 of notated_music.
+#[rustfmt::skip]
+static F007_NOTATED_MUSIC: [Position; 2] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C112),
+];
+
+/// 007 of remote_sensing_image.
+#[rustfmt::skip]
+static F007_REMOTE_SENSING_IMAGE: [Position; 9] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C113), p(4, 3, 3, &C114), p(11, 4, 4, &C115), p(18, 5, 5, &C116), p(25, 6, 6, &C117),
+    p(27, 7, 7, &C118), p(31, 8, 8, &C119), p(36, 9, 10, &C120),
+];
+
+/// 007 of sound_recording.
+#[rustfmt::skip]
+static F007_SOUND_RECORDING: [Position; 13] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C121), p(5, 3, 3, &C122), p(30, 4, 4, &C123), p(19, 5, 5, &C124), p(7, 6, 6, &C125),
+    p(28, 7, 7, &C126), p(32, 8, 8, &C127), p(37, 9, 9, &C128), p(40, 10, 10, &C129), p(43, 11, 11, &C130),
+    p(46, 12, 12, &C131), p(49, 13, 13, &C132),
+];
+
+/// 007 of text.
+#[rustfmt::skip]
+static F007_TEXT: [Position; 2] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C133),
+];
+
+/// 007 of videorecording.
+#[rustfmt::skip]
+static F007_VIDEORECORDING: [Position; 8] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C134), p(2, 3, 3, &C135), p(12, 4, 4, &C136), p(16, 5, 5, &C82), p(23, 6, 6, &C83),
+    p(7, 7, 7, &C137), p(30, 8, 8, &C103),
+];
+
+/// 007 of unspecified.
+#[rustfmt::skip]
+static F007_UNSPECIFIED: [Position; 2] = [
+    p(0, 0, 0, &C55), p(1, 1, 1, &C138),
+];
+
+/// Names of 007.
+#[rustfmt::skip]
+static F007_NAMES: [&str; 54] = [
+    "category_of_material", "material_designation", "color", "class_of_braille_writing", "altitude_of_sensor", "speed",
+    "physical_medium", "dimensions", "base_of_emulsion", "primary_support_material", "presentation_format",
+    "attitude_of_sensor", "videorecording_format", "type_of_reproduction", "sound", "level_of_contraction",
+    "sound_on_medium", "reduction_ratio_range", "cloud_cover", "groove", "production_details", "image_bit_depth",
+    "braille_music_format", "medium_for_sound", "reduction_ratio", "platform_construction_type", "polarity",
+    "platform_use_category", "tape_width", "secondary_support_material", "playback_channels", "sensor_type",
+    "tape_configuration", "file_formats", "special_physical_characteristics", "production_elements", "data_type",
+    "disc_cylinder_or_tape", "quality_assurance_targets", "emulsion_on_film", "kind_of_material", "antecedent",
+    "generation", "kind_of_cutting", "level_of_compression", "base_of_film", "special_playback_characteristics",
+    "reformatting_quality", "refined_categories_of_color", "capture_technique", "kind_of_color_stock_or_print",
+    "deterioration_stage", "completeness", "film_inspection_date",
+];
+
+/// Tables of 007.
+#[rustfmt::skip]
+static F007_TABLES: [Table; 15] = [
+    t("map", "a", "", &F007_MAP), t("electronic_resource", "c", "", &F007_ELECTRONIC_RESOURCE),
+    t("globe", "d", "", &F007_GLOBE), t("tactile_material", "f", "", &F007_TACTILE_MATERIAL),
+    t("projected_graphic", "g", "", &F007_PROJECTED_GRAPHIC), t("microform", "h", "", &F007_MICROFORM),
+    t("nonprojected_graphic", "k", "", &F007_NONPROJECTED_GRAPHIC), t("motion_picture", "m", "", &F007_MOTION_PICTURE),
+    t("kit", "o", "", &F007_KIT), t("notated_music", "q", "", &F007_NOTATED_MUSIC),
+    t("remote_sensing_image", "r", "", &F007_REMOTE_SENSING_IMAGE),
+    t("sound_recording", "s", "", &F007_SOUND_RECORDING), t("text", "t", "", &F007_TEXT),
+    t("videorecording", "v", "", &F007_VIDEORECORDING), t("unspecified", "z", "", &F007_UNSPECIFIED),
+];
+
+/// 008, where it is not known of what it is.
+#[rustfmt::skip]
+static F008_COMMON: [Position; 8] = [
+    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(36, 35, 37, &C141),
+    p(37, 38, 38, &C142), p(38, 39, 39, &C143),
+];
+
+/// 008 of books.
+#[rustfmt::skip]
+static F008_BOOKS: [Position; 18] = [
+    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(5, 18, 21, &C22),
+    p(14, 22, 22, &C144), p(17, 23, 23, &C145), p(18, 24, 27, &C146), p(23, 28, 28, &C147), p(24, 29, 29, &C27),
+    p(25, 30, 30, &C28), p(27, 31, 31, &C29), p(28, 33, 33, &C148), p(33, 34, 34, &C31), p(36, 35, 37, &C141),
+    p(37, 38, 38, &C142), p(38, 39, 39, &C143),
+];
+
+/// 008 of computer_files.
+#[rustfmt::skip]
+static F008_COMPUTER_FILES: [Position; 12] = [
+    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(14, 22, 22, &C23),
+    p(17, 23, 23, &C32), p(22, 26, 26, &C33), p(23, 28, 28, &C26), p(36, 35, 37, &C141), p(37, 38, 38, &C142),
+    p(38, 39, 39, &C143),
+];
+
+/// 008 of maps.
+#[rustfmt::skip]
+static F008_MAPS: [Position; 15] = [
+    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(6, 18, 21, &C149),
+    p(15, 22, 23, &C35), p(21, 25, 25, &C36), p(23, 28, 28, &C26), p(17, 29, 29, &C24), p(27, 31, 31, &C29),
+    p(29, 33, 34, &C150), p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
+];
+
+/// 008 of music.
+#[rustfmt::skip]
+static F008_MUSIC: [Position; 16] = [
+    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(7, 18, 19, &C38),
+    p(11, 20, 20, &C39), p(12, 21, 21, &C151), p(14, 22, 22, &C152), p(17, 23, 23, &C153), p(19, 24, 29, &C154),
+    p(26, 30, 31, &C43), p(30, 33, 33, &C44), p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
+];
+
+/// 008 of continuing_resources.
+#[rustfmt::skip]
+static F008_CONTINUING_RESOURCES: [Position; 19] = [
+    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(8, 18, 18, &C45),
+    p(10, 19, 19, &C46), p(13, 21, 21, &C155), p(16, 22, 22, &C48), p(17, 23, 23, &C156), p(20, 24, 24, &C157),
+    p(18, 25, 27, &C157), p(23, 28, 28, &C147), p(24, 29, 29, &C27), p(31, 33, 33, &C50), p(34, 34, 34, &C51),
+    p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
+];
+
+/// 008 of visual_materials.
+#[rustfmt::skip]
+static F008_VISUAL_MATERIALS: [Position; 14] = [
+    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(9, 18, 20, &C52),
+    p(14, 22, 22, &C158), p(23, 28, 28, &C147), p(17, 29, 29, &C24), p(32, 33, 33, &C159), p(35, 34, 34, &C160),
+    p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
+];
+
+/// 008 of mixed_materials.
+#[rustfmt::skip]
+static F008_MIXED_MATERIALS: [Position; 9] = [
+    p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(17, 23, 23, &C161),
+    p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
+];
+
+/// 008 of authority.
+#[rustfmt::skip]
+static F008_AUTHORITY: [Position; 20] = [
+    p(0, 0, 5, &[]), p(39, 6, 6, &C162), p(40, 7, 7, &C163), p(41, 8, 8, &C164), p(42, 9, 9, &C165),
+    p(43, 10, 10, &C166), p(44, 11, 11, &C167), p(45, 12, 12, &C168), p(46, 13, 13, &C169), p(47, 14, 14, &C170),
+    p(48, 15, 15, &C170), p(49, 16, 16, &C170), p(50, 17, 17, &C171), p(51, 28, 28, &C172), p(52, 29, 29, &C173),
+    p(53, 31, 31, &C174), p(54, 32, 32, &C175), p(55, 33, 33, &C176), p(37, 38, 38, &C177), p(38, 39, 39, &C178),
 ];
 
 /// 008 of holdings.
