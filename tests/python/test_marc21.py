@@ -138,7 +138,7 @@ def test_names_join_in_duckdb_and_pyarrow(sample: Path) -> None:
     for categorical in (True, False):
         connection.register("rows", mrrc.read_table(sample, layout="subfields", categorical=categorical))
         connection.register("names", mrrc.dictionary(categorical=categorical))
-        assert connection.execute(query).fetchone() == (rows.num_rows, named)
+        assert connection.execute(query).fetchall() == [(rows.num_rows, named)]
 
 
 def test_what_there_is_no_dictionary_of_is_told() -> None:
