@@ -465,7 +465,7 @@ def render_field(fixed: Fixed, lists: CodeLists) -> tuple[str, str]:
     """Write the statics of one fixed field, and what refers to them."""
     prefix = fixed.tag if fixed.tag.isalpha() else f"F{fixed.tag}"
     tables = {"common": (fixed.common, f"{fixed.tag}, where it is not known of what it is.")}
-    tables |= {name: (positions, f"{fixed.tag} of {name}.") for name, positions in fixed.tables.items()}
+    tables |= {name: (positions, f"{fixed.tag} of `{name}`.") for name, positions in fixed.tables.items()}
     parts = []
     for name, (positions, doc) in tables.items():
         items = [f"p({fixed.names.index(p.name)}, {p.start}, {p.end}, {lists.reference(p)})" for p in positions]

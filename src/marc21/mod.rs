@@ -9,14 +9,17 @@ mod positions;
 
 /// A format of MARC 21 whose names are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+#[non_exhaustive]
+pub enum Kind {
+    /// Descriptions of works.
     Bibliographic,
+    /// Names and subjects.
     Authority,
 }
 
 impl Kind {
     /// Every kind with its name.
-    pub(crate) const ALL: &[(&str, Self)] = &[("bibliographic", Self::Bibliographic), ("authority", Self::Authority)];
+    pub const ALL: &[(&str, Self)] = &[("bibliographic", Self::Bibliographic), ("authority", Self::Authority)];
 }
 
 /// Whether a field, or a subfield within its field, may occur more than once.
@@ -38,15 +41,19 @@ struct Named {
 
 /// A field, or a subfield of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Entry {
+#[non_exhaustive]
+pub struct Entry {
+    /// The field's tag, or `LDR`.
     pub tag: &'static str,
-    /// `None` for the field itself.
+    /// The subfield's code, an ASCII character; `None` for the field itself.
     pub code: Option<u8>,
+    /// What this is called.
     pub name: &'static str,
+    /// What the field is called.
     pub field_name: &'static str,
-    /// `None` where it is not said.
+    /// Whether it may occur more than once; `None` where it is not said.
     pub repeatable: Option<bool>,
-    /// `None` where it is not said.
+    /// Whether it is no longer to be used; `None` where it is not said.
     pub obsolete: Option<bool>,
 }
 
@@ -62,7 +69,14 @@ fn label(place: u16) -> &'static str {
 }
 
 /// All fields of a format, in the order of tags with the leader first, each followed by its subfields, letters before digits.
-pub(crate) fn entries(kind: Kind) -> impl Iterator<Item = Entry> {
+///
+/// ```
+/// use mrrc_arrow::marc21::{Kind, entries};
+///
+/// let title = entries(Kind::Bibliographic).find(|entry| entry.tag == "245" && entry.code == Some(b'a'));
+/// assert_eq!(title.map(|entry| (entry.name, entry.repeatable)), Some(("Title", Some(false))));
+/// ```
+pub fn entries(kind: Kind) -> impl Iterator<Item = Entry> {
     let repeatable = |of| match of {
         Use::Once => Some(false),
         Use::Repeatable => Some(true),

@@ -1754,7 +1754,7 @@ static LDR_COMMON: [Position; 15] = [
     p(12, 20, 20, &C10), p(13, 21, 21, &C11), p(14, 22, 22, &C12),
 ];
 
-/// LDR of bibliographic.
+/// LDR of `bibliographic`.
 #[rustfmt::skip]
 static LDR_BIBLIOGRAPHIC: [Position; 15] = [
     p(0, 0, 4, &[]), p(1, 5, 5, &C0), p(2, 6, 6, &C1), p(3, 7, 7, &C2), p(4, 8, 8, &C3), p(5, 9, 9, &C4),
@@ -1762,7 +1762,7 @@ static LDR_BIBLIOGRAPHIC: [Position; 15] = [
     p(12, 20, 20, &C10), p(13, 21, 21, &C11), p(14, 22, 22, &C12),
 ];
 
-/// LDR of authority.
+/// LDR of `authority`.
 #[rustfmt::skip]
 static LDR_AUTHORITY: [Position; 12] = [
     p(0, 0, 4, &[]), p(1, 5, 5, &C13), p(2, 6, 6, &C14), p(5, 9, 9, &C4), p(6, 10, 10, &C5), p(7, 11, 11, &C6),
@@ -1770,7 +1770,7 @@ static LDR_AUTHORITY: [Position; 12] = [
     p(14, 22, 22, &C12),
 ];
 
-/// LDR of holdings.
+/// LDR of `holdings`.
 #[rustfmt::skip]
 static LDR_HOLDINGS: [Position; 12] = [
     p(0, 0, 4, &[]), p(1, 5, 5, &C17), p(2, 6, 6, &C18), p(5, 9, 9, &C4), p(6, 10, 10, &C5), p(7, 11, 11, &C6),
@@ -1800,34 +1800,34 @@ static F006_COMMON: [Position; 1] = [
     p(0, 0, 0, &C21),
 ];
 
-/// 006 of books.
+/// 006 of `books`.
 #[rustfmt::skip]
 static F006_BOOKS: [Position; 11] = [
     p(0, 0, 0, &C21), p(1, 1, 4, &C22), p(10, 5, 5, &C23), p(13, 6, 6, &C24), p(14, 7, 10, &C25), p(19, 11, 11, &C26),
     p(20, 12, 12, &C27), p(21, 13, 13, &C28), p(23, 14, 14, &C29), p(24, 16, 16, &C30), p(29, 17, 17, &C31),
 ];
 
-/// 006 of computer_files.
+/// 006 of `computer_files`.
 #[rustfmt::skip]
 static F006_COMPUTER_FILES: [Position; 5] = [
     p(0, 0, 0, &C21), p(10, 5, 5, &C23), p(13, 6, 6, &C32), p(18, 9, 9, &C33), p(19, 11, 11, &C26),
 ];
 
-/// 006 of maps.
+/// 006 of `maps`.
 #[rustfmt::skip]
 static F006_MAPS: [Position; 8] = [
     p(0, 0, 0, &C21), p(2, 1, 4, &C34), p(11, 5, 6, &C35), p(17, 8, 8, &C36), p(19, 11, 11, &C26), p(13, 12, 12, &C24),
     p(23, 14, 14, &C29), p(25, 16, 17, &C37),
 ];
 
-/// 006 of music.
+/// 006 of `music`.
 #[rustfmt::skip]
 static F006_MUSIC: [Position; 9] = [
     p(0, 0, 0, &C21), p(3, 1, 2, &C38), p(7, 3, 3, &C39), p(8, 4, 4, &C40), p(10, 5, 5, &C41), p(13, 6, 6, &C24),
     p(15, 7, 12, &C42), p(22, 13, 14, &C43), p(26, 16, 16, &C44),
 ];
 
-/// 006 of continuing_resources.
+/// 006 of `continuing_resources`.
 #[rustfmt::skip]
 static F006_CONTINUING_RESOURCES: [Position; 12] = [
     p(0, 0, 0, &C21), p(4, 1, 1, &C45), p(6, 2, 2, &C46), p(9, 4, 4, &C47), p(12, 5, 5, &C48), p(13, 6, 6, &C24),
@@ -1835,14 +1835,14 @@ static F006_CONTINUING_RESOURCES: [Position; 12] = [
     p(30, 17, 17, &C51),
 ];
 
-/// 006 of visual_materials.
+/// 006 of `visual_materials`.
 #[rustfmt::skip]
 static F006_VISUAL_MATERIALS: [Position; 7] = [
     p(0, 0, 0, &C21), p(5, 1, 3, &C52), p(10, 5, 5, &C23), p(19, 11, 11, &C26), p(13, 12, 12, &C24),
     p(28, 16, 16, &C53), p(31, 17, 17, &C54),
 ];
 
-/// 006 of mixed_materials.
+/// 006 of `mixed_materials`.
 #[rustfmt::skip]
 static F006_MIXED_MATERIALS: [Position; 2] = [
     p(0, 0, 0, &C21), p(13, 6, 6, &C24),
@@ -1875,53 +1875,53 @@ static F007_COMMON: [Position; 1] = [
     p(0, 0, 0, &C55),
 ];
 
-/// 007 of map.
+/// 007 of `map`.
 #[rustfmt::skip]
 static F007_MAP: [Position; 7] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C56), p(2, 3, 3, &C57), p(6, 4, 4, &C58), p(13, 5, 5, &C59), p(20, 6, 6, &C60),
     p(26, 7, 7, &C61),
 ];
 
-/// 007 of electronic_resource.
+/// 007 of `electronic_resource`.
 #[rustfmt::skip]
 static F007_ELECTRONIC_RESOURCE: [Position; 11] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C62), p(2, 3, 3, &C63), p(7, 4, 4, &C64), p(14, 5, 5, &C65), p(21, 6, 8, &C66),
     p(33, 9, 9, &C67), p(38, 10, 10, &C68), p(41, 11, 11, &C69), p(44, 12, 12, &C70), p(47, 13, 13, &C71),
 ];
 
-/// 007 of globe.
+/// 007 of `globe`.
 #[rustfmt::skip]
 static F007_GLOBE: [Position; 5] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C72), p(2, 3, 3, &C57), p(6, 4, 4, &C73), p(13, 5, 5, &C59),
 ];
 
-/// 007 of tactile_material.
+/// 007 of `tactile_material`.
 #[rustfmt::skip]
 static F007_TACTILE_MATERIAL: [Position; 6] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C74), p(3, 3, 4, &C75), p(15, 5, 5, &C76), p(22, 6, 8, &C77), p(34, 9, 9, &C78),
 ];
 
-/// 007 of projected_graphic.
+/// 007 of `projected_graphic`.
 #[rustfmt::skip]
 static F007_PROJECTED_GRAPHIC: [Position; 8] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C79), p(2, 3, 3, &C80), p(8, 4, 4, &C81), p(16, 5, 5, &C82), p(23, 6, 6, &C83),
     p(7, 7, 7, &C84), p(29, 8, 8, &C85),
 ];
 
-/// 007 of microform.
+/// 007 of `microform`.
 #[rustfmt::skip]
 static F007_MICROFORM: [Position; 10] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C86), p(26, 3, 3, &C87), p(7, 4, 4, &C88), p(17, 5, 5, &C89), p(24, 6, 8, &[]),
     p(2, 9, 9, &C90), p(39, 10, 10, &C91), p(42, 11, 11, &C92), p(45, 12, 12, &C93),
 ];
 
-/// 007 of nonprojected_graphic.
+/// 007 of `nonprojected_graphic`.
 #[rustfmt::skip]
 static F007_NONPROJECTED_GRAPHIC: [Position; 5] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C94), p(2, 3, 3, &C95), p(9, 4, 4, &C96), p(29, 5, 5, &C97),
 ];
 
-/// 007 of motion_picture.
+/// 007 of `motion_picture`.
 #[rustfmt::skip]
 static F007_MOTION_PICTURE: [Position; 17] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C98), p(2, 3, 3, &C99), p(10, 4, 4, &C100), p(16, 5, 5, &C82), p(23, 6, 6, &C101),
@@ -1930,26 +1930,26 @@ static F007_MOTION_PICTURE: [Position; 17] = [
     p(53, 17, 22, &[]),
 ];
 
-/// 007 of kit.
+/// 007 of `kit`.
 #[rustfmt::skip]
 static F007_KIT: [Position; 2] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C112),
 ];
 
-/// 007 of notated_music.
+/// 007 of `notated_music`.
 #[rustfmt::skip]
 static F007_NOTATED_MUSIC: [Position; 2] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C112),
 ];
 
-/// 007 of remote_sensing_image.
+/// 007 of `remote_sensing_image`.
 #[rustfmt::skip]
 static F007_REMOTE_SENSING_IMAGE: [Position; 9] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C113), p(4, 3, 3, &C114), p(11, 4, 4, &C115), p(18, 5, 5, &C116), p(25, 6, 6, &C117),
     p(27, 7, 7, &C118), p(31, 8, 8, &C119), p(36, 9, 10, &C120),
 ];
 
-/// 007 of sound_recording.
+/// 007 of `sound_recording`.
 #[rustfmt::skip]
 static F007_SOUND_RECORDING: [Position; 13] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C121), p(5, 3, 3, &C122), p(30, 4, 4, &C123), p(19, 5, 5, &C124), p(7, 6, 6, &C125),
@@ -1957,20 +1957,20 @@ static F007_SOUND_RECORDING: [Position; 13] = [
     p(46, 12, 12, &C131), p(49, 13, 13, &C132),
 ];
 
-/// 007 of text.
+/// 007 of `text`.
 #[rustfmt::skip]
 static F007_TEXT: [Position; 2] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C133),
 ];
 
-/// 007 of videorecording.
+/// 007 of `videorecording`.
 #[rustfmt::skip]
 static F007_VIDEORECORDING: [Position; 8] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C134), p(2, 3, 3, &C135), p(12, 4, 4, &C136), p(16, 5, 5, &C82), p(23, 6, 6, &C83),
     p(7, 7, 7, &C137), p(30, 8, 8, &C103),
 ];
 
-/// 007 of unspecified.
+/// 007 of `unspecified`.
 #[rustfmt::skip]
 static F007_UNSPECIFIED: [Position; 2] = [
     p(0, 0, 0, &C55), p(1, 1, 1, &C138),
@@ -2012,7 +2012,7 @@ static F008_COMMON: [Position; 8] = [
     p(37, 38, 38, &C142), p(38, 39, 39, &C143),
 ];
 
-/// 008 of books.
+/// 008 of `books`.
 #[rustfmt::skip]
 static F008_BOOKS: [Position; 18] = [
     p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(5, 18, 21, &C22),
@@ -2021,7 +2021,7 @@ static F008_BOOKS: [Position; 18] = [
     p(37, 38, 38, &C142), p(38, 39, 39, &C143),
 ];
 
-/// 008 of computer_files.
+/// 008 of `computer_files`.
 #[rustfmt::skip]
 static F008_COMPUTER_FILES: [Position; 12] = [
     p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(14, 22, 22, &C23),
@@ -2029,7 +2029,7 @@ static F008_COMPUTER_FILES: [Position; 12] = [
     p(38, 39, 39, &C143),
 ];
 
-/// 008 of maps.
+/// 008 of `maps`.
 #[rustfmt::skip]
 static F008_MAPS: [Position; 15] = [
     p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(6, 18, 21, &C149),
@@ -2037,7 +2037,7 @@ static F008_MAPS: [Position; 15] = [
     p(29, 33, 34, &C150), p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
 ];
 
-/// 008 of music.
+/// 008 of `music`.
 #[rustfmt::skip]
 static F008_MUSIC: [Position; 16] = [
     p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(7, 18, 19, &C38),
@@ -2045,7 +2045,7 @@ static F008_MUSIC: [Position; 16] = [
     p(26, 30, 31, &C43), p(30, 33, 33, &C44), p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
 ];
 
-/// 008 of continuing_resources.
+/// 008 of `continuing_resources`.
 #[rustfmt::skip]
 static F008_CONTINUING_RESOURCES: [Position; 19] = [
     p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(8, 18, 18, &C45),
@@ -2054,7 +2054,7 @@ static F008_CONTINUING_RESOURCES: [Position; 19] = [
     p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
 ];
 
-/// 008 of visual_materials.
+/// 008 of `visual_materials`.
 #[rustfmt::skip]
 static F008_VISUAL_MATERIALS: [Position; 14] = [
     p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(9, 18, 20, &C52),
@@ -2062,14 +2062,14 @@ static F008_VISUAL_MATERIALS: [Position; 14] = [
     p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
 ];
 
-/// 008 of mixed_materials.
+/// 008 of `mixed_materials`.
 #[rustfmt::skip]
 static F008_MIXED_MATERIALS: [Position; 9] = [
     p(0, 0, 5, &[]), p(1, 6, 6, &C139), p(2, 7, 10, &[]), p(3, 11, 14, &[]), p(4, 15, 17, &C140), p(17, 23, 23, &C161),
     p(36, 35, 37, &C141), p(37, 38, 38, &C142), p(38, 39, 39, &C143),
 ];
 
-/// 008 of authority.
+/// 008 of `authority`.
 #[rustfmt::skip]
 static F008_AUTHORITY: [Position; 20] = [
     p(0, 0, 5, &[]), p(39, 6, 6, &C162), p(40, 7, 7, &C163), p(41, 8, 8, &C164), p(42, 9, 9, &C165),
@@ -2078,7 +2078,7 @@ static F008_AUTHORITY: [Position; 20] = [
     p(53, 31, 31, &C174), p(54, 32, 32, &C175), p(55, 33, 33, &C176), p(37, 38, 38, &C177), p(38, 39, 39, &C178),
 ];
 
-/// 008 of holdings.
+/// 008 of `holdings`.
 #[rustfmt::skip]
 static F008_HOLDINGS: [Position; 15] = [
     p(0, 0, 5, &[]), p(56, 6, 6, &C179), p(57, 7, 7, &C180), p(58, 8, 11, &[]), p(59, 12, 12, &C181),
