@@ -8,7 +8,7 @@
 //! batches whose strings are views into the input's own bytes; [`Inspection`] tells what is wrong with it, byte by byte.
 //! Below that, [`iso2709`] is usable by itself: boundaries, leader, directory, borrowed records.
 //!
-//! The modules, each using only those before it: `error`, `problem`, `process`, `pool`, `source`, [`iso2709`], `encoding`, `layout`,
+//! The modules, each using only those before it: `error`, `problem`, `process`, `pool`, `source`, [`iso2709`], `encoding`, [`marc21`], `spec`, `layout`,
 //! `feed`, `pipeline`, `read`, `reader`, `write`, `cli`, `python`. Nothing but the last knows Python.
 //!
 //! # Example
@@ -32,6 +32,7 @@ mod error;
 mod feed;
 pub mod iso2709;
 mod layout;
+pub mod marc21;
 #[doc(hidden)]
 pub mod measure;
 mod memory;

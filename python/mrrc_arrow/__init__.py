@@ -16,8 +16,10 @@ from mrrc_arrow._columns import count as count
 from mrrc_arrow._columns import exists as exists
 from mrrc_arrow._columns import fields as fields
 from mrrc_arrow._columns import first as first
+from mrrc_arrow._columns import fixed as fixed
 from mrrc_arrow._columns import join as join
 from mrrc_arrow._columns import linked as linked
+from mrrc_arrow._marc21 import dictionary
 from mrrc_arrow._native import (
     Field,
     Leader,
@@ -72,6 +74,7 @@ __all__ = [
     "UnsupportedFormatError",
     "__version__",
     "columns",
+    "dictionary",
     "read_batches",
     "read_marc",
     "read_problems",

@@ -17,7 +17,8 @@ class Column:
     ----------
     expression : str
         The column as text: a spec, of which the first value is kept, or ``all(650$a)``, ``join(245$a$b, " ")``,
-        ``count(852)``, ``exists(856$u)``, ``fields(700)``; in each of these a spec or ``linked(245$a)``.
+        ``count(852)``, ``exists(856$u)``, ``fields(700)``; in each of these a spec or ``linked(245$a)``. Or
+        ``fixed(008)``, ``fixed(008, labels)``.
 
     Raises
     ------
@@ -178,6 +179,45 @@ def fields(spec: str | Column) -> Column:
     ['tag', 'ind1', 'ind2', 'value', 'subfields']
     """
     return Column(f"fields({spec})")
+
+
+def fixed(spec: str, labels: bool = False) -> Column:
+    r"""Take the leader, 006, 007 or 008 apart into what its positions mean by their place (MARC 21).
+
+    Which table a record has is told by its own leader/06 and 07 (008, LDR), or by the field's first character (006,
+    007). The page "Fixed fields" of the documentation lists names and places.
+
+    Parameters
+    ----------
+    spec : str
+        ``"LDR"``, ``"006"``, ``"007"`` or ``"008"``; of several fields the first, or with an index the one that it
+        says: ``"006[1]"``. A test in braces may choose: ``r"007{/0=\v}"`` is the first of a videorecording.
+    labels : bool, default False
+        What the codes mean in place of the codes. Those that have no meaning in MARC 21 stay as they are. Several codes
+        of one position are joined with ``"; "``.
+
+    Returns
+    -------
+    Column
+        A column of structs of strings: ``material`` (such as ``"books"``; null where MARC 21 has no such material) and
+        the positions of all materials by name. One is null where the record's material does not have it, and where the
+        field is absent or ends before.
+
+    Raises
+    ------
+    ValueError
+        The spec is of another field, or of a part of one; the message points at the character.
+
+    Examples
+    --------
+    >>> import mrrc_arrow as mrrc
+    >>> df = mrrc.read_marc("tests/data/sample.mrc", columns={"coded": mrrc.fixed("008")}).unnest("coded")
+    >>> df["material"].null_count(), df.columns[:4]
+    (0, ['material', 'date_entered', 'date_type', 'date1'])
+    >>> mrrc.fixed("LDR", labels=True)
+    Column(expression='fixed(LDR, labels)')
+    """
+    return Column(f"fixed({spec}, labels)" if labels else f"fixed({spec})")
 
 
 def linked(spec: str) -> Column:

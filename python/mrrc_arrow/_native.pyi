@@ -393,5 +393,12 @@ def open_batches(source: Source, quiet: bool = False, /, **options: Unpack[ReadO
 def scan_record_boundaries(
     buffer: bytes | bytearray | memoryview, limit: int | None = None
 ) -> list[tuple[int, int]]: ...
+def dictionary(
+    kind: Literal["bibliographic", "authority"],
+    string_type: Literal["view", "large_string", "string"],
+    categorical: bool | None,
+) -> RecordBatch:
+    """Give the names of MARC 21's fields and subfields."""
+
 def check_column(expression: str) -> None: ...
 def run_command(argv: list[str]) -> int: ...

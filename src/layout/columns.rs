@@ -14,6 +14,7 @@ use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field};
 use arrow_select::take::take;
 
+use super::fixed::{self, Fixed};
 use super::{Shape, StringType, cast_strings, records};
 use crate::spec::evaluate::{Evaluation, Flow};
 use crate::spec::{Column, Keep};
@@ -29,6 +30,7 @@ fn field(name: &str, column: &Column, shape: Shape) -> Field {
         Keep::Count => Field::new(name, DataType::UInt32, false),
         Keep::Exists => Field::new(name, DataType::Boolean, false),
         Keep::Fields => Field::new(name, records::list_of(records::field_struct(shape)), false),
+        Keep::Fixed { .. } => fixed::field(name, column, shape.string_type),
     }
 }
 
@@ -65,6 +67,7 @@ enum Output {
         taken: Vec<u64>,
         ends: Vec<i64>,
     },
+    Fixed(Box<Fixed>),
 }
 
 impl Output {
@@ -77,6 +80,7 @@ impl Output {
             Keep::Count => Self::Counts(Vec::with_capacity(records)),
             Keep::Exists => Self::Flags(BooleanBufferBuilder::new(records)),
             Keep::Fields => Self::Fields { taken: Vec::new(), ends: vec![0] },
+            Keep::Fixed { labels } => Self::Fixed(Box::new(Fixed::new(column, labels, records))),
         }
     }
 
@@ -85,6 +89,13 @@ impl Output {
         match self {
             Self::Counts(counts) => counts.push(u32::try_from(records.count(column)).unwrap_or(u32::MAX)),
             Self::Flags(flags) => flags.append(records.column(column, &mut |_| Flow::Break(())).is_break()),
+            Self::Fixed(fixed) => {
+                let _ = records.column(column, &mut |value| {
+                    fixed.set(records.leader(), &value);
+                    Flow::Break(())
+                });
+                fixed.next();
+            }
             Self::Strings(strings) => {
                 let separator = if let Keep::Join(separator) = &column.keep { Some(separator) } else { None };
                 let mut kept: Option<Cow<'a, str>> = None;
@@ -127,6 +138,7 @@ impl Output {
             Self::Counts(counts) => Arc::new(UInt32Array::from(counts)),
             Self::Flags(mut flags) => Arc::new(BooleanArray::from(flags.finish())),
             Self::Fields { taken, ends } => whole_fields(built, &taken.into(), ends.into(), shape)?,
+            Self::Fixed(fixed) => fixed.finish(string_type)?,
         })
     }
 }

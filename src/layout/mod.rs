@@ -7,6 +7,9 @@
 mod arrays;
 mod build;
 mod columns;
+#[cfg(feature = "python")]
+mod dictionary;
+mod fixed;
 mod problems;
 mod records;
 mod subfields;
@@ -24,6 +27,8 @@ use crate::problem::{Code, Problem};
 use crate::spec::Column;
 
 pub(crate) use build::{build, count};
+#[cfg(feature = "python")]
+pub(crate) use dictionary::dictionary;
 pub(crate) use problems::{problem_batch, problem_schema};
 pub use tags::Tags;
 
@@ -67,6 +72,10 @@ pub enum StringType {
 }
 
 impl StringType {
+    /// Every type with its name.
+    pub const ALL: &[(&str, Self)] =
+        &[("view", Self::View), ("large_string", Self::LargeString), ("string", Self::String)];
+
     pub(crate) fn data_type(self) -> DataType {
         match self {
             Self::View => DataType::Utf8View,

@@ -9,6 +9,7 @@ mod field;
 mod file;
 mod inputs;
 mod leader;
+mod marc21;
 mod marc_reader;
 mod options;
 mod reader;
@@ -65,6 +66,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(run_command, module)?)?;
     module.add_function(wrap_pyfunction!(scan_record_boundaries, module)?)?;
     module.add_function(wrap_pyfunction!(options::check_column, module)?)?;
+    module.add_function(wrap_pyfunction!(marc21::dictionary, module)?)?;
     module.add_function(wrap_pyfunction!(stream::collect, module)?)?;
     module.add_function(wrap_pyfunction!(stream::collect_problems, module)?)?;
     module.add_function(wrap_pyfunction!(reader::open_batches, module)?)?;

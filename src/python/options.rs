@@ -75,12 +75,7 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
             "categorical" => read.categorical = value.extract().map_err(|_| typed("a bool or None"))?,
             "glob" => glob = value.extract().map_err(|_| typed("a bool"))?,
             "string_type" => {
-                let choices = [
-                    ("view", StringType::View),
-                    ("large_string", StringType::LargeString),
-                    ("string", StringType::String),
-                ];
-                read.string_type = choice(&name, &value, &choices)?;
+                read.string_type = choice(&name, &value, StringType::ALL)?;
             }
             _ => return Err(PyTypeError::new_err(format!("unexpected keyword argument {name:?}"))),
         }
@@ -122,7 +117,7 @@ fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
 }
 
 /// One of some names.
-fn choice<T: Copy>(name: &str, value: &Bound<'_, PyAny>, choices: &[(&str, T)]) -> PyResult<T> {
+pub(super) fn choice<T: Copy>(name: &str, value: &Bound<'_, PyAny>, choices: &[(&str, T)]) -> PyResult<T> {
     let given = value.extract::<String>().ok();
     if let Some((_, chosen)) = choices.iter().find(|(choice, _)| Some(*choice) == given.as_deref()) {
         return Ok(*chosen);

@@ -7,10 +7,11 @@ use super::parse::{Mistake, Parser};
 use super::records::ALTERNATE;
 use super::{Condition, Part, Spec, Term};
 use crate::error::Error;
+use crate::marc21::fixed::fixed_field;
 
 /// What a column has of a record: `first(245$a)`, or the spec alone, `all(650$a)`, `join(245$a$b, " ")`, `count(852)`,
 /// `exists(856$u)` or `fields(700)`. In each of these, specs with `|` between are one after the other, as in `100$a|110$a`, and
-/// `linked(245$a)` in place of the spec is the text in another script.
+/// `linked(245$a)` in place of the spec is the text in another script. `fixed(008)` is one field alone, position by position.
 ///
 /// ```
 /// use mrrc_arrow::Column;
@@ -39,6 +40,10 @@ pub(crate) enum Keep {
     Exists,
     /// Whole fields, nested.
     Fields,
+    /// The positions of a fixed field, as codes or as what those mean.
+    Fixed {
+        labels: bool,
+    },
 }
 
 impl FromStr for Column {
@@ -62,8 +67,11 @@ impl FromStr for Column {
 const MOST_SPECS: usize = 100;
 
 fn column(parser: &mut Parser<'_>) -> Result<Column, Mistake> {
-    const NAMES: [&str; 6] = ["first(", "all(", "join(", "count(", "exists(", "fields("];
+    const NAMES: [&str; 7] = ["first(", "all(", "join(", "count(", "exists(", "fields(", "fixed("];
     let name = NAMES.into_iter().find(|name| parser.take(name));
+    if name == Some("fixed(") {
+        return fixed(parser);
+    }
     let linked = parser.take("linked(");
     let mut specs = Vec::new();
     loop {
@@ -116,17 +124,51 @@ fn close(parser: &mut Parser<'_>) -> Result<(), Mistake> {
     if parser.take(")") { Ok(()) } else { parser.mistake("the spec ends here; ) is wanted") }
 }
 
+/// What stands behind `fixed(`.
+fn fixed(parser: &mut Parser<'_>) -> Result<Column, Mistake> {
+    let start = parser.at;
+    let spec = parser.spec()?;
+    if fixed_field(spec.tag).is_none() {
+        parser.at = start;
+        return parser.mistake("what has its meaning by position is LDR, 006, 007 or 008");
+    }
+    taken_whole(parser, &spec)?;
+    if parser.peek() == Some(b'|') {
+        return parser.mistake("one field is taken apart, not one after the other");
+    }
+    let labels = parser.take(",");
+    if labels {
+        while parser.take(" ") {}
+        if !parser.take("labels") {
+            return parser.mistake("labels is what may be asked for here");
+        }
+    }
+    if !parser.take(")") {
+        return parser.mistake(if labels { ") is wanted here" } else { "the spec ends here; ) is wanted" });
+    }
+    match parser.peek() {
+        None => Ok(Column { keep: Keep::Fixed { labels }, specs: vec![spec], linked: false }),
+        Some(_) => parser.mistake("the column ends here, and something follows"),
+    }
+}
+
 /// Fields are taken whole: an error before what a spec takes of them.
 fn whole_field(parser: &mut Parser<'_>, spec: &Spec, start: usize) -> Result<(), Mistake> {
-    let of_leader = spec.tag == *b"LDR";
+    if spec.tag == *b"LDR" {
+        parser.at = start;
+        return parser.mistake("the leader is no field");
+    }
+    taken_whole(parser, spec)
+}
+
+fn taken_whole(parser: &mut Parser<'_>, spec: &Spec) -> Result<(), Mistake> {
     let message = match &spec.part {
-        _ if of_leader => "the leader is no field",
         Part::Text { chars: None, .. } => return Ok(()),
         Part::Text { .. } => "fields are taken whole, without positions",
         Part::Subfields(_) => "fields are taken whole, without subfields; a test in braces may speak of them",
         Part::Indicator { .. } => "fields are taken whole, without indicators; a test in braces may speak of them",
     };
-    parser.at = if of_leader { start } else { parser.part_at };
+    parser.at = parser.part_at;
     parser.mistake(message)
 }
 

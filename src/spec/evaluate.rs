@@ -55,6 +55,11 @@ impl<'a> Evaluation<'a> {
         known.tests.clear();
     }
 
+    /// The leader of that record.
+    pub(crate) fn leader(&self) -> &'a str {
+        self.records.leader()
+    }
+
     /// Calls `take` with each value of `column` in a record, until it has enough.
     pub(crate) fn column(&self, column: &Column, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
         let values = if column.linked { Self::linked } else { Self::values };

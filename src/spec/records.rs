@@ -199,6 +199,10 @@ impl<'a> Records<'a> {
         self.code_of(subfield).is_some_and(|code| (wanted.first..=wanted.last).contains(&code))
     }
 
+    pub(super) fn leader(&self) -> &'a str {
+        self.leader.value(self.record)
+    }
+
     /// The subfields of a field.
     pub(super) fn subfields(&self, field: usize) -> Range<usize> {
         range(self.subfield_ends, field)
@@ -215,7 +219,7 @@ impl<'a> Records<'a> {
 
     /// All of a field's text: of a data field its values, with blanks between.
     pub(super) fn data(&self, place: Place) -> Cow<'a, str> {
-        let Place::Field(field) = place else { return Cow::Borrowed(self.leader.value(self.record)) };
+        let Place::Field(field) = place else { return Cow::Borrowed(self.leader()) };
         let value = (!self.value.is_null(field)).then(|| self.value.value(field));
         let subfields = self.subfields(field);
         match value {
