@@ -12,7 +12,7 @@ use arrow_schema::{ArrowError, DataType, Field, Fields};
 
 use super::arrays::{INLINE, inline_view, string_views, view};
 use super::{StringType, cast_strings, string_field};
-use crate::marc21::fixed::{FixedField, fixed_field};
+use crate::marc21::fixed::{Codes, FixedField, Position, fixed_field};
 use crate::spec::Column;
 
 /// The column of the struct that says which table was used.
@@ -47,6 +47,16 @@ struct Strings {
     views: Vec<u128>,
     /// Bits of what was set.
     valid: Vec<u8>,
+    has_long: bool,
+    /// What was found out last: from one record to the next, little changes.
+    last: Option<Meaning>,
+}
+
+/// The view of what a code means, by these codes.
+struct Meaning {
+    code: String,
+    codes: Codes,
+    view: u128,
 }
 
 /// Text that does not lie within its view, with the view of each.
@@ -72,11 +82,22 @@ impl Texts {
     }
 }
 
+impl Strings {
+    fn put(&mut self, record: usize, view: u128) {
+        if let (Some(place), Some(bits)) = (self.views.get_mut(record), self.valid.get_mut(record / 8)) {
+            *place = view;
+            *bits |= 1 << (record % 8);
+            self.has_long |= view as u32 as usize > INLINE;
+        }
+    }
+}
+
 impl Fixed {
     pub(super) fn new(column: &Column, labels: bool, records: usize) -> Self {
         let field = field_of(column);
         let columns = 1 + field.map_or(0, |field| field.names.len());
-        let nulls = || Strings { views: vec![0; records], valid: vec![0; records.div_ceil(8)] };
+        let nulls =
+            || Strings { views: vec![0; records], valid: vec![0; records.div_ceil(8)], has_long: false, last: None };
         let columns = std::iter::repeat_with(nulls).take(columns).collect();
         Self { field, labels, record: 0, records, columns, texts: Texts::default() }
     }
@@ -88,22 +109,34 @@ impl Fixed {
         if let Some(material) = material {
             self.put(0, material);
         }
+        let is_ascii = value.is_ascii();
         for position in positions {
-            let Some(code) = position.of(value) else { continue };
-            if self.labels {
-                self.put(1 + position.name, &position.meaning(code));
-            } else {
-                self.put(1 + position.name, code);
+            match position.of(value, is_ascii) {
+                Some(code) if self.labels => self.put_meaning(position, code),
+                Some(code) => self.put(1 + position.name, code),
+                None => {}
             }
         }
     }
 
     fn put(&mut self, column: usize, value: &str) {
-        let Some(column) = self.columns.get_mut(column) else { return };
-        if let (Some(view), Some(bits)) = (column.views.get_mut(self.record), column.valid.get_mut(self.record / 8)) {
-            *view = self.texts.view(value);
-            *bits |= 1 << (self.record % 8);
+        let view = self.texts.view(value);
+        if let Some(column) = self.columns.get_mut(column) {
+            column.put(self.record, view);
         }
+    }
+
+    fn put_meaning(&mut self, position: &Position, code: &str) {
+        let Some(column) = self.columns.get_mut(1 + position.name) else { return };
+        let view = match &column.last {
+            Some(last) if last.code == code && std::ptr::eq(last.codes, position.codes) => last.view,
+            _ => {
+                let view = self.texts.view(&position.meaning(code));
+                column.last = Some(Meaning { code: code.to_owned(), codes: position.codes, view });
+                view
+            }
+        };
+        column.put(self.record, view);
     }
 
     /// Goes on to the next record.
@@ -115,8 +148,7 @@ impl Fixed {
         let text: Arc<[Buffer]> = Arc::from([Buffer::from(self.texts.text)]);
         let finish = |column: Strings| {
             let valid = NullBuffer::new(BooleanBuffer::new(column.valid.into(), 0, self.records));
-            let has_long = column.views.iter().any(|&view| view as u32 as usize > INLINE);
-            let text = if has_long { Arc::clone(&text) } else { Arc::from([]) };
+            let text = if column.has_long { Arc::clone(&text) } else { Arc::from([]) };
             cast_strings(Arc::new(string_views(column.views, text, Some(valid))), string_type)
         };
         let columns = self.columns.into_iter().map(finish).collect::<Result<_, _>>()?;

@@ -53,7 +53,10 @@ impl FixedField {
             b"006" | b"007" => (value.chars().next(), None),
             _ => (of_leader.next(), of_leader.next()),
         };
-        let has = |set: &str, letter: Option<char>| letter.is_some_and(|letter| set.contains(letter));
+        // What is not ASCII is in no set.
+        let byte = |letter: Option<char>| letter.and_then(|letter| u8::try_from(letter).ok());
+        let (kind, level) = (byte(kind), byte(level));
+        let has = |set: &str, letter: Option<u8>| letter.is_some_and(|letter| set.as_bytes().contains(&letter));
         let chosen = |table: &&Table| has(table.types, kind) && (table.levels.is_empty() || has(table.levels, level));
         match self.tables.iter().find(chosen) {
             Some(table) => (Some(table.material), table.positions),
@@ -63,14 +66,14 @@ impl FixedField {
 }
 
 impl Position {
-    /// What stands there; `None` if the field ends before.
-    pub(crate) fn of<'v>(&self, value: &'v str) -> Option<&'v str> {
-        let ascii = value.get(self.start..=self.end).filter(|_| value.is_ascii());
-        ascii.or_else(|| {
-            let mut starts = value.char_indices().map(|(at, _)| at).chain([value.len()]);
-            let start = starts.nth(self.start)?;
-            value.get(start..starts.nth(self.end - self.start)?)
-        })
+    /// What stands there; `None` if the field ends before. That `value` is ASCII is asked once for all of its positions.
+    pub(crate) fn of<'v>(&self, value: &'v str, is_ascii: bool) -> Option<&'v str> {
+        if is_ascii {
+            return value.get(self.start..=self.end);
+        }
+        let mut starts = value.char_indices().map(|(at, _)| at).chain([value.len()]);
+        let start = starts.nth(self.start)?;
+        value.get(start..starts.nth(self.end - self.start)?)
     }
 
     /// What `value` means. Codes that have no meaning are left as they are.
@@ -164,7 +167,7 @@ mod tests {
             ("860506s1957    nyua     b    000 0 é", None),
             ("", None),
         ] {
-            assert_eq!(language.of(value), found, "{value}");
+            assert_eq!(language.of(value, value.is_ascii()), found, "{value}");
         }
     }
 
