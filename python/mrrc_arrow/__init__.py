@@ -25,6 +25,7 @@ from mrrc_arrow._native import (
     Schema,
     __version__,
 )
+from mrrc_arrow._profile import merge_profiles, profile
 from mrrc_arrow._read import (
     ReadOptions,
     Source,
@@ -68,6 +69,8 @@ __all__ = [
     "Subfield",
     "UnsupportedFormatError",
     "__version__",
+    "merge_profiles",
+    "profile",
     "read_batches",
     "read_marc",
     "read_problems",

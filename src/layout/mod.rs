@@ -7,6 +7,7 @@
 mod arrays;
 mod build;
 mod columns;
+mod plain;
 mod problems;
 mod records;
 mod subfields;
@@ -23,7 +24,8 @@ use crate::encoding::{Encoding, Format};
 use crate::problem::{Code, Problem};
 use crate::spec::Column;
 
-pub(crate) use build::{build, count};
+pub(crate) use build::{build, count, visit};
+pub(crate) use plain::{Plain, has_ind1, has_ind2, has_value, is_data};
 pub(crate) use problems::{problem_batch, problem_schema};
 pub use tags::Tags;
 

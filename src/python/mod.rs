@@ -11,6 +11,7 @@ mod inputs;
 mod leader;
 mod marc_reader;
 mod options;
+mod profiles;
 mod reader;
 mod record;
 mod stream;
@@ -67,6 +68,8 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(options::check_column, module)?)?;
     module.add_function(wrap_pyfunction!(stream::collect, module)?)?;
     module.add_function(wrap_pyfunction!(stream::collect_problems, module)?)?;
+    module.add_function(wrap_pyfunction!(profiles::collect_profile, module)?)?;
+    module.add_function(wrap_pyfunction!(profiles::merge_profiles, module)?)?;
     module.add_function(wrap_pyfunction!(reader::open_batches, module)?)?;
     Ok(())
 }

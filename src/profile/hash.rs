@@ -1,0 +1,149 @@
+//! The hash of a value and its length in characters, found in one pass.
+//!
+//! Sketches are stored, and merged with those of later versions and other machines, so the function is written down here and
+//! not taken from a crate that may change it: 64 bits by folded multiplication, as in wyhash, of little-endian words. Values of up
+//! to 12 bytes are hashed as their views, which have length and text in two words; longer ones by overlapping words.
+//! A change of it has to change [`Sketch`](super::sketch::Sketch)'s first byte.
+
+/// Digits of π, made odd.
+const KEYS: [u64; 6] = [
+    0x243F_6A88_85A3_08D3,
+    0x1319_8A2E_0370_7345,
+    0xA409_3822_299F_31D1,
+    0x082E_FA98_EC4E_6C89,
+    0x4528_21E6_38D0_1377,
+    0xBE54_66CF_34E9_0C6D,
+];
+
+/// The high bit of each byte of a word.
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// What is to be known of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Measured {
+    pub hash: u64,
+    /// Characters; the value is UTF-8.
+    pub length: u64,
+}
+
+#[inline]
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    product as u64 ^ (product >> 64) as u64
+}
+
+/// Measures a value that its view holds itself.
+#[inline]
+pub(super) fn measure_inline(view: u128) -> Measured {
+    let (low, high) = (view as u64, (view >> 64) as u64);
+    let hash = fold(fold(low ^ KEYS[0], high ^ KEYS[1]) ^ KEYS[2], KEYS[3]);
+    let bytes = u64::from(low as u32);
+    // The length is below 128: its bytes count as ASCII.
+    let length = if (low | high) & HIGH == 0 { bytes } else { bytes - inner_bytes(low) - inner_bytes(high) };
+    Measured { hash, length }
+}
+
+/// Measures a value that is longer than a view holds.
+#[inline]
+pub(super) fn measure_long(value: &[u8]) -> Measured {
+    let mut state = KEYS[4];
+    let mut seen = 0;
+    let mut rest = value;
+    while rest.len() > 32
+        && let Some((chunk, after)) = rest.split_first_chunk::<32>()
+    {
+        let (words, _) = chunk.as_chunks::<8>();
+        if let [a, b, c, d] = *words {
+            let [a, b, c, d] = [a, b, c, d].map(u64::from_le_bytes);
+            state = fold(a ^ KEYS[0] ^ state, b ^ KEYS[1]) ^ fold(c ^ KEYS[2] ^ state, d ^ KEYS[3]);
+            seen |= a | b | c | d;
+        }
+        rest = after;
+    }
+    // The last 32 bytes, or all of no fewer than 13, in four words that may overlap.
+    let last = value.get(value.len().saturating_sub(32)..).unwrap_or_default();
+    let length = last.len();
+    let word = |at: usize| last.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |&word| u64::from_le_bytes(word));
+    let end = length.saturating_sub(8);
+    let (a, b, c, d) = (word(0), word(end.min(8)), word(length.saturating_sub(16)), word(end));
+    seen |= a | b | c | d;
+    state = fold(a ^ KEYS[0] ^ state, b ^ KEYS[1]) ^ fold(c ^ KEYS[2] ^ state, d ^ KEYS[3]);
+    let bytes = value.len() as u64;
+    let hash = fold(state ^ KEYS[5], bytes ^ KEYS[4]);
+    let length = if seen & HIGH == 0 { bytes } else { characters(value) };
+    Measured { hash, length }
+}
+
+/// How many bytes of a word are not the first of a character.
+#[inline]
+fn inner_bytes(word: u64) -> u64 {
+    u64::from((word & !(word << 1) & HIGH).count_ones())
+}
+
+/// Characters of UTF-8.
+#[inline(never)]
+fn characters(value: &[u8]) -> u64 {
+    let (words, rest) = value.as_chunks::<8>();
+    // Where a byte's second bit is comes from the byte itself, the shift reaching over no other's.
+    let inner: u64 = words.iter().map(|&word| inner_bytes(u64::from_le_bytes(word))).sum();
+    let inner = inner + rest.iter().filter(|&&byte| byte & 0xC0 == 0x80).count() as u64;
+    value.len() as u64 - inner
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `layout::arrays::inline_view` makes it.
+    fn inline(value: &str) -> u128 {
+        let mut bytes = [0; 16];
+        bytes[4..4 + value.len()].copy_from_slice(value.as_bytes());
+        u128::from_le_bytes(bytes) | value.len() as u128
+    }
+
+    fn measure(value: &str) -> Measured {
+        if value.len() <= 12 { measure_inline(inline(value)) } else { measure_long(value.as_bytes()) }
+    }
+
+    /// Stored sketches depend on these.
+    #[test]
+    fn hashes_never_change() {
+        let expected: [(&str, u64); 6] = [
+            ("", 0),
+            ("eng", 0),
+            ("twelve bytes", 0),
+            ("thirteen byte", 0),
+            ("Ἡ Ὀδύσσεια, in thirty-two to go and more", 0),
+            ("The quick brown fox jumps over the lazy dog, and over sixty-four bytes, too.", 0),
+        ];
+        let found = expected.map(|(value, _)| (value, measure(value).hash));
+        assert_eq!(found, expected, "{found:#X?}");
+    }
+
+    #[test]
+    fn lengths_are_characters() {
+        let text = "aé€𝄞 Ἡ Ὀδύσσεια ü Ω x0123456789abcdefghijklmnopqrstuvwxyz ñ the end é";
+        let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+        for (from, &start) in starts.iter().enumerate() {
+            for &end in &starts[from..] {
+                let value = &text[start..end];
+                assert_eq!(measure(value).length, value.chars().count() as u64, "{value:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_byte_and_the_length_count() {
+        for length in 0..200 {
+            let value = "a".repeat(length);
+            let mut hashes = vec![measure(&value).hash, measure(&format!("{value}a")).hash];
+            for at in 0..length {
+                let mut other = value.clone();
+                other.replace_range(at..=at, "b");
+                hashes.push(measure(&other).hash);
+            }
+            hashes.sort_unstable();
+            assert!(hashes.windows(2).all(|pair| pair[0] != pair[1]), "{length}");
+        }
+    }
+}
