@@ -112,6 +112,14 @@ impl Values {
     }
 }
 
+impl Values {
+    /// Whether [`Values::distinct`] is no estimate.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_exact(&self) -> bool {
+        self.sketch.is_exact()
+    }
+}
+
 /// What cells have beside counts.
 pub(crate) trait Merge: Default {
     fn merge(&mut self, other: Self);

@@ -15,10 +15,12 @@ mod walk;
 
 use std::collections::BTreeMap;
 
-use cells::{Cells, Values};
+use cells::Cells;
 
+pub(crate) use cells::Values;
 pub(crate) use rows::{Kind, Row};
-pub(crate) use sketch::{EXACT, STANDARD_ERROR};
+#[cfg(feature = "cli")]
+pub(crate) use sketch::STANDARD_ERROR;
 pub(crate) use walk::Accumulator;
 
 /// Positions of a leader that are counted: all that are no lengths or addresses.

@@ -12,7 +12,7 @@ const REGISTERS: usize = 1 << PRECISION;
 const MOST_RANK: u8 = (64 - PRECISION + 1) as u8;
 
 /// Distinct values that are counted exactly.
-pub(crate) const EXACT: usize = 128;
+const EXACT: usize = 128;
 
 /// The standard error of the estimate beyond [`EXACT`], relative: 1.04 / √2048.
 pub(crate) const STANDARD_ERROR: f64 = 0.023;
@@ -180,6 +180,11 @@ impl Sketch {
             Form::Set(set) => set.length as u64,
             Form::Registers(registers) => estimate(registers).round() as u64,
         }
+    }
+
+    /// Whether [`Sketch::count`] is no estimate.
+    pub(super) fn is_exact(&self) -> bool {
+        matches!(self.0, Form::Set(_))
     }
 
     /// The sketch as it is stored: a byte for its form, then sorted hashes, or the registers, a byte each.
