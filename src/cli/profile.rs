@@ -10,7 +10,7 @@ use super::{names, sources};
 use crate::encoding::{Encoding, Format};
 use crate::error::Error;
 use crate::layout::Tags;
-use crate::profile::{Kind, Profile, Row, STANDARD_ERROR, Values};
+use crate::profile::{Kind, Profile, Row, STANDARD_ERROR};
 use crate::read::{Profiling, ReadOptions};
 
 /// Say what is in MARC files: which fields and subfields, how often, how long.
@@ -135,7 +135,7 @@ fn fields(text: &mut String, rows: &[Row<'_>], total: u64, width: usize) {
         let own = if is_control && !values.is_empty() { values.remove(0) } else { field };
         for row in std::iter::once(own).chain(values) {
             estimated |= row.values.is_some_and(|values| !values.is_exact());
-            let mut last = row.values.map(samples).unwrap_or_default();
+            let mut last = samples(row);
             if std::ptr::eq(row, field) {
                 last = shares(&pairs);
             }
@@ -178,8 +178,8 @@ fn line(row: &Row<'_>, is_control: bool, total: u64, last: String) -> [Option<St
 }
 
 /// The first values.
-fn samples(values: &Values) -> String {
-    let samples: Vec<String> = values.samples.iter().map(|sample| printable(&sample.text)).collect();
+fn samples(row: &Row<'_>) -> String {
+    let samples: Vec<String> = row.samples.iter().map(|sample| printable(&sample.text)).collect();
     samples.join(" | ")
 }
 

@@ -21,15 +21,15 @@ pub(crate) struct Counts {
     /// Records with it.
     pub records: u64,
     pub occurrences: u64,
-    /// The most of one record.
-    pub max: u64,
-    /// The record that it was last met in, and how often in that.
+    /// The record that it was last met in.
     last: u64,
-    in_record: u64,
+    /// How often in that, and the most of one record.
+    in_record: u32,
+    pub max: u32,
 }
 
 impl Counts {
-    pub(super) fn new(records: u64, occurrences: u64, max: u64) -> Self {
+    pub(super) fn new(records: u64, occurrences: u64, max: u32) -> Self {
         Self { records, occurrences, max, ..Self::default() }
     }
 
@@ -37,10 +37,10 @@ impl Counts {
     #[inline]
     pub(super) fn add(&mut self, record: u64) {
         // What repeats cannot be foretold, so there is no branch.
-        let again = u64::from(self.last == record);
+        let again = u32::from(self.last == record);
         self.last = record;
         self.in_record = self.in_record * again + 1;
-        self.records += 1 - again;
+        self.records += u64::from(1 - again);
         self.occurrences += 1;
         self.max = self.max.max(self.in_record);
     }
@@ -56,17 +56,19 @@ impl Counts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sample {
     pub text: String,
+    /// Of the whole value.
+    pub hash: u64,
     /// The record that it came in first.
     pub record: u64,
 }
 
 impl Sample {
-    pub(super) fn new(value: &str, record: u64) -> Self {
+    pub(super) fn new(value: &str, hash: u64, record: u64) -> Self {
         let text = match value.char_indices().nth(SAMPLE_LENGTH) {
             None => value.to_owned(),
             Some(_) => value.chars().take(SAMPLE_LENGTH - 1).chain(['…']).collect(),
         };
-        Self { text, record }
+        Self { text, hash, record }
     }
 }
 
@@ -74,45 +76,36 @@ impl Sample {
 #[derive(Debug, Clone)]
 pub(crate) struct Values {
     /// Lengths in characters.
-    pub shortest: u64,
-    pub longest: u64,
     pub total: u64,
+    pub shortest: u32,
+    pub longest: u32,
     pub(super) sketch: Sketch,
-    /// The first values that differ, as they are shown.
-    pub samples: Vec<Sample>,
 }
+
+// One line of the cache.
+const _: () = assert!(size_of::<Cell<Values>>() == 64);
 
 impl Default for Values {
     fn default() -> Self {
-        Self { shortest: u64::MAX, longest: 0, total: 0, sketch: Sketch::default(), samples: Vec::new() }
+        Self { total: 0, shortest: u32::MAX, longest: 0, sketch: Sketch::default() }
     }
 }
 
 impl Values {
-    /// Adds a value; whether it may be one to show.
+    /// Adds a value; whether it is known to be new.
     #[inline]
     pub(super) fn add(&mut self, value: Measured) -> bool {
         self.shortest = self.shortest.min(value.length);
         self.longest = self.longest.max(value.length);
-        self.total += value.length;
-        self.sketch.insert(value.hash) && self.samples.len() < SAMPLES
+        self.total += u64::from(value.length);
+        self.sketch.insert(value.hash)
     }
 
-    /// Shows a value, if it differs from those that are shown; it comes after them.
-    #[cold]
-    pub(super) fn show(&mut self, sample: Sample) {
-        if self.samples.len() < SAMPLES && self.samples.iter().all(|known| known.text != sample.text) {
-            self.samples.push(sample);
-        }
-    }
-
-    /// The estimated number of distinct values.
+    /// The number of distinct values, exact or estimated.
     pub(crate) fn distinct(&self) -> u64 {
         self.sketch.count()
     }
-}
 
-impl Values {
     /// Whether [`Values::distinct`] is no estimate.
     #[cfg(feature = "cli")]
     pub(crate) fn is_exact(&self) -> bool {
@@ -135,13 +128,6 @@ impl Merge for Values {
         self.longest = self.longest.max(other.longest);
         self.total += other.total;
         self.sketch.merge(&other.sketch);
-        let mut samples = std::mem::take(&mut self.samples);
-        samples.extend(other.samples);
-        // Stable: what is of one record is in its order already.
-        samples.sort_by_key(|sample| sample.record);
-        for sample in samples {
-            self.show(sample);
-        }
     }
 }
 
@@ -165,6 +151,8 @@ pub(crate) struct Cells<V> {
     index: HashMap<Key, u32, Hashing>,
     keys: Vec<Key>,
     cells: Vec<Cell<V>>,
+    /// The first values that differ, of each cell.
+    samples: Vec<Vec<Sample>>,
     /// What has no cell of its own, together. Records are not told apart there.
     beyond: Cell<V>,
 }
@@ -181,6 +169,7 @@ impl<V: Merge> Cells<V> {
         *self.index.entry(key).or_insert_with(|| {
             self.keys.push(key);
             self.cells.push(Cell::default());
+            self.samples.push(Vec::new());
             (self.cells.len() - 1) as u32
         })
     }
@@ -196,22 +185,47 @@ impl<V: Merge> Cells<V> {
         if self.cells.len() <= MOST_CELLS {
             return;
         }
-        let mut cells: Vec<(Key, Cell<V>)> = self.keys.drain(..).zip(self.cells.drain(..)).collect();
+        let values = self.cells.drain(..).zip(self.samples.drain(..));
+        let mut cells: Vec<(Key, (Cell<V>, Vec<Sample>))> = self.keys.drain(..).zip(values).collect();
         cells.sort_unstable_by_key(|&(key, _)| (!key.tag.is_number(), key));
-        for (_, cell) in cells.drain(MOST_CELLS..) {
+        for (_, (cell, _)) in cells.drain(MOST_CELLS..) {
             self.beyond.merge(cell);
         }
-        (self.keys, self.cells) = cells.into_iter().unzip();
-        self.index = self.keys.iter().copied().zip(0..).collect();
+        self.index = cells.iter().map(|&(key, _)| key).zip(0..).collect();
+        for (key, (cell, samples)) in cells {
+            self.keys.push(key);
+            self.cells.push(cell);
+            self.samples.push(samples);
+        }
     }
 
-    pub(super) fn merge_cell(&mut self, key: Key, cell: Cell<V>) {
+    /// Shows a value that is new to the cell at this place, if there is room; it comes after those that are shown.
+    #[cold]
+    pub(super) fn show(&mut self, place: u32, sample: impl FnOnce() -> Sample) {
+        if let Some(samples) = self.samples.get_mut(place as usize).filter(|samples| samples.len() < SAMPLES) {
+            samples.push(sample());
+        }
+    }
+
+    /// Adds what was counted elsewhere of `key`, and values that came first there.
+    pub(super) fn merge_cell(&mut self, key: Key, cell: Cell<V>, theirs: Vec<Sample>) {
         if self.is_full() {
             self.prune();
         }
         let place = self.place(key);
         if let Some(ours) = self.at(place) {
             ours.merge(cell);
+        }
+        if let Some(samples) = self.samples.get_mut(place as usize) {
+            let mut all = std::mem::take(samples);
+            all.extend(theirs);
+            // Stable: what is of one record is in its order already.
+            all.sort_by_key(|sample| sample.record);
+            for sample in all {
+                if samples.len() < SAMPLES && samples.iter().all(|known| known.hash != sample.hash) {
+                    samples.push(sample);
+                }
+            }
         }
     }
 
@@ -221,16 +235,18 @@ impl<V: Merge> Cells<V> {
 
     pub(super) fn merge(&mut self, other: Self) {
         self.beyond.merge(other.beyond);
-        for (key, cell) in other.keys.into_iter().zip(other.cells) {
-            self.merge_cell(key, cell);
+        for ((key, cell), samples) in other.keys.into_iter().zip(other.cells).zip(other.samples) {
+            self.merge_cell(key, cell, samples);
         }
         self.prune();
     }
 
     /// All cells, in the order of their keys.
-    pub(crate) fn sorted(&self) -> Vec<(Key, &Cell<V>)> {
-        let mut cells: Vec<(Key, &Cell<V>)> = self.keys.iter().copied().zip(&self.cells).collect();
-        cells.sort_unstable_by_key(|&(key, _)| key);
+    pub(crate) fn sorted(&self) -> Vec<(Key, &Cell<V>, &[Sample])> {
+        let samples = self.samples.iter().map(Vec::as_slice);
+        let values = self.cells.iter().zip(samples);
+        let mut cells: Vec<_> = self.keys.iter().zip(values).map(|(&key, (cell, samples))| (key, cell, samples)).collect();
+        cells.sort_unstable_by_key(|&(key, ..)| key);
         cells
     }
 
@@ -238,12 +254,10 @@ impl<V: Merge> Cells<V> {
     pub(crate) fn beyond(&self) -> Option<&Cell<V>> {
         Some(&self.beyond).filter(|cell| cell.counts.occurrences > 0)
     }
-}
 
-impl Cells<Values> {
     /// Lets all samples come later by so many records.
     pub(super) fn shift(&mut self, records: u64) {
-        for sample in self.cells.iter_mut().flat_map(|cell| &mut cell.values.samples) {
+        for sample in self.samples.iter_mut().flatten() {
             sample.record = sample.record.saturating_add(records);
         }
     }

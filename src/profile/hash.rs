@@ -21,9 +21,10 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 /// What is to be known of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Measured {
+    /// Never 0.
     pub hash: u64,
     /// Characters; the value is UTF-8.
-    pub length: u64,
+    pub length: u32,
 }
 
 #[inline]
@@ -36,8 +37,8 @@ fn fold(a: u64, b: u64) -> u64 {
 #[inline]
 pub(super) fn measure_inline(view: u128) -> Measured {
     let (low, high) = (view as u64, (view >> 64) as u64);
-    let hash = fold(fold(low ^ KEYS[0], high ^ KEYS[1]) ^ KEYS[2], KEYS[3]);
-    let bytes = u64::from(low as u32);
+    let hash = fold(fold(low ^ KEYS[0], high ^ KEYS[1]) ^ KEYS[2], KEYS[3]).max(1);
+    let bytes = low as u32;
     // The length is below 128: its bytes count as ASCII.
     let length = if (low | high) & HIGH == 0 { bytes } else { bytes - inner_bytes(low) - inner_bytes(high) };
     Measured { hash, length }
@@ -52,42 +53,57 @@ pub(super) fn measure_long(value: &[u8]) -> Measured {
     while rest.len() > 32
         && let Some((chunk, after)) = rest.split_first_chunk::<32>()
     {
-        let (words, _) = chunk.as_chunks::<8>();
-        if let [a, b, c, d] = *words {
-            let [a, b, c, d] = [a, b, c, d].map(u64::from_le_bytes);
-            state = fold(a ^ KEYS[0] ^ state, b ^ KEYS[1]) ^ fold(c ^ KEYS[2] ^ state, d ^ KEYS[3]);
-            seen |= a | b | c | d;
-        }
+        let [a, b, c, d] = words(chunk);
+        state = fold(a ^ KEYS[0] ^ state, b ^ KEYS[1]) ^ fold(c ^ KEYS[2] ^ state, d ^ KEYS[3]);
+        seen |= a | b | c | d;
         rest = after;
     }
-    // The last 32 bytes, or all of no fewer than 13, in four words that may overlap.
-    let last = value.get(value.len().saturating_sub(32)..).unwrap_or_default();
-    let length = last.len();
-    let word = |at: usize| last.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |&word| u64::from_le_bytes(word));
-    let end = length.saturating_sub(8);
-    let (a, b, c, d) = (word(0), word(end.min(8)), word(length.saturating_sub(16)), word(end));
+    // What is left of 32 bytes or fewer, in words that may overlap with each other and with what came before.
+    let (first, last) = match (rest.first_chunk::<16>(), rest.last_chunk::<16>()) {
+        (Some(first), Some(last)) => (words(first), words(last)),
+        _ => few(value, rest),
+    };
+    let ([a, b], [c, d]) = (first, last);
     seen |= a | b | c | d;
     state = fold(a ^ KEYS[0] ^ state, b ^ KEYS[1]) ^ fold(c ^ KEYS[2] ^ state, d ^ KEYS[3]);
-    let bytes = value.len() as u64;
-    let hash = fold(state ^ KEYS[5], bytes ^ KEYS[4]);
-    let length = if seen & HIGH == 0 { bytes } else { characters(value) };
+    let bytes = value.len();
+    let hash = fold(state ^ KEYS[5], bytes as u64 ^ KEYS[4]).max(1);
+    let length = if seen & HIGH == 0 { bytes as u32 } else { characters(value) };
     Measured { hash, length }
+}
+
+#[inline]
+fn words<const N: usize, const W: usize>(bytes: &[u8; N]) -> [u64; W] {
+    const { assert!(N == 8 * W) };
+    let (words, _) = bytes.as_chunks::<8>();
+    let mut words = words.iter();
+    std::array::from_fn(|_| words.next().map_or(0, |&word| u64::from_le_bytes(word)))
+}
+
+/// The words for the rest of `value` where that is less than 16 bytes: the last 16 of the whole, or, where it is no longer than the
+/// rest itself, its first and its last 8.
+#[inline]
+fn few(value: &[u8], rest: &[u8]) -> ([u64; 2], [u64; 2]) {
+    if let Some(last) = value.last_chunk::<16>() {
+        return (words(last), [0, rest.len() as u64]);
+    }
+    let word = |chunk: Option<&[u8; 8]>| chunk.map_or(0, |&word| u64::from_le_bytes(word));
+    ([word(value.first_chunk()), word(value.last_chunk())], [0, 0])
 }
 
 /// How many bytes of a word are not the first of a character.
 #[inline]
-fn inner_bytes(word: u64) -> u64 {
-    u64::from((word & !(word << 1) & HIGH).count_ones())
+fn inner_bytes(word: u64) -> u32 {
+    // Each byte's second bit comes to be where its first is.
+    (word & !(word << 1) & HIGH).count_ones()
 }
 
 /// Characters of UTF-8.
 #[inline(never)]
-fn characters(value: &[u8]) -> u64 {
+fn characters(value: &[u8]) -> u32 {
     let (words, rest) = value.as_chunks::<8>();
-    // Where a byte's second bit is comes from the byte itself, the shift reaching over no other's.
-    let inner: u64 = words.iter().map(|&word| inner_bytes(u64::from_le_bytes(word))).sum();
-    let inner = inner + rest.iter().filter(|&&byte| byte & 0xC0 == 0x80).count() as u64;
-    value.len() as u64 - inner
+    let inner: u32 = words.iter().map(|&word| inner_bytes(u64::from_le_bytes(word))).sum();
+    (value.len() - rest.iter().filter(|&&byte| byte & 0xC0 == 0x80).count()) as u32 - inner
 }
 
 #[cfg(test)]
@@ -127,7 +143,7 @@ mod tests {
         for (from, &start) in starts.iter().enumerate() {
             for &end in &starts[from..] {
                 let value = &text[start..end];
-                assert_eq!(measure(value).length, value.chars().count() as u64, "{value:?}");
+                assert_eq!(measure(value).length, value.chars().count() as u32, "{value:?}");
             }
         }
     }

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use cells::Cells;
 
-pub(crate) use cells::Values;
+use cells::Values;
 pub(crate) use rows::{Kind, Row};
 #[cfg(feature = "cli")]
 pub(crate) use sketch::STANDARD_ERROR;

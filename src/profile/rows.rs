@@ -1,6 +1,6 @@
 //! The rows of a profile, in their order.
 
-use super::cells::{Cell, Cells, Counts, Merge, Values};
+use super::cells::{Cell, Cells, Counts, Merge, Sample, Values};
 use super::key::{Key, Symbol};
 use super::{Name, Profile};
 
@@ -46,6 +46,8 @@ pub(crate) struct Row<'a> {
     pub bytes: Option<u64>,
     pub lengths: Option<Lengths>,
     pub values: Option<&'a Values>,
+    /// None but for values.
+    pub samples: &'a [Sample],
 }
 
 /// Of values, in characters; of records, in bytes.
@@ -76,6 +78,7 @@ impl Row<'_> {
             bytes: None,
             lengths: None,
             values: None,
+            samples: &[],
         }
     }
 
@@ -103,19 +106,19 @@ fn rows_of<'a, V: Merge>(
     cells: &'a Cells<V>,
     finish: impl Fn(&mut Row<'a>, &'a V) + Copy,
 ) -> impl Iterator<Item = Row<'a>> {
-    let row = move |key: Option<Key>, cell: &'a Cell<V>| {
+    let row = move |key: Option<Key>, cell: &'a Cell<V>, samples: &'a [Sample]| {
         let Counts { records, occurrences, max, .. } = cell.counts;
-        let mut row = Row { key, occurrences: Some(occurrences), ..Row::new(kind) };
+        let mut row = Row { key, occurrences: Some(occurrences), samples, ..Row::new(kind) };
         if key.is_some() {
             // Those without a cell of their own were of the same record, or not.
             row.records = Some(records);
-            row.max_per_record = Some(max);
+            row.max_per_record = Some(max.into());
         }
         finish(&mut row, &cell.values);
         row
     };
-    let sorted = cells.sorted().into_iter().map(move |(key, cell)| row(Some(key), cell));
-    cells.beyond().map(move |cell| row(None, cell)).into_iter().chain(sorted)
+    let sorted = cells.sorted().into_iter().map(move |(key, cell, samples)| row(Some(key), cell, samples));
+    cells.beyond().map(move |cell| row(None, cell, &[])).into_iter().chain(sorted)
 }
 
 impl Profile {
@@ -141,7 +144,7 @@ impl Profile {
         rows.extend(rows_of(Kind::Indicators, &self.indicators, |_, ()| ()));
         rows.extend(rows_of(Kind::Subfield, &self.subfields, |row, values| {
             let count = row.occurrences.unwrap_or_default();
-            row.lengths = Lengths::new(values.shortest, values.longest, values.total, count);
+            row.lengths = Lengths::new(values.shortest.into(), values.longest.into(), values.total, count);
             row.values = Some(values);
         }));
         rows

@@ -25,16 +25,18 @@ const HYPERLOGLOG: u8 = 2;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sketch(Form);
 
+/// A slice that is not longer than it must be: a cell is one line of the cache, and this a quarter of it.
 #[derive(Debug, Clone)]
 enum Form {
-    Set(Set),
+    /// Hashes, open addressing in a power of two of slots at least half of which are empty: 0.
+    Set(Box<[u64]>),
     Registers(Box<[u8; REGISTERS]>),
 }
 
 impl PartialEq for Form {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Set(a), Self::Set(b)) => a.sorted() == b.sorted(),
+            (Self::Set(a), Self::Set(b)) => sorted(a) == sorted(b),
             (Self::Registers(a), Self::Registers(b)) => a == b,
             _ => false,
         }
@@ -43,73 +45,49 @@ impl PartialEq for Form {
 
 impl Eq for Form {}
 
-/// Hashes, open addressing in a power of two of slots at least half of which are empty: 0.
-#[derive(Debug, Clone, Default)]
-struct Set {
-    slots: Box<[u64]>,
-    length: usize,
+/// Whether `hash` is in the set.
+#[inline]
+fn contains(slots: &[u64], hash: u64) -> bool {
+    let mask = slots.len().wrapping_sub(1);
+    let mut at = hash as usize;
+    while let Some(&slot) = slots.get(at & mask) {
+        if slot == hash {
+            return true;
+        }
+        if slot == 0 {
+            break;
+        }
+        at += 1;
+    }
+    false
 }
 
-impl Set {
-    /// Whether `hash`, which is not 0, was not there yet.
-    #[inline]
-    fn insert(&mut self, hash: u64) -> bool {
-        let mask = self.slots.len().wrapping_sub(1);
-        let mut at = hash as usize;
-        while let Some(slot) = self.slots.get_mut(at & mask) {
-            if *slot == hash {
-                return false;
-            }
-            if *slot == 0 {
-                break;
-            }
-            at += 1;
+/// Puts in a hash that is not there; there is an empty slot.
+fn place(slots: &mut [u64], hash: u64) {
+    let mask = slots.len().wrapping_sub(1);
+    let mut at = hash as usize;
+    while let Some(slot) = slots.get_mut(at & mask) {
+        if *slot == 0 {
+            *slot = hash;
+            return;
         }
-        self.append(hash);
-        true
+        at += 1;
     }
+}
 
-    /// Takes in a hash that is not there.
-    #[cold]
-    fn append(&mut self, hash: u64) {
-        if self.length * 2 >= self.slots.len() {
-            let slots = vec![0; (self.slots.len() * 2).max(4)].into_boxed_slice();
-            for old in std::mem::replace(&mut self.slots, slots) {
-                if old != 0 {
-                    self.place(old);
-                }
-            }
-        }
-        self.place(hash);
-        self.length += 1;
-    }
+fn hashes(slots: &[u64]) -> impl Iterator<Item = u64> + '_ {
+    slots.iter().copied().filter(|&hash| hash != 0)
+}
 
-    fn place(&mut self, hash: u64) {
-        let mask = self.slots.len().wrapping_sub(1);
-        let mut at = hash as usize;
-        while let Some(slot) = self.slots.get_mut(at & mask) {
-            if *slot == 0 {
-                *slot = hash;
-                return;
-            }
-            at += 1;
-        }
-    }
-
-    fn hashes(&self) -> impl Iterator<Item = u64> + '_ {
-        self.slots.iter().copied().filter(|&hash| hash != 0)
-    }
-
-    fn sorted(&self) -> Vec<u64> {
-        let mut hashes: Vec<u64> = self.hashes().collect();
-        hashes.sort_unstable();
-        hashes
-    }
+fn sorted(slots: &[u64]) -> Vec<u64> {
+    let mut hashes: Vec<u64> = hashes(slots).collect();
+    hashes.sort_unstable();
+    hashes
 }
 
 impl Default for Sketch {
     fn default() -> Self {
-        Self(Form::Set(Set::default()))
+        Self(Form::Set(Box::default()))
     }
 }
 
@@ -125,29 +103,47 @@ fn raise(registers: &mut [u8; REGISTERS], hash: u64) {
 }
 
 impl Sketch {
-    /// Puts a hash in; whether it may be new.
+    /// Puts a hash in, which is not 0; whether it is known to be new.
     #[inline]
     pub(super) fn insert(&mut self, hash: u64) -> bool {
         match &mut self.0 {
             Form::Registers(registers) => {
                 raise(registers, hash);
-                true
+                false
             }
-            Form::Set(set) => {
-                let new = set.insert(hash.max(1));
-                if new && set.length > EXACT {
-                    self.give_up_exactness();
+            Form::Set(slots) => {
+                let new = !contains(slots, hash);
+                if new {
+                    self.append(hash);
                 }
                 new
             }
         }
     }
 
+    /// Takes in a hash that is not there.
+    #[cold]
+    fn append(&mut self, hash: u64) {
+        let Form::Set(slots) = &mut self.0 else { return };
+        let length = hashes(slots).count();
+        if length == EXACT {
+            self.give_up_exactness();
+            self.insert(hash);
+            return;
+        }
+        if length * 2 >= slots.len() {
+            let more = vec![0; (slots.len() * 2).max(4)].into_boxed_slice();
+            let old = std::mem::replace(slots, more);
+            hashes(&old).for_each(|hash| place(slots, hash));
+        }
+        place(slots, hash);
+    }
+
     #[cold]
     fn give_up_exactness(&mut self) {
-        if let Form::Set(set) = &self.0 {
+        if let Form::Set(slots) = &self.0 {
             let mut registers = Box::new([0; REGISTERS]);
-            for hash in set.hashes() {
+            for hash in hashes(slots) {
                 raise(&mut registers, hash);
             }
             self.0 = Form::Registers(registers);
@@ -157,8 +153,8 @@ impl Sketch {
     /// Becomes the sketch of both sets of values.
     pub(super) fn merge(&mut self, other: &Self) {
         match &other.0 {
-            Form::Set(set) => {
-                for hash in set.hashes() {
+            Form::Set(slots) => {
+                for hash in hashes(slots) {
                     self.insert(hash);
                 }
             }
@@ -177,7 +173,7 @@ impl Sketch {
     #[allow(clippy::cast_precision_loss, clippy::cast_sign_loss)] // an estimate, above 0
     pub(super) fn count(&self) -> u64 {
         match &self.0 {
-            Form::Set(set) => set.length as u64,
+            Form::Set(slots) => hashes(slots).count() as u64,
             Form::Registers(registers) => estimate(registers).round() as u64,
         }
     }
@@ -190,9 +186,8 @@ impl Sketch {
     /// The sketch as it is stored: a byte for its form, then sorted hashes, or the registers, a byte each.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         match &self.0 {
-            Form::Set(set) => {
-                let hashes = set.sorted();
-                std::iter::once(SET).chain(hashes.into_iter().flat_map(u64::to_le_bytes)).collect()
+            Form::Set(slots) => {
+                std::iter::once(SET).chain(sorted(slots).into_iter().flat_map(u64::to_le_bytes)).collect()
             }
             Form::Registers(registers) => [&[HYPERLOGLOG], registers.as_slice()].concat(),
         }
@@ -205,7 +200,7 @@ impl Sketch {
                 let (hashes, []) = hashes.as_chunks::<8>() else { return None };
                 let mut sketch = Self::default();
                 for &hash in hashes {
-                    sketch.insert(u64::from_le_bytes(hash));
+                    sketch.insert(u64::from_le_bytes(hash).max(1));
                 }
                 Some(sketch)
             }
@@ -294,9 +289,8 @@ mod tests {
         for size in 0..=EXACT as u64 {
             assert_eq!(sketch((0..size).chain(0..size)).count(), size);
         }
-        let mut with_zero = Sketch::default();
-        assert!(with_zero.insert(0) && !with_zero.insert(0));
-        assert_eq!(with_zero.count(), 1);
+        let mut sketch = Sketch::default();
+        assert!(sketch.insert(1) && !sketch.insert(1) && sketch.insert(u64::MAX));
     }
 
     #[test]

@@ -90,7 +90,8 @@ impl Columns {
     fn counts(&self, row: usize) -> Result<Counts, Error> {
         let occurrences = number(&self.occurrences, row).ok_or_else(|| no_profile("occurrences are null"))?;
         let records = number(&self.records, row).unwrap_or_default();
-        Ok(Counts::new(records, occurrences, number(&self.max_per_record, row).unwrap_or_default()))
+        let max = number(&self.max_per_record, row).unwrap_or_default();
+        Ok(Counts::new(records, occurrences, u32::try_from(max).map_err(|_| no_profile("max_per_record is too large"))?))
     }
 
     fn name(&self, row: usize) -> Result<String, Error> {
@@ -109,18 +110,29 @@ impl Columns {
         (shortest, number(&self.length_max, row).unwrap_or_default(), (mean * count as f64).round() as u64)
     }
 
-    fn values(&self, row: usize, occurrences: u64, end: u64) -> Result<Values, Error> {
+    /// What is known of values, and the first of them.
+    fn values(&self, row: usize, occurrences: u64, end: u64) -> Result<(Values, Vec<Sample>), Error> {
         let stored = if self.sketch.is_null(row) { &[] } else { self.sketch.value(row) };
-        let sketch = Sketch::from_bytes(stored).ok_or_else(|| no_profile("a sketch is not one of this version's"))?;
+        let (hashes, sketch) = sketch_of(stored).ok_or_else(|| no_profile("a sketch is not one of this version's"))?;
         let (shortest, longest, total) = self.lengths(row, occurrences);
-        let mut values = Values { shortest, longest, total, sketch, samples: Vec::new() };
+        let length = |length: u64| u32::try_from(length.min(u32::MAX.into())).unwrap_or(u32::MAX);
+        let values = Values { total, shortest: length(shortest), longest: length(longest), sketch };
+        let mut samples = Vec::new();
         if self.samples.is_valid(row) {
-            for sample in self.samples.value(row).as_string::<i32>().iter().flatten() {
-                values.show(Sample::new(sample, end));
-            }
+            let texts = self.samples.value(row);
+            let texts = texts.as_string::<i32>().iter().flatten();
+            samples.extend(texts.zip(hashes).map(|(text, hash)| Sample::new(text, hash, end)));
         }
-        Ok(values)
+        Ok((values, samples))
     }
+}
+
+/// The hashes of samples and the sketch, as they are stored; `None` if they are no such.
+fn sketch_of(stored: &[u8]) -> Option<(Vec<u64>, Sketch)> {
+    let (&count, rest) = stored.split_first()?;
+    let (hashes, sketch) = rest.split_at_checked(8 * usize::from(count))?;
+    let (hashes, _) = hashes.as_chunks::<8>();
+    Some((hashes.iter().map(|&hash| u64::from_le_bytes(hash)).collect(), Sketch::from_bytes(sketch)?))
 }
 
 fn text(column: &StringArray, row: usize) -> Option<&str> {
@@ -176,8 +188,8 @@ impl Profile {
                 let count = self.named.entry(name).or_insert_with(Count::default);
                 count.add(number(&columns.records, row), occurrences);
             }
-            Kind::Field => add_cell(&mut self.fields, columns.key(row, kind), columns.counts(row)?, ())?,
-            Kind::Indicators => add_cell(&mut self.indicators, columns.key(row, kind), columns.counts(row)?, ())?,
+            Kind::Field => add_cell(&mut self.fields, columns.key(row, kind), columns.counts(row)?, ((), Vec::new()))?,
+            Kind::Indicators => add_cell(&mut self.indicators, columns.key(row, kind), columns.counts(row)?, ((), Vec::new()))?,
             Kind::Subfield => {
                 let counts = columns.counts(row)?;
                 let values = columns.values(row, counts.occurrences, self.end)?;
@@ -192,11 +204,11 @@ fn add_cell<V: Merge>(
     cells: &mut super::Cells<V>,
     key: Option<Result<Key, Error>>,
     counts: Counts,
-    values: V,
+    (values, samples): (V, Vec<Sample>),
 ) -> Result<(), Error> {
     let cell = Cell { counts, values };
     match key {
-        Some(key) => cells.merge_cell(key?, cell),
+        Some(key) => cells.merge_cell(key?, cell, samples),
         None => cells.merge_beyond(cell),
     }
     Ok(())

@@ -10,6 +10,7 @@ use arrow_array::{
 };
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
+use super::cells::Sample;
 use super::rows::{Kind, Lengths, Row};
 use super::{Profile, Values};
 use crate::error::Error;
@@ -95,6 +96,12 @@ fn symbols<K: ArrowDictionaryKeyType>(texts: Vec<Option<String>>, categorical: b
     if categorical { Arc::new(texts.collect::<DictionaryArray<K>>()) } else { Arc::new(texts.collect::<StringArray>()) }
 }
 
+/// The hashes of the samples, so that they are told from others although they may be cut, after their number; then the sketch.
+fn stored_sketch(values: &Values, samples: &[Sample]) -> Vec<u8> {
+    let hashes = samples.iter().flat_map(|sample| sample.hash.to_le_bytes());
+    std::iter::once(samples.len() as u8).chain(hashes).chain(values.sketch.to_bytes()).collect()
+}
+
 fn batch(rows: &[Row<'_>], categorical: bool) -> Result<RecordBatch, ArrowError> {
     let numbers = |number: fn(&Row<'_>) -> Option<u64>| -> ArrayRef {
         Arc::new(rows.iter().map(number).collect::<UInt64Array>())
@@ -103,14 +110,13 @@ fn batch(rows: &[Row<'_>], categorical: bool) -> Result<RecordBatch, ArrowError>
     let lengths = |row: &Row<'_>| row.lengths.map(|Lengths { mean, .. }| mean);
     let mut samples = ListBuilder::new(StringBuilder::new()).with_field(sample_field());
     for row in rows {
-        // What had no cell of its own shows nothing.
-        let shown = row.values.filter(|_| row.key.is_some());
-        for sample in shown.into_iter().flat_map(|values| &values.samples) {
+        for sample in row.samples {
             samples.values().append_value(&sample.text);
         }
-        samples.append(shown.is_some());
+        // What had no cell of its own shows nothing.
+        samples.append(row.values.is_some() && row.key.is_some());
     }
-    let sketches: Vec<Option<Vec<u8>>> = rows.iter().map(|row| Some(row.values?.sketch.to_bytes())).collect();
+    let sketches: Vec<Option<Vec<u8>>> = rows.iter().map(|row| Some(stored_sketch(row.values?, row.samples))).collect();
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.kind.as_str()))),
         symbols::<UInt16Type>(texts(|row| row.tag()), categorical),

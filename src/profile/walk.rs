@@ -4,11 +4,12 @@
 //! allocated for it, but for what is new: a cell, a hash in a small set, a sample.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-use super::cells::{Cell, Cells, Merge, Sample, Values};
+use super::cells::{Cells, Merge, Sample};
 use super::hash::{Measured, measure_inline, measure_long};
 use super::key::{Key, Symbol, Tag};
-use super::{Name, POSITIONS, Profile};
+use super::{Name, POSITIONS, Profile, Values};
 use crate::encoding::Encoding;
 use crate::iso2709::LEADER_LENGTH;
 use crate::layout::{Built, Plain, has_ind1, has_ind2, has_value, is_data};
@@ -35,13 +36,6 @@ impl Local {
         self.sparse.clear();
     }
 
-    #[inline]
-    fn get(&self, number: usize) -> u32 {
-        match self.dense.get(number) {
-            Some(&place) => place,
-            None => self.sparse.get(&number).copied().unwrap_or(NONE),
-        }
-    }
 
     fn set(&mut self, number: usize, place: u32) {
         match self.dense.get_mut(number) {
@@ -51,23 +45,20 @@ impl Local {
     }
 }
 
-/// The cell of a key whose number in this block is `number`.
+/// The place of the cell of a key whose number in this block is `number`.
 #[inline]
-fn cell<'a, V: Merge>(
-    local: &mut Local,
-    cells: &'a mut Cells<V>,
-    number: usize,
-    key: impl FnOnce() -> Key,
-) -> Option<&'a mut Cell<V>> {
-    let mut place = local.get(number);
-    if place == NONE {
-        place = find(local, cells, number, key());
+fn place<V: Merge>(local: &mut Local, cells: &mut Cells<V>, number: usize, key: impl FnOnce() -> Key) -> u32 {
+    match local.dense.get(number) {
+        Some(&place) if place != NONE => place,
+        _ => find(local, cells, number, key()),
     }
-    cells.at(place)
 }
 
 #[cold]
 fn find<V: Merge>(local: &mut Local, cells: &mut Cells<V>, number: usize, key: Key) -> u32 {
+    if let Some(&place) = local.sparse.get(&number) {
+        return place;
+    }
     if cells.is_full() {
         cells.prune();
         let numbers = local.dense.len();
@@ -95,6 +86,8 @@ pub(crate) struct Accumulator {
     fields: Local,
     pairs: Local,
     subfields: Local,
+    /// The values of a record.
+    measured: Vec<Measured>,
     /// Records so far, for [`Counts`](super::cells::Counts).
     records: u64,
 }
@@ -119,6 +112,7 @@ impl Default for Accumulator {
             fields: Local::default(),
             pairs: Local::default(),
             subfields: Local::default(),
+            measured: Vec::new(),
             records: 0,
         }
     }
@@ -193,70 +187,26 @@ impl Accumulator {
     }
 
     fn add_fields(&mut self, plain: &Plain<'_>) {
-        let Self { profile, tags, codes, indicators, fields, pairs, subfields, .. } = self;
-        let tag_at = |at: usize| tags.get(at).copied().unwrap_or_default();
-        let code_at = |at: usize| at.checked_sub(1).and_then(|at| codes.get(at)).copied().unwrap_or_default();
-        let (seconds, stride) = (indicators.1.len() + 1, codes.len() + 1);
-        let pairs_stride = (indicators.0.len() + 1) * seconds;
+        let mut walk = Walk {
+            tags: &self.tags,
+            codes: &self.codes,
+            indicators: (&self.indicators.0, &self.indicators.1),
+            local: (&mut self.fields, &mut self.pairs, &mut self.subfields),
+            fields: &mut self.profile.fields,
+            pairs: &mut self.profile.indicators,
+            subfields: &mut self.profile.subfields,
+            plain,
+            number: 0,
+            now: self.records,
+        };
         for (record, ends) in plain.field_ends.windows(2).enumerate() {
             let &[start, end] = ends else { continue };
-            let number = plain.numbers.get(record).copied().unwrap_or_default();
-            self.records += 1;
-            let now = self.records;
+            walk.number = plain.numbers.get(record).copied().unwrap_or_default();
+            walk.now += 1;
             #[allow(clippy::cast_sign_loss)] // offsets count from 0
-            let range = start as usize..end as usize;
-            let flags = plain.flags.get(range.clone()).unwrap_or_default();
-            let tag_keys = plain.tag.keys.get(range.clone()).unwrap_or_default();
-            let ind1 = plain.ind1.keys.get(range.clone()).unwrap_or_default();
-            let ind2 = plain.ind2.keys.get(range.clone()).unwrap_or_default();
-            let values = plain.value.get(range.clone()).unwrap_or_default();
-            let ends = plain.subfield_ends.get(range.start..=range.end).unwrap_or_default();
-            let columns = flags.iter().zip(tag_keys).zip(ind1.iter().zip(ind2)).zip(values.iter().zip(ends.windows(2)));
-            for (((&flags, &tag), (&ind1, &ind2)), (&value, ends)) in columns {
-                let tag = usize::from(tag);
-                if let Some(cell) =
-                    cell(fields, &mut profile.fields, tag, || Key { tag: tag_at(tag), ..Key::default() })
-                {
-                    cell.counts.add(now);
-                }
-                if is_data(flags) {
-                    let first = (usize::from(ind1) + 1) * has_ind1(flags);
-                    let second = (usize::from(ind2) + 1) * has_ind2(flags);
-                    let symbol = |at: usize, of: &[Symbol]| at.checked_sub(1).and_then(|at| of.get(at)).copied();
-                    let key = || Key {
-                        tag: tag_at(tag),
-                        first: symbol(first, &indicators.0).unwrap_or_default(),
-                        second: symbol(second, &indicators.1).unwrap_or_default(),
-                    };
-                    let place = tag * pairs_stride + first * seconds + second;
-                    if let Some(cell) = cell(pairs, &mut profile.indicators, place, key) {
-                        cell.counts.add(now);
-                    }
-                }
-                let row = tag * stride;
-                let mut add = |code: usize, view: u128| {
-                    let key = || Key { tag: tag_at(tag), first: code_at(code), second: Symbol::NULL };
-                    if let Some(cell) = cell(subfields, &mut profile.subfields, row + code, key) {
-                        cell.counts.add(now);
-                        if cell.values.add(measure(plain, view)) {
-                            show(&mut cell.values, plain, view, number);
-                        }
-                    }
-                };
-                if has_value(flags) {
-                    add(0, value);
-                }
-                #[allow(clippy::cast_sign_loss)] // offsets count from 0
-                if let &[start, end] = ends {
-                    let range = start as usize..end as usize;
-                    let codes = plain.code.keys.get(range.clone()).unwrap_or_default();
-                    let values = plain.subfield_value.get(range).unwrap_or_default();
-                    for (&code, &value) in codes.iter().zip(values) {
-                        add(usize::from(code) + 1, value);
-                    }
-                }
-            }
+            walk.add_record(start as usize..end as usize, &mut self.measured);
         }
+        self.records = walk.now;
     }
 
     /// What was counted, for good.
@@ -287,15 +237,113 @@ impl Accumulator {
     }
 }
 
+/// What a loop over the fields of records looks at.
+struct Walk<'a> {
+    tags: &'a [Tag],
+    codes: &'a [Symbol],
+    indicators: (&'a [Symbol], &'a [Symbol]),
+    local: (&'a mut Local, &'a mut Local, &'a mut Local),
+    fields: &'a mut Cells<()>,
+    pairs: &'a mut Cells<()>,
+    subfields: &'a mut Cells<Values>,
+    plain: &'a Plain<'a>,
+    /// The record's number in the input, and in this accumulator.
+    number: u64,
+    now: u64,
+}
+
+/// The symbol that a dictionary's key stands for; 0 stands for null, and keys count from 1.
+fn symbol(key: usize, symbols: &[Symbol]) -> Symbol {
+    key.checked_sub(1).and_then(|key| symbols.get(key)).copied().unwrap_or_default()
+}
+
+#[allow(clippy::cast_sign_loss)] // offsets count from 0
+impl Walk<'_> {
+    fn add_record(&mut self, fields: Range<usize>, measured: &mut Vec<Measured>) {
+        let plain = self.plain;
+        let ends = plain.subfield_ends.get(fields.start..=fields.end).unwrap_or_default();
+        let (Some(&first), Some(&last)) = (ends.first(), ends.last()) else { return };
+        let all = first as usize..last as usize;
+        let views = plain.subfield_value.get(all.clone()).unwrap_or_default();
+        let codes = plain.code.keys.get(all).unwrap_or_default();
+        // Hashes come first, in a loop of their own: what is done with them takes many branches that depend on them.
+        measured.clear();
+        measured.extend(views.iter().map(|&view| measure(plain, view)));
+        let mut subfields = codes.iter().zip(&*measured).zip(views);
+
+        let flags = plain.flags.get(fields.clone()).unwrap_or_default();
+        let tags = plain.tag.keys.get(fields.clone()).unwrap_or_default();
+        let ind1 = plain.ind1.keys.get(fields.clone()).unwrap_or_default();
+        let ind2 = plain.ind2.keys.get(fields.clone()).unwrap_or_default();
+        let values = plain.value.get(fields).unwrap_or_default();
+        let columns = flags.iter().zip(tags).zip(ind1.iter().zip(ind2)).zip(values.iter().zip(ends.windows(2)));
+        let stride = self.codes.len() + 1;
+        for (((&flags, &tag), (&ind1, &ind2)), (&value, ends)) in columns {
+            let tag = usize::from(tag);
+            self.add_field(tag);
+            if is_data(flags) {
+                let first = (usize::from(ind1) + 1) * has_ind1(flags);
+                let second = (usize::from(ind2) + 1) * has_ind2(flags);
+                self.add_pair(tag, first, second);
+            }
+            if has_value(flags) {
+                self.add_value(tag, 0, stride, measure(plain, value), value);
+            }
+            let count = if let &[start, end] = ends { (end - start) as usize } else { 0 };
+            for ((&code, &measured), &view) in subfields.by_ref().take(count) {
+                self.add_value(tag, usize::from(code) + 1, stride, measured, view);
+            }
+        }
+    }
+
+    #[inline]
+    fn add_field(&mut self, tag: usize) {
+        let tags = self.tags;
+        let key = || Key { tag: tags.get(tag).copied().unwrap_or_default(), ..Key::default() };
+        let place = place(self.local.0, self.fields, tag, key);
+        if let Some(cell) = self.fields.at(place) {
+            cell.counts.add(self.now);
+        }
+    }
+
+    #[inline]
+    fn add_pair(&mut self, tag: usize, first: usize, second: usize) {
+        let (firsts, seconds) = self.indicators;
+        let tags = self.tags;
+        let key = || Key {
+            tag: tags.get(tag).copied().unwrap_or_default(),
+            first: symbol(first, firsts),
+            second: symbol(second, seconds),
+        };
+        let number = (tag * (firsts.len() + 1) + first) * (seconds.len() + 1) + second;
+        let place = place(self.local.1, self.pairs, number, key);
+        if let Some(cell) = self.pairs.at(place) {
+            cell.counts.add(self.now);
+        }
+    }
+
+    #[inline]
+    fn add_value(&mut self, tag: usize, code: usize, stride: usize, measured: Measured, view: u128) {
+        let (tags, codes) = (self.tags, self.codes);
+        let key = || Key {
+            tag: tags.get(tag).copied().unwrap_or_default(),
+            first: symbol(code, codes),
+            second: Symbol::NULL,
+        };
+        let place = place(self.local.2, self.subfields, tag * stride + code, key);
+        let Some(cell) = self.subfields.at(place) else { return };
+        cell.counts.add(self.now);
+        if cell.values.add(measured) {
+            let (plain, number) = (self.plain, self.number);
+            self.subfields.show(place, || Sample::new(&plain.text(view), measured.hash, number));
+        }
+    }
+}
+
 #[inline]
 fn measure(plain: &Plain<'_>, view: u128) -> Measured {
     match plain.long(view) {
         None => measure_inline(view),
         Some(value) => measure_long(value),
     }
-}
-
-#[cold]
-fn show(values: &mut Values, plain: &Plain<'_>, view: u128, record: u64) {
-    values.show(Sample::new(&plain.text(view), record));
 }
