@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::hash::Measured;
 use super::key::{Hashing, Key};
 use super::sketch::Sketch;
 
@@ -21,31 +20,12 @@ pub(crate) struct Counts {
     /// Records with it.
     pub records: u64,
     pub occurrences: u64,
-    /// The record that it was last met in.
-    last: u64,
-    /// How often in that, and the most of one record.
-    in_record: u32,
+    /// The most of one record.
     pub max: u32,
 }
 
 impl Counts {
-    pub(super) fn new(records: u64, occurrences: u64, max: u32) -> Self {
-        Self { records, occurrences, max, ..Self::default() }
-    }
-
-    /// Counts one more, in a record of this number, which is not 0.
-    #[inline]
-    pub(super) fn add(&mut self, record: u64) {
-        // What repeats cannot be foretold, so there is no branch.
-        let again = u32::from(self.last == record);
-        self.last = record;
-        self.in_record = self.in_record * again + 1;
-        self.records += u64::from(1 - again);
-        self.occurrences += 1;
-        self.max = self.max.max(self.in_record);
-    }
-
-    fn merge(&mut self, other: &Self) {
+    pub(super) fn merge(&mut self, other: &Self) {
         self.records += other.records;
         self.occurrences += other.occurrences;
         self.max = self.max.max(other.max);
@@ -82,9 +62,6 @@ pub(crate) struct Values {
     pub(super) sketch: Sketch,
 }
 
-// One line of the cache.
-const _: () = assert!(size_of::<Cell<Values>>() == 64);
-
 impl Default for Values {
     fn default() -> Self {
         Self { total: 0, shortest: u32::MAX, longest: 0, sketch: Sketch::default() }
@@ -92,15 +69,6 @@ impl Default for Values {
 }
 
 impl Values {
-    /// Adds a value; whether it is known to be new.
-    #[inline]
-    pub(super) fn add(&mut self, value: Measured) -> bool {
-        self.shortest = self.shortest.min(value.length);
-        self.longest = self.longest.max(value.length);
-        self.total += u64::from(value.length);
-        self.sketch.insert(value.hash)
-    }
-
     /// The number of distinct values, exact or estimated.
     pub(crate) fn distinct(&self) -> u64 {
         self.sketch.count()
@@ -109,7 +77,7 @@ impl Values {
     /// Whether [`Values::distinct`] is no estimate.
     #[cfg(feature = "cli")]
     pub(crate) fn is_exact(&self) -> bool {
-        self.sketch.is_exact()
+        !self.sketch.is_registers()
     }
 }
 
@@ -174,9 +142,20 @@ impl<V: Merge> Cells<V> {
         })
     }
 
-    /// Whether it is time for [`Cells::prune`].
-    pub(super) fn is_full(&self) -> bool {
-        self.cells.len() >= 2 * MOST_CELLS
+    /// Counts more of `key`.
+    pub(super) fn add(&mut self, key: Key, counts: &Counts) {
+        self.make_room();
+        let place = self.place(key);
+        if let Some(cell) = self.at(place) {
+            cell.counts.merge(counts);
+        }
+    }
+
+    /// Makes sure that another cell can be added. Cells may be in new places then.
+    pub(super) fn make_room(&mut self) {
+        if self.cells.len() >= 2 * MOST_CELLS {
+            self.prune();
+        }
     }
 
     /// Leaves no more than [`MOST_CELLS`], in new places. Which those are depends on no order: a cell that is left in the end
@@ -209,9 +188,7 @@ impl<V: Merge> Cells<V> {
 
     /// Adds what was counted elsewhere of `key`, and values that came first there.
     pub(super) fn merge_cell(&mut self, key: Key, cell: Cell<V>, theirs: Vec<Sample>) {
-        if self.is_full() {
-            self.prune();
-        }
+        self.make_room();
         let place = self.place(key);
         if let Some(ours) = self.at(place) {
             ours.merge(cell);

@@ -51,6 +51,7 @@ impl Tag {
     }
 
     /// Whether its fields are control fields.
+    #[cfg(any(feature = "cli", test))]
     pub(crate) fn is_control(self) -> bool {
         matches!(self.0, ['0', '0', '0'..='9'])
     }

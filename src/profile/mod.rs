@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use cells::Cells;
 
 use cells::Values;
+#[cfg(feature = "cli")]
 pub(crate) use rows::{Kind, Row};
 #[cfg(feature = "cli")]
 pub(crate) use sketch::STANDARD_ERROR;
@@ -149,5 +150,89 @@ impl Profile {
         self.fields.prune();
         self.indicators.prune();
         self.subfields.prune();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::{ReadOptions, profile};
+    use crate::source::Source;
+
+    /// A record of one field, 245, with these subfields.
+    fn record(subfields: &[(char, &str)]) -> Vec<u8> {
+        let field: String = subfields.iter().map(|(code, value)| format!("\x1f{code}{value}")).collect();
+        let field = format!("10{field}\x1e");
+        let length = 37 + field.len() + 1;
+        format!("{length:05}nam a2200037 a 4500245{:04}00000\x1e{field}\x1d", field.len()).into_bytes()
+    }
+
+    fn records(range: std::ops::Range<u32>) -> Vec<u8> {
+        range.flat_map(|number| record(&[('a', &format!("value {}", number * 7919 % 1009)), ('b', "é"), ('b', "x")])).collect()
+    }
+
+    fn profile_of(bytes: Vec<u8>, batch_size: Option<usize>) -> Profile {
+        let options = ReadOptions { batch_size, ..ReadOptions::default() };
+        profile(vec![Source::memory(bytes)], &options).unwrap()
+    }
+
+    #[test]
+    fn rows_are_what_there_is() {
+        let profile = profile_of(records(0..100), None);
+        let rows = profile.rows();
+        let subfields: Vec<_> = rows.iter().filter(|row| row.kind == rows::Kind::Subfield).collect();
+        let [a, b] = subfields[..] else { panic!("{subfields:?}") };
+        assert_eq!((a.tag().as_deref(), a.code().as_deref()), (Some("245"), Some("a")));
+        assert_eq!((a.records, a.occurrences, a.max_per_record), (Some(100), Some(100), Some(1)));
+        assert_eq!(a.values.map(Values::distinct), Some(100));
+        let shown: Vec<&str> = a.samples.iter().map(|sample| sample.text.as_str()).collect();
+        assert_eq!(shown, ["value 0", "value 856", "value 703", "value 550", "value 397"]);
+        assert_eq!((b.records, b.occurrences, b.max_per_record), (Some(100), Some(200), Some(2)));
+        assert_eq!(b.values.map(Values::distinct), Some(2));
+        let lengths = b.lengths.unwrap();
+        assert_eq!((lengths.shortest, lengths.longest), (1, 1));
+        assert!((lengths.mean - 1.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn batches_do_not_matter_nor_where_a_merge_was() {
+        let whole = profile_of(records(0..3000), None).batches(false).unwrap();
+        for size in [1, 7, 1000] {
+            assert_eq!(profile_of(records(0..3000), Some(size)).batches(false).unwrap(), whole);
+        }
+        for cut in [0, 1, 3, 1500, 2999, 3000] {
+            let mut merged = profile_of(records(0..cut), Some(10));
+            merged.merge(profile_of(records(cut..3000), Some(10)));
+            assert_eq!(merged.batches(false).unwrap(), whole);
+            // The same by way of tables of either kind.
+            for categorical in [false, true] {
+                let mut batches = profile_of(records(0..cut), None).batches(categorical).unwrap();
+                batches.extend(profile_of(records(cut..3000), None).batches(categorical).unwrap());
+                assert_eq!(Profile::from_batches(&batches).unwrap().batches(false).unwrap(), whole);
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_cell_of_its_own_is_counted_together() {
+        // Each with as many codes as a dictionary holds.
+        let codes: Vec<char> = (0..255).map(|code| char::from_u32(0x4E00 + code).unwrap()).collect();
+        let tags = 300;
+        let mut bytes = Vec::new();
+        for tag in 0..tags {
+            let subfields: Vec<(char, &str)> = codes.iter().map(|&code| (code, "v")).collect();
+            let mut record = record(&subfields);
+            record[24..27].copy_from_slice(format!("{:03}", 999 - tag).as_bytes());
+            bytes.extend(record);
+        }
+        let profile = profile_of(bytes.repeat(2), Some(10));
+        let rows = profile.rows();
+        let subfields: Vec<_> = rows.iter().filter(|row| row.kind == rows::Kind::Subfield).collect();
+        assert_eq!(subfields.len(), cells::MOST_CELLS + 1);
+        let (beyond, kept) = subfields.split_first().unwrap();
+        assert!(beyond.key.is_none() && beyond.records.is_none());
+        assert_eq!(beyond.occurrences, Some(2 * (tags * 255 - cells::MOST_CELLS as u64)));
+        assert!(kept.iter().all(|row| row.occurrences == Some(2) && row.records == Some(2)));
+        assert_eq!(kept.first().and_then(|row| row.tag()).as_deref(), Some("700"));
     }
 }

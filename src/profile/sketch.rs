@@ -11,10 +11,14 @@ const REGISTERS: usize = 1 << PRECISION;
 /// The highest rank that a register may have.
 const MOST_RANK: u8 = (64 - PRECISION + 1) as u8;
 
+/// The highest rank of all hashes whose first bits are those of the register's number.
+pub(super) type Registers = [u8; REGISTERS];
+
 /// Distinct values that are counted exactly.
 const EXACT: usize = 128;
 
 /// The standard error of the estimate beyond [`EXACT`], relative: 1.04 / √2048.
+#[cfg(any(feature = "cli", test))]
 pub(crate) const STANDARD_ERROR: f64 = 0.023;
 
 /// What the bytes of a sketch begin with: its form, of which [`hash`](super::hash) is a part.
@@ -25,7 +29,6 @@ const HYPERLOGLOG: u8 = 2;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sketch(Form);
 
-/// A slice that is not longer than it must be: a cell is one line of the cache, and this a quarter of it.
 #[derive(Debug, Clone)]
 enum Form {
     /// Hashes, open addressing in a power of two of slots at least half of which are empty: 0.
@@ -93,7 +96,7 @@ impl Default for Sketch {
 
 /// Raises the register that `hash` belongs to.
 #[inline]
-fn raise(registers: &mut [u8; REGISTERS], hash: u64) {
+pub(super) fn raise(registers: &mut Registers, hash: u64) {
     let place = (hash >> (64 - PRECISION)) as usize;
     // A bit after the last bounds the rank.
     let rank = (hash << PRECISION | 1 << (PRECISION - 1)).leading_zeros() as u8 + 1;
@@ -103,6 +106,20 @@ fn raise(registers: &mut [u8; REGISTERS], hash: u64) {
 }
 
 impl Sketch {
+    /// Whether hashes are in registers, for good.
+    #[inline]
+    pub(super) fn is_registers(&self) -> bool {
+        matches!(self.0, Form::Registers(_))
+    }
+
+    /// The registers, into which hashes are put by [`raise`]; `None` as long as there are few.
+    pub(super) fn registers(&mut self) -> Option<&mut Registers> {
+        match &mut self.0 {
+            Form::Registers(registers) => Some(registers),
+            Form::Set(_) => None,
+        }
+    }
+
     /// Puts a hash in, which is not 0; whether it is known to be new.
     #[inline]
     pub(super) fn insert(&mut self, hash: u64) -> bool {
@@ -176,11 +193,6 @@ impl Sketch {
             Form::Set(slots) => hashes(slots).count() as u64,
             Form::Registers(registers) => estimate(registers).round() as u64,
         }
-    }
-
-    /// Whether [`Sketch::count`] is no estimate.
-    pub(super) fn is_exact(&self) -> bool {
-        matches!(self.0, Form::Set(_))
     }
 
     /// The sketch as it is stored: a byte for its form, then sorted hashes, or the registers, a byte each.

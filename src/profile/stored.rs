@@ -91,7 +91,8 @@ impl Columns {
         let occurrences = number(&self.occurrences, row).ok_or_else(|| no_profile("occurrences are null"))?;
         let records = number(&self.records, row).unwrap_or_default();
         let max = number(&self.max_per_record, row).unwrap_or_default();
-        Ok(Counts::new(records, occurrences, u32::try_from(max).map_err(|_| no_profile("max_per_record is too large"))?))
+        let max = u32::try_from(max).map_err(|_| no_profile("max_per_record is too large"))?;
+        Ok(Counts { records, occurrences, max })
     }
 
     fn name(&self, row: usize) -> Result<String, Error> {

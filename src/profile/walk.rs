@@ -1,32 +1,40 @@
-//! Counting a block: the loop over every field and value.
+//! Counting a block: fields in their order, then values sorted by what they are values of.
 //!
-//! A value costs a look into a dense table for the place of its cell, a hash, and a register of the cell's sketch. Nothing is
-//! allocated for it, but for what is new: a cell, a hash in a small set, a sample.
+//! Values of one tag and code come together, so that the registers of one sketch are in the nearest cache while they are needed,
+//! what is counted is in registers of the processor, and branches are foretold: values of a subfield are alike. To sort them
+//! costs two passes over numbers. Nothing is allocated for a value, but for what is new: a cell, a hash in a small set, a sample.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
-use super::cells::{Cells, Merge, Sample};
+use super::cells::{Cells, Counts, SAMPLES, Sample};
 use super::hash::{Measured, measure_inline, measure_long};
 use super::key::{Key, Symbol, Tag};
+use super::sketch::raise;
 use super::{Name, POSITIONS, Profile, Values};
 use crate::encoding::Encoding;
 use crate::iso2709::LEADER_LENGTH;
 use crate::layout::{Built, Plain, has_ind1, has_ind2, has_value, is_data};
 use crate::problem::{Code, Problem};
 
-/// Stands for no place.
+/// Stands for no number.
 const NONE: u32 = u32::MAX;
 
-/// Where the cells of a block's keys are, by numbers that are made of dictionary keys.
-#[derive(Debug, Default)]
-struct Local {
+/// What is counted in a part, in the order of its appearance, by numbers that are made of dictionary keys.
+#[derive(Debug)]
+struct Local<T> {
     dense: Vec<u32>,
     /// What lies beyond: blocks with so many tags and codes are no catalogue's.
     sparse: HashMap<usize, u32>,
+    found: Vec<(usize, T)>,
 }
 
-impl Local {
+impl<T> Default for Local<T> {
+    fn default() -> Self {
+        Self { dense: Vec::new(), sparse: HashMap::new(), found: Vec::new() }
+    }
+}
+
+impl<T: Default> Local<T> {
     const DENSE: usize = 1 << 20;
 
     /// Forgets all, and makes room for so many numbers.
@@ -34,40 +42,74 @@ impl Local {
         self.dense.clear();
         self.dense.resize(numbers.min(Self::DENSE), NONE);
         self.sparse.clear();
+        self.found.clear();
     }
 
+    /// Where in `found` the number is.
+    #[inline]
+    fn place(&mut self, number: usize) -> u32 {
+        match self.dense.get(number) {
+            Some(&place) if place != NONE => place,
+            _ => self.find(number),
+        }
+    }
 
-    fn set(&mut self, number: usize, place: u32) {
+    #[cold]
+    fn find(&mut self, number: usize) -> u32 {
+        if let Some(&place) = self.sparse.get(&number) {
+            return place;
+        }
+        let place = self.found.len() as u32;
+        self.found.push((number, T::default()));
         match self.dense.get_mut(number) {
             Some(slot) => *slot = place,
             None => drop(self.sparse.insert(number, place)),
         }
+        place
+    }
+
+    #[inline]
+    fn at(&mut self, place: u32) -> Option<&mut T> {
+        self.found.get_mut(place as usize).map(|(_, found)| found)
     }
 }
 
-/// The place of the cell of a key whose number in this block is `number`.
-#[inline]
-fn place<V: Merge>(local: &mut Local, cells: &mut Cells<V>, number: usize, key: impl FnOnce() -> Key) -> u32 {
-    match local.dense.get(number) {
-        Some(&place) if place != NONE => place,
-        _ => find(local, cells, number, key()),
+/// Counts of a part, whose records count from 0.
+#[derive(Debug, Clone, Copy)]
+struct Met {
+    last: u32,
+    in_record: u32,
+    records: u32,
+    occurrences: u32,
+    max: u32,
+}
+
+impl Default for Met {
+    fn default() -> Self {
+        Self { last: NONE, in_record: 0, records: 0, occurrences: 0, max: 0 }
     }
 }
 
-#[cold]
-fn find<V: Merge>(local: &mut Local, cells: &mut Cells<V>, number: usize, key: Key) -> u32 {
-    if let Some(&place) = local.sparse.get(&number) {
-        return place;
+impl Met {
+    /// Counts one more.
+    #[inline]
+    fn add(&mut self, record: u32) {
+        // What repeats cannot be foretold, so there is no branch.
+        let again = u32::from(self.last == record);
+        self.last = record;
+        self.in_record = self.in_record * again + 1;
+        self.records += 1 - again;
+        self.occurrences += 1;
+        self.max = self.max.max(self.in_record);
     }
-    if cells.is_full() {
-        cells.prune();
-        let numbers = local.dense.len();
-        local.clear(numbers);
+
+    fn counts(&self) -> Counts {
+        Counts { records: self.records.into(), occurrences: self.occurrences.into(), max: self.max }
     }
-    let place = cells.place(key);
-    local.set(number, place);
-    place
 }
+
+/// The values of one tag and code: how many, then how many of them are in order.
+type Group = u32;
 
 /// How often each character stands at each of [`POSITIONS`] of a leader; the last is what is no character.
 type Leaders = [[u64; 129]; POSITIONS.len()];
@@ -83,13 +125,14 @@ pub(crate) struct Accumulator {
     tags: Vec<Tag>,
     codes: Vec<Symbol>,
     indicators: (Vec<Symbol>, Vec<Symbol>),
-    fields: Local,
-    pairs: Local,
-    subfields: Local,
-    /// The values of a record.
-    measured: Vec<Measured>,
-    /// Records so far, for [`Counts`](super::cells::Counts).
-    records: u64,
+    fields: Vec<Met>,
+    pairs: Local<Met>,
+    groups: Local<Group>,
+    /// The group of each subfield, and of each value of fields.
+    of_subfields: Vec<u32>,
+    of_fields: Vec<u32>,
+    /// Values sorted by group: the record's place in the part, and the value's.
+    order: Vec<(u32, u32)>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -109,11 +152,12 @@ impl Default for Accumulator {
             tags: Vec::new(),
             codes: Vec::new(),
             indicators: (Vec::new(), Vec::new()),
-            fields: Local::default(),
+            fields: Vec::new(),
             pairs: Local::default(),
-            subfields: Local::default(),
-            measured: Vec::new(),
-            records: 0,
+            groups: Local::default(),
+            of_subfields: Vec::new(),
+            of_fields: Vec::new(),
+            order: Vec::new(),
         }
     }
 }
@@ -137,11 +181,9 @@ impl Accumulator {
         symbols(plain.code.values, &mut self.codes);
         symbols(plain.ind1.values, &mut self.indicators.0);
         symbols(plain.ind2.values, &mut self.indicators.1);
-        self.fields.clear(self.tags.len());
-        self.subfields.clear(self.tags.len() * (self.codes.len() + 1));
-        self.pairs.clear(self.tags.len() * (self.indicators.0.len() + 1) * (self.indicators.1.len() + 1));
         self.add_records(plain);
         self.add_fields(plain);
+        self.add_values(plain);
     }
 
     /// Adds what is wrong with a whole block, or source, of so many bytes.
@@ -186,27 +228,118 @@ impl Accumulator {
         }
     }
 
+    /// Counts fields and indicators, and finds the group of each value.
+    #[allow(clippy::cast_sign_loss)] // offsets count from 0
     fn add_fields(&mut self, plain: &Plain<'_>) {
-        let mut walk = Walk {
-            tags: &self.tags,
-            codes: &self.codes,
-            indicators: (&self.indicators.0, &self.indicators.1),
-            local: (&mut self.fields, &mut self.pairs, &mut self.subfields),
-            fields: &mut self.profile.fields,
-            pairs: &mut self.profile.indicators,
-            subfields: &mut self.profile.subfields,
-            plain,
-            number: 0,
-            now: self.records,
+        let (firsts, seconds) = (self.indicators.0.len() + 1, self.indicators.1.len() + 1);
+        let stride = self.codes.len() + 1;
+        self.fields.clear();
+        self.fields.resize(self.tags.len(), Met::default());
+        self.pairs.clear(self.tags.len() * firsts * seconds);
+        self.groups.clear(self.tags.len() * stride);
+        self.of_subfields.clear();
+        self.of_subfields.reserve(plain.subfield_value.len());
+        self.of_fields.clear();
+        self.of_fields.resize(plain.value.len(), NONE);
+        let mut record = 0;
+        let mut left = plain.field_ends.get(1).copied().unwrap_or_default();
+        let mut codes = plain.code.keys.iter();
+        let symbols = plain.ind1.keys.iter().zip(plain.ind2.keys);
+        let columns = plain.flags.iter().zip(plain.tag.keys).zip(symbols).zip(plain.subfield_ends.windows(2));
+        for ((((&flags, &tag), (&ind1, &ind2)), ends), of_field) in columns.zip(&mut self.of_fields) {
+            while left == 0 {
+                record += 1;
+                let ends = plain.field_ends.get(record..record + 2).unwrap_or_default();
+                let &[start, end] = ends else { return };
+                left = end - start;
+            }
+            left -= 1;
+            let tag = usize::from(tag);
+            if let Some(met) = self.fields.get_mut(tag) {
+                met.add(record as u32);
+            }
+            if is_data(flags) {
+                let first = (usize::from(ind1) + 1) * has_ind1(flags);
+                let second = (usize::from(ind2) + 1) * has_ind2(flags);
+                let place = self.pairs.place((tag * firsts + first) * seconds + second);
+                if let Some(met) = self.pairs.at(place) {
+                    met.add(record as u32);
+                }
+            }
+            let mut group = |number| {
+                let place = self.groups.place(number);
+                if let Some(count) = self.groups.at(place) {
+                    *count += 1;
+                }
+                place
+            };
+            if has_value(flags) {
+                *of_field = group(tag * stride);
+            }
+            let count = if let &[start, end] = ends { (end - start) as usize } else { 0 };
+            self.of_subfields.extend(codes.by_ref().take(count).map(|&code| group(tag * stride + usize::from(code) + 1)));
+        }
+        let symbol = |key: usize, symbols: &[Symbol]| {
+            key.checked_sub(1).and_then(|key| symbols.get(key)).copied().unwrap_or_default()
+        };
+        for (&tag, met) in self.tags.iter().zip(&self.fields).filter(|(_, met)| met.occurrences > 0) {
+            self.profile.fields.add(Key { tag, ..Key::default() }, &met.counts());
+        }
+        for &(number, met) in &self.pairs.found {
+            let tag = self.tags.get(number / seconds / firsts).copied().unwrap_or_default();
+            let first = symbol(number / seconds % firsts, &self.indicators.0);
+            let second = symbol(number % seconds, &self.indicators.1);
+            self.profile.indicators.add(Key { tag, first, second }, &met.counts());
+        }
+    }
+
+    /// Sorts values by group, and counts group by group.
+    #[allow(clippy::cast_sign_loss)] // offsets count from 0
+    fn add_values(&mut self, plain: &Plain<'_>) {
+        let mut start = 0;
+        for (_, count) in &mut self.groups.found {
+            start += std::mem::replace(count, start);
+        }
+        self.order.clear();
+        self.order.resize(start as usize, (0, 0));
+        let groups = &mut self.groups.found;
+        let mut put = |group: u32, record: usize, value: usize| {
+            if let Some((_, reached)) = groups.get_mut(group as usize) {
+                if let Some(slot) = self.order.get_mut(*reached as usize) {
+                    *slot = (record as u32, value as u32);
+                }
+                *reached += 1;
+            }
         };
         for (record, ends) in plain.field_ends.windows(2).enumerate() {
             let &[start, end] = ends else { continue };
-            walk.number = plain.numbers.get(record).copied().unwrap_or_default();
-            walk.now += 1;
-            #[allow(clippy::cast_sign_loss)] // offsets count from 0
-            walk.add_record(start as usize..end as usize, &mut self.measured);
+            let fields = start as usize..end as usize;
+            let of_subfields = |field: usize| plain.subfield_ends.get(field).map_or(0, |&end| end as usize);
+            let subfields = of_subfields(fields.start)..of_subfields(fields.end);
+            let of_fields = self.of_fields.get(fields.clone()).unwrap_or_default();
+            for (value, &group) in fields.zip(of_fields).filter(|&(_, &group)| group != NONE) {
+                put(group, record, value);
+            }
+            let of_subfields = self.of_subfields.get(subfields.clone()).unwrap_or_default();
+            for (value, &group) in subfields.zip(of_subfields) {
+                put(group, record, value);
+            }
         }
-        self.records = walk.now;
+        let stride = self.codes.len() + 1;
+        let mut rest = self.order.as_slice();
+        let mut before = 0;
+        for &(number, end) in &self.groups.found {
+            let Some((values, after)) = rest.split_at_checked((end - before) as usize) else { return };
+            (rest, before) = (after, end);
+            let tag = self.tags.get(number / stride).copied().unwrap_or_default();
+            let code = (number % stride).checked_sub(1);
+            let first = code.and_then(|code| self.codes.get(code)).copied().unwrap_or_default();
+            let views = if code.is_none() { plain.value } else { plain.subfield_value };
+            let cells = &mut self.profile.subfields;
+            cells.make_room();
+            let place = cells.place(Key { tag, first, second: Symbol::NULL });
+            add_group(plain, views, values, cells, place);
+        }
     }
 
     /// What was counted, for good.
@@ -237,106 +370,49 @@ impl Accumulator {
     }
 }
 
-/// What a loop over the fields of records looks at.
-struct Walk<'a> {
-    tags: &'a [Tag],
-    codes: &'a [Symbol],
-    indicators: (&'a [Symbol], &'a [Symbol]),
-    local: (&'a mut Local, &'a mut Local, &'a mut Local),
-    fields: &'a mut Cells<()>,
-    pairs: &'a mut Cells<()>,
-    subfields: &'a mut Cells<Values>,
-    plain: &'a Plain<'a>,
-    /// The record's number in the input, and in this accumulator.
-    number: u64,
-    now: u64,
-}
-
-/// The symbol that a dictionary's key stands for; 0 stands for null, and keys count from 1.
-fn symbol(key: usize, symbols: &[Symbol]) -> Symbol {
-    key.checked_sub(1).and_then(|key| symbols.get(key)).copied().unwrap_or_default()
-}
-
-#[allow(clippy::cast_sign_loss)] // offsets count from 0
-impl Walk<'_> {
-    fn add_record(&mut self, fields: Range<usize>, measured: &mut Vec<Measured>) {
-        let plain = self.plain;
-        let ends = plain.subfield_ends.get(fields.start..=fields.end).unwrap_or_default();
-        let (Some(&first), Some(&last)) = (ends.first(), ends.last()) else { return };
-        let all = first as usize..last as usize;
-        let views = plain.subfield_value.get(all.clone()).unwrap_or_default();
-        let codes = plain.code.keys.get(all).unwrap_or_default();
-        // Hashes come first, in a loop of their own: what is done with them takes many branches that depend on them.
-        measured.clear();
-        measured.extend(views.iter().map(|&view| measure(plain, view)));
-        let mut subfields = codes.iter().zip(&*measured).zip(views);
-
-        let flags = plain.flags.get(fields.clone()).unwrap_or_default();
-        let tags = plain.tag.keys.get(fields.clone()).unwrap_or_default();
-        let ind1 = plain.ind1.keys.get(fields.clone()).unwrap_or_default();
-        let ind2 = plain.ind2.keys.get(fields.clone()).unwrap_or_default();
-        let values = plain.value.get(fields).unwrap_or_default();
-        let columns = flags.iter().zip(tags).zip(ind1.iter().zip(ind2)).zip(values.iter().zip(ends.windows(2)));
-        let stride = self.codes.len() + 1;
-        for (((&flags, &tag), (&ind1, &ind2)), (&value, ends)) in columns {
-            let tag = usize::from(tag);
-            self.add_field(tag);
-            if is_data(flags) {
-                let first = (usize::from(ind1) + 1) * has_ind1(flags);
-                let second = (usize::from(ind2) + 1) * has_ind2(flags);
-                self.add_pair(tag, first, second);
+/// Adds `values` of `views`, which are a record and a place each, to the cell at `place`.
+fn add_group(plain: &Plain<'_>, views: &[u128], values: &[(u32, u32)], cells: &mut Cells<Values>, place: u32) {
+    let Some(cell) = cells.at(place) else { return };
+    let view = |value: u32| views.get(value as usize).copied().unwrap_or_default();
+    let mut met = Met::default();
+    let mut lengths = (cell.values.shortest, cell.values.longest, cell.values.total);
+    let mut add_length = |length: u32| {
+        lengths.0 = lengths.0.min(length);
+        lengths.1 = lengths.1.max(length);
+        lengths.2 += u64::from(length);
+    };
+    let mut rest = values.iter();
+    let mut new = Vec::new();
+    if !cell.values.sketch.is_registers() {
+        // Where there are few values, many are like the one before.
+        let mut last = (measure(plain, 0), None);
+        while !cell.values.sketch.is_registers()
+            && let Some(&(record, value)) = rest.next()
+        {
+            let view = view(value);
+            met.add(record);
+            if last.1 != Some(view) {
+                last = (measure(plain, view), Some(view));
+                if cell.values.sketch.insert(last.0.hash) && new.len() < SAMPLES {
+                    new.push((record, view, last.0.hash));
+                }
             }
-            if has_value(flags) {
-                self.add_value(tag, 0, stride, measure(plain, value), value);
-            }
-            let count = if let &[start, end] = ends { (end - start) as usize } else { 0 };
-            for ((&code, &measured), &view) in subfields.by_ref().take(count) {
-                self.add_value(tag, usize::from(code) + 1, stride, measured, view);
-            }
+            add_length(last.0.length);
         }
     }
-
-    #[inline]
-    fn add_field(&mut self, tag: usize) {
-        let tags = self.tags;
-        let key = || Key { tag: tags.get(tag).copied().unwrap_or_default(), ..Key::default() };
-        let place = place(self.local.0, self.fields, tag, key);
-        if let Some(cell) = self.fields.at(place) {
-            cell.counts.add(self.now);
+    if let Some(registers) = cell.values.sketch.registers() {
+        for &(record, value) in rest {
+            let measured = measure(plain, view(value));
+            met.add(record);
+            add_length(measured.length);
+            raise(registers, measured.hash);
         }
     }
-
-    #[inline]
-    fn add_pair(&mut self, tag: usize, first: usize, second: usize) {
-        let (firsts, seconds) = self.indicators;
-        let tags = self.tags;
-        let key = || Key {
-            tag: tags.get(tag).copied().unwrap_or_default(),
-            first: symbol(first, firsts),
-            second: symbol(second, seconds),
-        };
-        let number = (tag * (firsts.len() + 1) + first) * (seconds.len() + 1) + second;
-        let place = place(self.local.1, self.pairs, number, key);
-        if let Some(cell) = self.pairs.at(place) {
-            cell.counts.add(self.now);
-        }
-    }
-
-    #[inline]
-    fn add_value(&mut self, tag: usize, code: usize, stride: usize, measured: Measured, view: u128) {
-        let (tags, codes) = (self.tags, self.codes);
-        let key = || Key {
-            tag: tags.get(tag).copied().unwrap_or_default(),
-            first: symbol(code, codes),
-            second: Symbol::NULL,
-        };
-        let place = place(self.local.2, self.subfields, tag * stride + code, key);
-        let Some(cell) = self.subfields.at(place) else { return };
-        cell.counts.add(self.now);
-        if cell.values.add(measured) {
-            let (plain, number) = (self.plain, self.number);
-            self.subfields.show(place, || Sample::new(&plain.text(view), measured.hash, number));
-        }
+    (cell.values.shortest, cell.values.longest, cell.values.total) = lengths;
+    cell.counts.merge(&met.counts());
+    for (record, view, hash) in new {
+        let number = plain.numbers.get(record as usize).copied().unwrap_or_default();
+        cells.show(place, || Sample::new(&plain.text(view), hash, number));
     }
 }
 

@@ -8,7 +8,7 @@ import mrrc_arrow as mrrc
 import polars as pl
 import pyarrow as pa
 import pytest
-from mrrc_arrow import _options, _read, errors
+from mrrc_arrow import _options, _profile, _read, errors
 
 from .marc import StringType, books
 
@@ -267,7 +267,7 @@ def test_the_choices_of_types_and_documentation_are_the_same() -> None:
             assert f"\n{name} : {{{choices}}}\n" in documentation
 
 
-@pytest.mark.parametrize("module", [mrrc, _read, _options, errors], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", [mrrc, _read, _profile, _options, errors], ids=lambda module: module.__name__)
 def test_examples_in_docstrings_run(module: ModuleType, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root)
     failed, _ = doctest.testmod(module)
