@@ -108,7 +108,8 @@ fn cut(text: &str, columns: usize) -> String {
 /// `text` with escapes for what a terminal would obey: control characters, and those that turn the direction of text.
 pub(super) fn printable(text: &str) -> String {
     let is_obeyed = |character: char| {
-        character.is_control() || matches!(character, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+        character.is_control()
+            || matches!(character, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
     };
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
@@ -177,7 +178,10 @@ mod tests {
         columns.push([Some("longer".into()), None, Some("234".into()), None]);
         let mut text = String::new();
         columns.write(&mut text, 25);
-        assert_eq!(text, "\nname      n  last\na         1  first of t…\nlonger  234\n".replace("first of t…", "first of th…"));
+        assert_eq!(
+            text,
+            "\nname      n  last\na         1  first of t…\nlonger  234\n".replace("first of t…", "first of th…")
+        );
         let mut nothing = String::new();
         Columns::new(vec![("a", Align::Left)]).write(&mut nothing, 80);
         assert_eq!(nothing, "");

@@ -19,7 +19,9 @@ use crate::read::{Profiling, ReadOptions};
 /// control field how long values are, how many differ, and the first few. Before that: what leaders say, what text was
 /// read in, and what had to be repaired. Samples are cut to the width of the terminal.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  mrrc-arrow profile 'dump/*.mrc.gz'\n  mrrc-arrow profile --tags 245,6XX catalogue.mrc")]
+#[command(
+    after_help = "Examples:\n  mrrc-arrow profile 'dump/*.mrc.gz'\n  mrrc-arrow profile --tags 245,6XX catalogue.mrc"
+)]
 pub(super) struct Arguments {
     /// Files, or glob patterns in quotes
     #[arg(required = true)]

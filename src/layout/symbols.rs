@@ -12,8 +12,8 @@ use arrow_array::types::{UInt8Type, UInt16Type};
 use arrow_buffer::NullBuffer;
 
 use super::Shape;
-use super::plain::Symbols;
 use super::arrays::{dictionary, inline_view, string_views};
+use super::plain::Symbols;
 use crate::encoding::structure_text;
 use crate::iso2709::directory::ENTRY_LENGTH;
 use crate::memory::with_capacity;

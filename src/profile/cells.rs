@@ -222,7 +222,8 @@ impl<V: Merge> Cells<V> {
     pub(crate) fn sorted(&self) -> Vec<(Key, &Cell<V>, &[Sample])> {
         let samples = self.samples.iter().map(Vec::as_slice);
         let values = self.cells.iter().zip(samples);
-        let mut cells: Vec<_> = self.keys.iter().zip(values).map(|(&key, (cell, samples))| (key, cell, samples)).collect();
+        let mut cells: Vec<_> =
+            self.keys.iter().zip(values).map(|(&key, (cell, samples))| (key, cell, samples)).collect();
         cells.sort_unstable_by_key(|&(key, ..)| key);
         cells
     }

@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn symbols_and_tags_sort_as_their_text_does() {
-        let texts = [None, Some(""), Some("\0"), Some(" "), Some("1"), Some("a"), Some("é"), Some("\u{FFFD}"), Some("𝄞")];
+        let texts =
+            [None, Some(""), Some("\0"), Some(" "), Some("1"), Some("a"), Some("é"), Some("\u{FFFD}"), Some("𝄞")];
         let symbols: Vec<Symbol> = texts.iter().map(|&text| Symbol::new(text).unwrap()).collect();
         assert!(symbols.is_sorted());
         for (symbol, text) in symbols.iter().zip(texts) {

@@ -168,7 +168,9 @@ mod tests {
     }
 
     fn records(range: std::ops::Range<u32>) -> Vec<u8> {
-        range.flat_map(|number| record(&[('a', &format!("value {}", number * 7919 % 1009)), ('b', "é"), ('b', "x")])).collect()
+        range
+            .flat_map(|number| record(&[('a', &format!("value {}", number * 7919 % 1009)), ('b', "é"), ('b', "x")]))
+            .collect()
     }
 
     fn profile_of(bytes: Vec<u8>, batch_size: Option<usize>) -> Profile {

@@ -2,9 +2,7 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, UInt8Type, UInt64Type};
-use arrow_array::{
-    Array, BinaryArray, Float64Array, ListArray, RecordBatch, StringArray, UInt8Array, UInt64Array,
-};
+use arrow_array::{Array, BinaryArray, Float64Array, ListArray, RecordBatch, StringArray, UInt8Array, UInt64Array};
 use arrow_cast::cast;
 use arrow_schema::DataType;
 
@@ -190,7 +188,9 @@ impl Profile {
                 count.add(number(&columns.records, row), occurrences);
             }
             Kind::Field => add_cell(&mut self.fields, columns.key(row, kind), columns.counts(row)?, ((), Vec::new()))?,
-            Kind::Indicators => add_cell(&mut self.indicators, columns.key(row, kind), columns.counts(row)?, ((), Vec::new()))?,
+            Kind::Indicators => {
+                add_cell(&mut self.indicators, columns.key(row, kind), columns.counts(row)?, ((), Vec::new()))?
+            }
             Kind::Subfield => {
                 let counts = columns.counts(row)?;
                 let values = columns.values(row, counts.occurrences, self.end)?;

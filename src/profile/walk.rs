@@ -1,12 +1,12 @@
 //! Counting a block: fields in their order, then values sorted by what they are values of.
 //!
-//! Values of one tag and code come together, so that the registers of one sketch are in the nearest cache while they are needed,
-//! what is counted is in registers of the processor, and branches are foretold: values of a subfield are alike. To sort them
-//! costs two passes over numbers. Nothing is allocated for a value, but for what is new: a cell, a hash in a small set, a sample.
+//! Text is hashed in the order of the block. What came of it is sorted by tag and code, so that the registers of one sketch are in
+//! the nearest cache while they are needed, what is counted is in registers of the processor, and branches are foretold. Nothing is
+//! allocated for a value, but for what is new: a cell, a hash in a small set, a sample.
 
 use std::collections::HashMap;
 
-use super::cells::{Cells, Counts, SAMPLES, Sample};
+use super::cells::{Cell, Counts, SAMPLES, Sample};
 use super::hash::{Measured, measure_inline, measure_long};
 use super::key::{Key, Symbol, Tag};
 use super::sketch::raise;
@@ -108,8 +108,16 @@ impl Met {
     }
 }
 
-/// The values of one tag and code: how many, then how many of them are in order.
+/// The values of one tag and code: how many, then where the next of them is put in order.
 type Group = u32;
+
+/// A value: its record's place in the part, and what it measures.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    hash: u64,
+    length: u32,
+    record: u32,
+}
 
 /// How often each character stands at each of [`POSITIONS`] of a leader; the last is what is no character.
 type Leaders = [[u64; 129]; POSITIONS.len()];
@@ -131,8 +139,8 @@ pub(crate) struct Accumulator {
     /// The group of each subfield, and of each value of fields.
     of_subfields: Vec<u32>,
     of_fields: Vec<u32>,
-    /// Values sorted by group: the record's place in the part, and the value's.
-    order: Vec<(u32, u32)>,
+    /// Values sorted by group.
+    order: Vec<Found>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -277,7 +285,8 @@ impl Accumulator {
                 *of_field = group(tag * stride);
             }
             let count = if let &[start, end] = ends { (end - start) as usize } else { 0 };
-            self.of_subfields.extend(codes.by_ref().take(count).map(|&code| group(tag * stride + usize::from(code) + 1)));
+            self.of_subfields
+                .extend(codes.by_ref().take(count).map(|&code| group(tag * stride + usize::from(code) + 1)));
         }
         let symbol = |key: usize, symbols: &[Symbol]| {
             key.checked_sub(1).and_then(|key| symbols.get(key)).copied().unwrap_or_default()
@@ -300,13 +309,14 @@ impl Accumulator {
         for (_, count) in &mut self.groups.found {
             start += std::mem::replace(count, start);
         }
-        self.order.clear();
-        self.order.resize(start as usize, (0, 0));
+        // What is there already is overwritten.
+        self.order.resize(start as usize, Found::default());
         let groups = &mut self.groups.found;
-        let mut put = |group: u32, record: usize, value: usize| {
+        let mut put = |group: u32, record: usize, view: u128| {
+            let Measured { hash, length } = measure(plain, view);
             if let Some((_, reached)) = groups.get_mut(group as usize) {
                 if let Some(slot) = self.order.get_mut(*reached as usize) {
-                    *slot = (record as u32, value as u32);
+                    *slot = Found { hash, length, record: record as u32 };
                 }
                 *reached += 1;
             }
@@ -317,12 +327,14 @@ impl Accumulator {
             let of_subfields = |field: usize| plain.subfield_ends.get(field).map_or(0, |&end| end as usize);
             let subfields = of_subfields(fields.start)..of_subfields(fields.end);
             let of_fields = self.of_fields.get(fields.clone()).unwrap_or_default();
-            for (value, &group) in fields.zip(of_fields).filter(|&(_, &group)| group != NONE) {
-                put(group, record, value);
+            let values = plain.value.get(fields).unwrap_or_default();
+            for (&view, &group) in values.iter().zip(of_fields).filter(|&(_, &group)| group != NONE) {
+                put(group, record, view);
             }
             let of_subfields = self.of_subfields.get(subfields.clone()).unwrap_or_default();
-            for (value, &group) in subfields.zip(of_subfields) {
-                put(group, record, value);
+            let values = plain.subfield_value.get(subfields).unwrap_or_default();
+            for (&view, &group) in values.iter().zip(of_subfields) {
+                put(group, record, view);
             }
         }
         let stride = self.codes.len() + 1;
@@ -334,11 +346,17 @@ impl Accumulator {
             let tag = self.tags.get(number / stride).copied().unwrap_or_default();
             let code = (number % stride).checked_sub(1);
             let first = code.and_then(|code| self.codes.get(code)).copied().unwrap_or_default();
-            let views = if code.is_none() { plain.value } else { plain.subfield_value };
             let cells = &mut self.profile.subfields;
             cells.make_room();
             let place = cells.place(Key { tag, first, second: Symbol::NULL });
-            add_group(plain, views, values, cells, place);
+            for found in add_group(values, cells.at(place)) {
+                // Seldom enough for a search.
+                let number = plain.numbers.get(found.record as usize).copied().unwrap_or_default();
+                let view = views_of(plain, found.record, code.is_none()).iter().copied();
+                if let Some(view) = view.into_iter().find(|&view| measure(plain, view).hash == found.hash) {
+                    cells.show(place, || Sample::new(&plain.text(view), found.hash, number));
+                }
+            }
         }
     }
 
@@ -370,50 +388,52 @@ impl Accumulator {
     }
 }
 
-/// Adds `values` of `views`, which are a record and a place each, to the cell at `place`.
-fn add_group(plain: &Plain<'_>, views: &[u128], values: &[(u32, u32)], cells: &mut Cells<Values>, place: u32) {
-    let Some(cell) = cells.at(place) else { return };
-    let view = |value: u32| views.get(value as usize).copied().unwrap_or_default();
-    let mut met = Met::default();
-    let mut lengths = (cell.values.shortest, cell.values.longest, cell.values.total);
-    let mut add_length = |length: u32| {
-        lengths.0 = lengths.0.min(length);
-        lengths.1 = lengths.1.max(length);
-        lengths.2 += u64::from(length);
-    };
-    let mut rest = values.iter();
+/// The values of a record: those of its fields, or those of its subfields.
+#[allow(clippy::cast_sign_loss)] // offsets count from 0
+fn views_of<'a>(plain: &Plain<'a>, record: u32, of_fields: bool) -> &'a [u128] {
+    let end = |ends: &[i64], at: usize| ends.get(at).map_or(0, |&end| end as usize);
+    let record = record as usize;
+    let fields = end(plain.field_ends, record)..end(plain.field_ends, record + 1);
+    if of_fields {
+        return plain.value.get(fields).unwrap_or_default();
+    }
+    let subfields = end(plain.subfield_ends, fields.start)..end(plain.subfield_ends, fields.end);
+    plain.subfield_value.get(subfields).unwrap_or_default()
+}
+
+/// Adds values to a cell; some of those that are new to it, if there are few.
+fn add_group(values: &[Found], cell: Option<&mut Cell<Values>>) -> Vec<Found> {
     let mut new = Vec::new();
-    if !cell.values.sketch.is_registers() {
-        // Where there are few values, many are like the one before.
-        let mut last = (measure(plain, 0), None);
-        while !cell.values.sketch.is_registers()
-            && let Some(&(record, value)) = rest.next()
-        {
-            let view = view(value);
-            met.add(record);
-            if last.1 != Some(view) {
-                last = (measure(plain, view), Some(view));
-                if cell.values.sketch.insert(last.0.hash) && new.len() < SAMPLES {
-                    new.push((record, view, last.0.hash));
-                }
+    let Some(Cell { counts, values: known }) = cell else { return new };
+    let mut met = Met::default();
+    let (mut shortest, mut longest, mut total) = (known.shortest, known.longest, known.total);
+    for &Found { length, record, .. } in values {
+        met.add(record);
+        shortest = shortest.min(length);
+        longest = longest.max(length);
+        total += u64::from(length);
+    }
+    (known.shortest, known.longest, known.total) = (shortest, longest, total);
+    counts.merge(&met.counts());
+    let mut rest = values.iter();
+    // Where few values differ, many are like the one before.
+    let mut last = 0;
+    while !known.sketch.is_registers()
+        && let Some(&found) = rest.next()
+    {
+        if found.hash != last {
+            last = found.hash;
+            if known.sketch.insert(last) && new.len() < SAMPLES {
+                new.push(found);
             }
-            add_length(last.0.length);
         }
     }
-    if let Some(registers) = cell.values.sketch.registers() {
-        for &(record, value) in rest {
-            let measured = measure(plain, view(value));
-            met.add(record);
-            add_length(measured.length);
-            raise(registers, measured.hash);
+    if let Some(registers) = known.sketch.registers() {
+        for found in rest {
+            raise(registers, found.hash);
         }
     }
-    (cell.values.shortest, cell.values.longest, cell.values.total) = lengths;
-    cell.counts.merge(&met.counts());
-    for (record, view, hash) in new {
-        let number = plain.numbers.get(record as usize).copied().unwrap_or_default();
-        cells.show(place, || Sample::new(&plain.text(view), hash, number));
-    }
+    new
 }
 
 #[inline]

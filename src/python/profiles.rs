@@ -25,8 +25,7 @@ pub(super) fn collect_profile(
     let options = parse(options)?;
     let categorical = options.read.categorical;
     let sources = sources(source, options.glob)?;
-    let mut profiling =
-        py.detach(|| Profiling::new(sources, &options.read)).map_err(|error| to_python(py, &error))?;
+    let mut profiling = py.detach(|| Profiling::new(sources, &options.read)).map_err(|error| to_python(py, &error))?;
     loop {
         match py.detach(|| profiling.poll(SIGNAL_INTERVAL)) {
             Ok(Some(profile)) => return collected(py, &profile, categorical, profiling.problems().clone()),
