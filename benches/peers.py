@@ -148,7 +148,7 @@ def compare_records(path: Path, rounds: int) -> bool:
 
 
 def compare_layouts(large: Path, small: Path, rounds: int) -> None:
-    """Print the tables of layouts: against the nested one, of columns, of profiles, and of rows of subfields against pymarc's."""
+    """Print the tables of layouts: against the nested one, of columns, of profiles, and of rows against pymarc's."""
     for path, contestants in ((large, LAYOUTS), (large, COLUMNS), (large, PROFILE), (small, ROWS)):
         size = headline(path, rounds)
         runs, absent = alternate(contestants, path, rounds)

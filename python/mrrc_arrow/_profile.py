@@ -43,15 +43,15 @@ def profile(
     format : {"auto", "iso2709", "unimarc"}
         What the input is; see `read_table`.
     encoding : str
-        What text is encoded in, whatever records say; see `read_table`.
+        What text is encoded in, whatever records say, or ``"auto"``; `read_table` lists the names.
     glob : bool
         Expand wildcards in paths.
     ignore_errors : bool
         Leave records that cannot be read out and warn once, instead of raising at the first. They are counted in the
         rows of kind ``problem``.
     categorical : bool, optional
-        ``tag``, ``ind1``, ``ind2`` and ``code`` as dictionaries (Polars' Categorical), as they are in tables by default,
-        with which they join. Default: True; else plain strings.
+        ``tag``, ``ind1``, ``ind2`` and ``code`` as dictionaries (Polars' Categorical), as they are in tables by
+        default, with which they join. Default: True; else plain strings.
 
     Returns
     -------
@@ -63,13 +63,15 @@ def profile(
           was read in), ``problem``, ``field`` (a row for each tag), ``indicators`` (tag and both indicators),
           ``subfield`` (tag and code; a null code for values of control fields and for text before a first delimiter).
         - ``tag``, ``ind1``, ``ind2``, ``code``: what the row is about. Missing indicators are null.
-        - ``position`` (UInt8, of the leader, from 0), ``value`` (the character there, an encoding, or a problem's code).
-        - ``records``, ``occurrences``, ``max_per_record`` (UInt64): records with it, how often there is one, and the most
-          of them in one record. ``records`` of the file are those that were read, rejected ones left out.
+        - ``position`` (UInt8, of the leader, from 0), ``value`` (the character there, an encoding, or the code of a
+          problem).
+        - ``records``, ``occurrences``, ``max_per_record`` (UInt64): records with it, how often there is one, and the
+          most of them in one record. ``records`` of the file are those that were read, rejected ones left out.
         - ``bytes`` (UInt64): of the input, after decompression.
-        - ``length_min``, ``length_mean`` (Float64), ``length_max`` (UInt64): of values in characters; of the file, those of
-          records in bytes.
-        - ``distinct`` (UInt64): how many different values; exact up to 128, then an estimate with a standard error of 2.3 %.
+        - ``length_min``, ``length_mean`` (Float64), ``length_max`` (UInt64): of values in characters; of the file,
+          those of records in bytes.
+        - ``distinct`` (UInt64): how many different values; exact up to 128, then an estimate with a standard error of
+          2.3 %.
         - ``samples`` (list of str): the first five different values in the order of the input. Of one that is longer
           than 80 characters, the first 79 and ``…``.
         - ``sketch`` (binary): what ``distinct`` is estimated from, for `merge_profiles`.
@@ -96,7 +98,6 @@ def profile(
     (300, 1)
     """
     pa = _pyarrow("profile", "`mrrc-arrow profile` prints the same")
-    options = {} if categorical is None else {"categorical": categorical}
     collected = _native.collect_profile(
         source,
         tags=tags,
@@ -104,7 +105,7 @@ def profile(
         encoding=encoding,
         glob=glob,
         ignore_errors=ignore_errors,
-        **options,
+        categorical=categorical,
     )
     if collected.rejected:
         _warn_of_rejects(collected.rejected, collected.problems, stacklevel=2)

@@ -257,7 +257,9 @@ def test_threads_and_batches_do_not_matter(sample: Path, tmp_path: Path) -> None
     results = []
     for threads in (1, 2, 8):
         environment = {**os.environ, "RAYON_NUM_THREADS": str(threads)}
-        done = subprocess.run([sys.executable, "-c", THREADS, str(path)], env=environment, capture_output=True, check=True)  # noqa: E501
+        done = subprocess.run(
+            [sys.executable, "-c", THREADS, str(path)], env=environment, capture_output=True, check=True
+        )
         with pa.BufferReader(done.stdout) as stream:
             for _ in range(4):
                 with pa.ipc.open_stream(stream) as reader:
@@ -281,7 +283,8 @@ def test_a_merge_is_the_profile_of_all(sample: Path, tmp_path: Path) -> None:
     content = sample.read_bytes()
     pieces = [content[at : at + length] for at, length in mrrc.scan_record_boundaries(content)]
     long = [encode([data("856", ("u", "https://example.org/" + "x" * 80 + str(number)))]) for number in range(9)]
-    parts = [b"".join(pieces[:100]), b"".join(long[:4]) + b"\r\n", b"".join(pieces[100:]) + b"00012nam\x1d", b"".join(long)]
+    middle, end = b"".join(long[:4]) + b"\r\n", b"".join(pieces[100:]) + b"00012nam\x1d"
+    parts = [b"".join(pieces[:100]), middle, end, b"".join(long)]
     expected = profile(list(parts))
     tables = []
     for number, part in enumerate(parts):
@@ -351,13 +354,9 @@ def test_symbols_are_those_of_tables_and_join_with_them(sample: Path) -> None:
     counts = pl.DataFrame(table).filter(kind="subfield").select("tag", "code", "occurrences")
     joined = pl.DataFrame(rows).join(counts, on=["tag", "code"], how="inner")
     assert joined.height == pl.DataFrame(rows)["code"].count()
-    assert duckdb.sql("select sum(occurrences) from tab", connection=registered(table)).fetchone() is not None
-
-
-def registered(table: pa.Table) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect()
-    connection.register("tab", table.select(["kind", "records", "occurrences"]))
-    return connection
+    with duckdb.connect() as connection:
+        connection.register("profile", table.select(["kind", "records"]))
+        assert connection.execute("select records from profile where kind = 'file'").fetchall() == [(300,)]
 
 
 def test_more_codes_than_a_dictionary_holds_are_in_several_batches() -> None:
@@ -393,7 +392,6 @@ def test_of_hostile_tags_some_are_counted_together() -> None:
         assert rows["occurrences"].sum() == 2 * len(tags) + ours
         # What is a number comes first.
         assert {"001", "245"} <= set(rows["tag"]) or kind == "indicators"
-        assert rows["occurrences"][1:].max() <= max(2, ours)
     whole = mrrc.merge_profiles([found.select(pl.all()), profile(b"")], categorical=False)
     assert_same(whole, found)
 
