@@ -25,7 +25,19 @@ from typing import TYPE_CHECKING
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from benches import common
-from benches.contestants import BATCHES, COLUMNS, EVERYONE, LAYOUTS, LOSSY, RECORDS, ROWS, WHOLE, Contestant, Seen
+from benches.contestants import (
+    BATCHES,
+    COLUMNS,
+    EVERYONE,
+    LAYOUTS,
+    LOSSY,
+    PROFILE,
+    RECORDS,
+    ROWS,
+    WHOLE,
+    Contestant,
+    Seen,
+)
 from benches.limits import encodings, limits
 
 if TYPE_CHECKING:
@@ -136,8 +148,8 @@ def compare_records(path: Path, rounds: int) -> bool:
 
 
 def compare_layouts(large: Path, small: Path, rounds: int) -> None:
-    """Print the tables of layouts: against the nested one, of columns, and of rows of subfields against pymarc's."""
-    for path, contestants in ((large, LAYOUTS), (large, COLUMNS), (small, ROWS)):
+    """Print the tables of layouts: against the nested one, of columns, of profiles, and of rows against pymarc's."""
+    for path, contestants in ((large, LAYOUTS), (large, COLUMNS), (large, PROFILE), (small, ROWS)):
         size = headline(path, rounds)
         runs, absent = alternate(contestants, path, rounds)
         base = contestants[0].name

@@ -5,11 +5,13 @@
 //! ```
 //!
 //! One direction, no way back. [`Source`] names an input; [`read()`] gives a [`BatchStream`], an iterator over record
-//! batches whose strings are views into the input's own bytes; [`Inspection`] tells what is wrong with it, byte by byte.
+//! batches whose strings are views into the input's own bytes; [`Inspection`] tells what is wrong with it, byte by byte,
+//! and [`profile()`] what is in it.
 //! Below that, [`iso2709`] is usable by itself: boundaries, leader, directory, borrowed records.
 //!
-//! The modules, each using only those before it: `error`, `problem`, `process`, `pool`, `source`, [`iso2709`], `encoding`, [`marc21`], `spec`, `layout`,
-//! `feed`, `pipeline`, `read`, `reader`, `write`, `cli`, `python`. Nothing but the last knows Python.
+//! The modules, each using only those before it: `error`, `problem`, `process`, `pool`, `source`, [`iso2709`], `encoding`,
+//! [`marc21`], `spec`, `layout`, `profile`, `feed`, `pipeline`, `read`, `reader`, `write`, `cli`, `python`. Nothing but the last
+//! knows Python.
 //!
 //! # Example
 //!
@@ -40,6 +42,7 @@ mod pipeline;
 mod pool;
 mod problem;
 mod process;
+mod profile;
 #[cfg(feature = "python")]
 mod python;
 mod read;
@@ -53,7 +56,8 @@ pub use encoding::{Encoding, Format};
 pub use error::{Error, ErrorKind};
 pub use layout::{Layout, StringType, Tags};
 pub use problem::{Code, Problem, ProblemCounts, Severity};
-pub use read::{BatchStream, DEFAULT_BATCH_SIZE, Inspection, Poll, ReadOptions, read};
+pub use profile::Profile;
+pub use read::{BatchStream, DEFAULT_BATCH_SIZE, Inspection, Poll, Profiling, ReadOptions, profile, read};
 pub use reader::{FieldSpans, Item, READER_BATCH_SIZE, ReaderOptions, RecordBlock, RecordReader};
 pub use source::{BackendKind, Interruption, ReadChunk, Source};
 pub use spec::Column;

@@ -1,4 +1,6 @@
-//! Reading sources into record batches: options, the stream of batches, and what was wrong.
+//! Reading sources into record batches: options, the stream of batches, and what was wrong. Into profiles: [`profiling`].
+
+mod profiling;
 
 use std::fs::File;
 use std::io::Write;
@@ -24,6 +26,7 @@ use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};
 use crate::source::Source;
 use crate::spec::{self, Column};
+pub use profiling::{Profiling, profile};
 
 /// Records in a batch, unless the caller says otherwise.
 pub const DEFAULT_BATCH_SIZE: usize = 512;

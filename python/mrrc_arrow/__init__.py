@@ -30,6 +30,7 @@ from mrrc_arrow._native import (
     Schema,
     __version__,
 )
+from mrrc_arrow._profile import merge_profiles, profile
 from mrrc_arrow._read import (
     ReadOptions,
     Source,
@@ -75,6 +76,8 @@ __all__ = [
     "__version__",
     "columns",
     "dictionary",
+    "merge_profiles",
+    "profile",
     "read_batches",
     "read_marc",
     "read_problems",

@@ -1,6 +1,6 @@
 """What the compiled core offers; the public functions over it are in `mrrc_arrow._read`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, Unpack, final, overload
 
@@ -389,6 +389,8 @@ class Collected:
 
 def collect(source: Source, **options: Unpack[ReadOptions]) -> Collected: ...
 def collect_problems(source: Source, **options: Unpack[ReadOptions]) -> Collected: ...
+def collect_profile(source: Source, **options: Unpack[ReadOptions]) -> Collected: ...
+def merge_profiles(profiles: Iterable[object], categorical: bool | None = None) -> Collected: ...
 def open_batches(source: Source, quiet: bool = False, /, **options: Unpack[ReadOptions]) -> RecordBatchReader: ...
 def scan_record_boundaries(
     buffer: bytes | bytearray | memoryview, limit: int | None = None

@@ -4,9 +4,11 @@
 //! output not written, 2 wrong usage, 130 interrupted.
 
 mod check;
+mod columns;
 mod convert;
 mod count;
 mod interrupt;
+mod profile;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -32,6 +34,7 @@ enum Command {
     Check(check::Arguments),
     Convert(convert::Arguments),
     Count(count::Arguments),
+    Profile(profile::Arguments),
 }
 
 /// Runs the command with `arguments`, the program's name first, and returns its exit code.
@@ -48,6 +51,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Command::Check(arguments) => check::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments).map(|()| true),
         Command::Count(arguments) => count::run(&arguments).map(|()| true),
+        Command::Profile(arguments) => profile::run(&arguments).map(|()| true),
     };
     match done {
         Ok(sound) => u8::from(!sound),

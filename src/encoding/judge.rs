@@ -93,6 +93,18 @@ impl BlockText {
         if in_place { Reading::InPlace } else { Reading::Decoded(said) }
     }
 
+    /// What the text of `record` was read in: what the caller or the record says, but for what [`BlockText::judge`] found, which are
+    /// the `decoding` and the `repairs`.
+    pub(crate) fn encoding(self, record: &[u8], decoding: Option<Decoding>, repairs: &[TextRepair]) -> Encoding {
+        let is_utf8 = |repair: &TextRepair| repair.code == Code::Utf8NotFlagged && repair.tag.is_none();
+        match decoding {
+            Some(decoding) => decoding.encoding,
+            None if repairs.iter().any(is_utf8) => Encoding::Utf8,
+            None if self.is_unimarc() => Self::said_in_unimarc(record),
+            None => self.said(record).encoding,
+        }
+    }
+
     fn has_escapes(self, record: &[u8]) -> bool {
         !self.plain && memchr(ESCAPE, record).is_some()
     }

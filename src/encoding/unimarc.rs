@@ -116,6 +116,11 @@ impl BlockText {
         }
     }
 
+    /// What a record in UNIMARC whose text stands in it as it is says that this is in.
+    pub(super) fn said_in_unimarc(record: &[u8]) -> Encoding {
+        CharacterSets::of(record).encoding.unwrap_or(Encoding::Iso5426)
+    }
+
     /// [`BlockText::judge`] of a record in UNIMARC.
     pub(super) fn judge_unimarc(
         self,

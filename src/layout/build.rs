@@ -10,9 +10,10 @@ use arrow_buffer::Buffer;
 use arrow_schema::ArrowError;
 use memchr::memchr_iter;
 
+use super::plain::Plain;
 use super::records::{Candidate, Capacity, RecordsBuilder};
 use super::{Built, Keep, Layout, Part, Plan, Shape, StringType, columns, subfields};
-use crate::encoding::{BlockText, Decoding, Reading, TextRepair, structure_text};
+use crate::encoding::{BlockText, Decoding, Encoding, Reading, TextRepair, structure_text};
 use crate::iso2709::blocks::{Block, Span};
 use crate::iso2709::outline::Flaw;
 use crate::iso2709::tape::Tape;
@@ -91,8 +92,21 @@ thread_local! {
     static TAPE: Cell<Tape> = Cell::default();
 }
 
+/// Who looks at plain columns in place of a table's.
+type Visitor<'a> = &'a mut dyn FnMut(&Plain<'_>);
+
 /// Builds the rows of `block` and finds its problems.
 pub(crate) fn build(block: Block, plan: &Plan) -> Result<Built, ArrowError> {
+    build_or_visit(block, plan, None)
+}
+
+/// The same, but shows what was built to `visitor`, part by part, and makes no table of it. The plan's layout is that of records,
+/// and categorical.
+pub(crate) fn visit(block: Block, plan: &Plan, visitor: Visitor<'_>) -> Result<Built, ArrowError> {
+    build_or_visit(block, plan, Some(visitor))
+}
+
+fn build_or_visit(block: Block, plan: &Plan, visitor: Option<Visitor<'_>>) -> Result<Built, ArrowError> {
     let mut tape = TAPE.take();
     if plan.tags.is_some() {
         // Delimiters are looked for in the fields that are wanted.
@@ -100,13 +114,13 @@ pub(crate) fn build(block: Block, plan: &Plan) -> Result<Built, ArrowError> {
     } else {
         tape.read(&block.bytes);
     }
-    let built = build_with(&tape, block, plan);
+    let built = build_with(&tape, block, plan, visitor);
     tape.shrink();
     TAPE.set(tape);
     built
 }
 
-fn build_with(tape: &Tape, block: Block, plan: &Plan) -> Result<Built, ArrowError> {
+fn build_with(tape: &Tape, block: Block, plan: &Plan, visitor: Option<Visitor<'_>>) -> Result<Built, ArrowError> {
     let mut worker = Worker {
         text: BlockText::new(&block.bytes, tape.has_escapes(), plan.encoding, plan.format),
         tape,
@@ -115,7 +129,7 @@ fn build_with(tape: &Tape, block: Block, plan: &Plan) -> Result<Built, ArrowErro
         repairs: Vec::new(),
         problems: Vec::new(),
         rows: Vec::with_capacity(block.records.len()),
-        output: Output::default(),
+        output: Output { visitor, ..Output::default() },
         builder: None,
         plan,
         block: &block,
@@ -125,7 +139,7 @@ fn build_with(tape: &Tape, block: Block, plan: &Plan) -> Result<Built, ArrowErro
     Ok(Built { parts, rows, ends, problems, source: block.source })
 }
 
-struct Worker<'a> {
+struct Worker<'a, 'v> {
     block: &'a Block,
     plan: &'a Plan,
     text: BlockText,
@@ -136,11 +150,11 @@ struct Worker<'a> {
     repairs: Vec<TextRepair>,
     problems: Vec<Problem>,
     rows: Vec<u64>,
-    output: Output,
+    output: Output<'v>,
     builder: Option<RecordsBuilder>,
 }
 
-impl Worker<'_> {
+impl Worker<'_, '_> {
     fn run(&mut self) -> Result<(), ArrowError> {
         let block = self.block;
         self.builder = Some(new_builder(self.plan, self.capacity()));
@@ -195,6 +209,7 @@ impl Worker<'_> {
                 self.note(Some(number), span, flaw.code, flaw.tag, lost);
             }
         }
+        self.output.note_encoding(|| self.text.encoding(record, decoding, &self.repairs));
         self.note_repairs(number, span);
         self.push(number, span, decoding)?;
         self.rows.push(block.offset + u64::from(span.offset));
@@ -243,6 +258,7 @@ impl Worker<'_> {
         let pushed = builder.push_sound(&candidate);
         if let Some(fields) = pushed {
             self.reached += fields + 1;
+            self.output.note_encoding(|| self.text.encoding(record, decoding, &[]));
             self.output.push(number, span);
             self.rows.push(self.block.offset + u64::from(span.offset));
         }
@@ -324,14 +340,24 @@ impl Worker<'_> {
 
 /// Parts that are finished, and the records of the one under way.
 #[derive(Default)]
-struct Output {
+struct Output<'a> {
+    visitor: Option<Visitor<'a>>,
     parts: Vec<Part>,
     ends: Vec<u64>,
     spans: Vec<Span>,
     numbers: Vec<u64>,
+    /// What the text of each was read in, for a visitor.
+    encodings: Vec<Encoding>,
 }
 
-impl Output {
+impl Output<'_> {
+    /// Notes what the text of the record that is pushed next was read in, if somebody asks.
+    fn note_encoding(&mut self, encoding: impl FnOnce() -> Encoding) {
+        if self.visitor.is_some() {
+            self.encodings.push(encoding());
+        }
+    }
+
     fn push(&mut self, number: u64, span: Span) {
         self.spans.push(span);
         self.numbers.push(number);
@@ -339,6 +365,15 @@ impl Output {
 
     /// Makes a part of what was built.
     fn finish(&mut self, builder: RecordsBuilder, block: &Block, plan: &Plan) -> Result<(), ArrowError> {
+        if let Some(visitor) = &mut self.visitor {
+            let records = self.numbers.len();
+            let encodings = self.encodings.get(..records).unwrap_or_default();
+            visitor(&Plain::new(&builder, &block.bytes, &self.numbers, &self.spans, encodings));
+            self.encodings.drain(..records);
+            self.spans.clear();
+            self.numbers.clear();
+            return Ok(());
+        }
         let Plan { layout, shape, .. } = *plan;
         let (named, selected) = (plan.named.as_deref(), plan.selected.as_deref());
         let buffer = Buffer::from(block.bytes.clone());

@@ -10,6 +10,7 @@ mod columns;
 #[cfg(feature = "python")]
 mod dictionary;
 mod fixed;
+mod plain;
 mod problems;
 mod records;
 mod subfields;
@@ -26,9 +27,10 @@ use crate::encoding::{Encoding, Format};
 use crate::problem::{Code, Problem};
 use crate::spec::Column;
 
-pub(crate) use build::{build, count};
+pub(crate) use build::{build, count, visit};
 #[cfg(feature = "python")]
 pub(crate) use dictionary::dictionary;
+pub(crate) use plain::{Plain, has_ind1, has_ind2, has_value, is_data};
 pub(crate) use problems::{problem_batch, problem_schema};
 pub use tags::Tags;
 

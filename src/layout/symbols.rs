@@ -13,6 +13,7 @@ use arrow_buffer::NullBuffer;
 
 use super::Shape;
 use super::arrays::{dictionary, inline_view, string_views};
+use super::plain::Symbols;
 use crate::encoding::structure_text;
 use crate::iso2709::directory::ENTRY_LENGTH;
 use crate::memory::with_capacity;
@@ -89,6 +90,11 @@ macro_rules! symbol_column {
             pub(super) fn parts(&mut self) -> Option<(&mut Vec<$key>, Known<'_, $key, $direct>)> {
                 let known = Known { direct: &mut self.direct, values: &mut self.values };
                 self.keys.as_mut().map(|keys| (keys, known))
+            }
+
+            /// The keys, and what each stands for; no keys where plain strings are wanted.
+            pub(super) fn plain(&self) -> Symbols<'_, $key> {
+                Symbols { keys: self.keys.as_deref().unwrap_or_default(), values: &self.values.strings }
             }
 
             /// The symbols at `places` in place of those that there are; where there is none `other`, for which there is room, or

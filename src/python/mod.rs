@@ -12,6 +12,7 @@ mod leader;
 mod marc21;
 mod marc_reader;
 mod options;
+mod profiles;
 mod reader;
 mod record;
 mod stream;
@@ -69,6 +70,8 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(marc21::dictionary, module)?)?;
     module.add_function(wrap_pyfunction!(stream::collect, module)?)?;
     module.add_function(wrap_pyfunction!(stream::collect_problems, module)?)?;
+    module.add_function(wrap_pyfunction!(profiles::collect_profile, module)?)?;
+    module.add_function(wrap_pyfunction!(profiles::merge_profiles, module)?)?;
     module.add_function(wrap_pyfunction!(reader::open_batches, module)?)?;
     Ok(())
 }

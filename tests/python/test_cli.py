@@ -258,6 +258,46 @@ def test_help_goes_to_stdout_and_succeeds(arguments: list[str]) -> None:
         assert "count" in done.stdout
 
 
+def test_profile_prints_what_is_in_a_file(sample: Path) -> None:
+    done = run("profile", sample)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"300 records, {sample.stat().st_size:,} bytes; ")
+    table = pl.DataFrame(mrrc.profile(sample, categorical=False))
+    fields = lines[next(number for number, line in enumerate(lines) if line.startswith("field")) :]
+    labels = [line[: fields[0].index("  ")].strip() if line else "" for line in fields[1:]]
+    control = table.filter(pl.col("kind") == "field", pl.col("tag") < "010")["tag"].to_list()
+    title = table.filter(kind="subfield", tag="245", code="a").row(0, named=True)
+    (line,) = [line for line in fields if line.startswith("245 $a ")]
+    assert line.split()[2:5] == [f"{title['records']:,}", "100.0", f"{title['occurrences']:,}"]
+    assert line.endswith(" | ".join(title["samples"]))
+    assert set(control) <= {line.split()[0] for line in fields if line}
+    assert labels
+    assert run("profile", sample, "--tags", "24").returncode == 1
+    some = run("profile", sample, "--tags", "245,6XX").stdout
+    assert "245 $a" in some
+    assert "100 $a" not in some
+
+
+def test_profile_ignores_errors_where_it_is_told(cut: Path) -> None:
+    done = run("profile", cut)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "truncated" in done.stderr
+    done = run("profile", "--ignore-errors", cut)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("4 records, ")
+    assert any(line.split() == ["truncated", "1", "25.0", "1"] for line in done.stdout.splitlines())
+
+
+def test_profile_shows_nothing_that_a_terminal_obeys(tmp_path: Path) -> None:
+    path = tmp_path / "odd.mrc"
+    path.write_bytes(encode([data("245", ("a", "\x1b[31mred\u202e"), ("\x07", "bell"))]))
+    text = run("profile", path).stdout
+    assert "\\u{1b}[31mred\\u{202e}" in text
+    assert "245 $\\u{7}" in text
+    assert not set(text) & {"\x1b", "\x07", "\u202e"}
+
+
 def test_the_version_is_that_of_the_package() -> None:
     done = run("--version")
     assert (done.returncode, done.stdout) == (0, f"mrrc-arrow {mrrc.__version__}\n")

@@ -8,7 +8,7 @@ import mrrc_arrow as mrrc
 import polars as pl
 import pyarrow as pa
 import pytest
-from mrrc_arrow import _columns, _marc21, _options, _read, errors
+from mrrc_arrow import _columns, _marc21, _options, _profile, _read, errors
 
 from .marc import StringType, books
 
@@ -268,7 +268,9 @@ def test_the_choices_of_types_and_documentation_are_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [mrrc, _columns, _marc21, _options, _read, errors], ids=lambda module: module.__name__
+    "module",
+    [mrrc, _columns, _marc21, _options, _profile, _read, errors, mrrc.columns],
+    ids=lambda module: module.__name__,
 )
 def test_examples_in_docstrings_run(module: ModuleType, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root)

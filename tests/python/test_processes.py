@@ -34,6 +34,7 @@ READS: dict[str, Callable[[Path], object]] = {
     "read_table": mrrc.read_table,
     "read_marc": mrrc.read_marc,
     "read_problems": mrrc.read_problems,
+    "profile": mrrc.profile,
     "read_batches": lambda path: next(mrrc.read_batches(path)),
 }
 

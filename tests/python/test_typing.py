@@ -34,6 +34,8 @@ def test_results_have_the_types_that_the_stubs_say(sample: Path) -> None:
     pairs = assert_type(mrrc.scan_record_boundaries(sample.read_bytes(), 1), list[tuple[int, int]])
     assert len(pairs) == 1
     assert isinstance(assert_type(mrrc.__version__, str), str)
+    profile = mrrc.profile(sample, tags=["245"], format="iso2709", encoding="utf-8", categorical=True)
+    assert mrrc.merge_profiles([profile], categorical=False).num_rows == profile.num_rows
 
 
 def test_every_kind_of_source_is_accepted(sample: Path) -> None:
@@ -99,6 +101,8 @@ def refused_by_the_type_checker(file: TextIO) -> None:
     mrrc.read_marc("a", n_rows="1")  # type: ignore[arg-type]
     mrrc.read_marc("a", layout="rows")  # type: ignore[arg-type]
     mrrc.read_marc("a", string_type="utf8")  # type: ignore[arg-type]
+    mrrc.profile("a", encoding="utf8")  # type: ignore[arg-type]
+    mrrc.profile("a", n_rows=1)  # type: ignore[call-arg]
 
 
 def test_the_package_says_that_it_is_typed() -> None:

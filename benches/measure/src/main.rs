@@ -6,6 +6,7 @@
 //! | `floor` | the least that any parser must do: read, walk the directory, find every `0x1F`, validate UTF-8; nothing is built |
 //! | `stream` | our batches of the `records` layout, none kept |
 //! | `retain` | the same, all kept |
+//! | `profile` | our profile of what is in the file |
 //! | `count` | what `mrrc-arrow count` does |
 //! | `inflate` | a gzip file through the decompressor that we use, in 1 MiB pieces |
 //! | `mrrc` | iterating over the records of mrrc's Rust reader |
@@ -38,6 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "floor" => floor::floor,
         "stream" => stream,
         "retain" => retain,
+        "profile" => profile,
         "count" => count,
         "inflate" => inflate,
         "mrrc" => mrrc_iterate,
@@ -90,6 +92,10 @@ fn stream(path: &str) -> Outcome {
         rows += batch?.num_rows() as u64;
     }
     Ok(rows)
+}
+
+fn profile(path: &str) -> Outcome {
+    Ok(mrrc_arrow::profile(vec![Source::path(path)], &options())?.records())
 }
 
 fn retain(path: &str) -> Outcome {
