@@ -10,12 +10,13 @@ use super::{names, sources};
 use crate::encoding::{Encoding, Format};
 use crate::error::Error;
 use crate::layout::Tags;
+use crate::marc21::{self, name};
 use crate::profile::{Kind, Profile, Row, STANDARD_ERROR};
 use crate::read::{Profiling, ReadOptions};
 
 /// Say what is in MARC files: which fields and subfields, how often, how long.
 ///
-/// Prints, for each field, how many records have it, how often it comes and with which indicators, and for each subfield and
+/// Prints, for each field, its name in MARC 21, how many records have it, how often it comes and with which indicators, and for each subfield and
 /// control field how long values are, how many differ, and the first few. Before that: what leaders say, what text was
 /// read in, and what had to be repaired. Samples are cut to the width of the terminal.
 #[derive(Debug, clap::Args)]
@@ -59,12 +60,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     };
     let width = terminal_size::terminal_size().map_or(usize::MAX, |(width, _)| width.0.into());
     // A closed stdout is no reason to fail.
-    let _ = std::io::stdout().write_all(shown(&profile, width).as_bytes());
+    let text = shown(&profile, arguments.format, width);
+    let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(())
 }
 
 /// The profile as text, in lines of this width.
-fn shown(profile: &Profile, width: usize) -> String {
+fn shown(profile: &Profile, format: Format, width: usize) -> String {
     let rows = profile.rows();
     let total = profile.records();
     let of_kind = |kind| rows.iter().filter(move |row| row.kind == kind);
@@ -78,8 +80,21 @@ fn shown(profile: &Profile, width: usize) -> String {
     named(&mut text, "leader", of_kind(Kind::Leader), total, width);
     named(&mut text, "encoding", of_kind(Kind::Encoding), total, width);
     named(&mut text, "problem", of_kind(Kind::Problem), total, width);
-    fields(&mut text, &rows, total, width);
+    fields(&mut text, &rows, total, names_of(&rows, format), width);
     text
+}
+
+/// Whose names fields have: those of what most leaders say that the records are, if these are MARC 21.
+fn names_of(rows: &[Row<'_>], format: Format) -> Option<marc21::Kind> {
+    let count = |authority: bool| -> u64 {
+        let types = rows.iter().filter(|row| row.kind == Kind::Leader && row.position == Some(6));
+        types.filter(|row| (row.value == Some("z")) == authority).filter_map(|row| row.records).sum()
+    };
+    match format {
+        Format::Unimarc => None,
+        _ if count(true) > count(false) => Some(marc21::Kind::Authority),
+        _ => Some(marc21::Kind::Bibliographic),
+    }
 }
 
 /// A table of what is counted by name.
@@ -109,7 +124,7 @@ fn named<'a>(text: &mut String, title: &str, rows: impl Iterator<Item = &'a Row<
 const BLANK: &str = "#";
 
 /// The table of fields and subfields.
-fn fields(text: &mut String, rows: &[Row<'_>], total: u64, width: usize) {
+fn fields(text: &mut String, rows: &[Row<'_>], total: u64, names: Option<marc21::Kind>, width: usize) {
     let mut columns = Columns::new(vec![
         ("field", Align::Left),
         ("records", Align::Right),
@@ -120,7 +135,7 @@ fn fields(text: &mut String, rows: &[Row<'_>], total: u64, width: usize) {
         ("mean", Align::Right),
         ("to", Align::Right),
         ("distinct", Align::Right),
-        ("samples, indicators", Align::Left),
+        ("name: samples, indicators", Align::Left),
     ]);
     let mut estimated = false;
     // Rows of each kind are in the order of tags.
@@ -140,6 +155,11 @@ fn fields(text: &mut String, rows: &[Row<'_>], total: u64, width: usize) {
             let mut last = samples(row);
             if std::ptr::eq(row, field) {
                 last = shares(&pairs);
+            }
+            if let (Some(kind), Some(tag)) = (names, row.tag())
+                && let Some(name) = name(kind, &tag, row.code().as_deref())
+            {
+                last = format!("{name}: {last}");
             }
             columns.push(line(row, is_control, total, last));
         }
@@ -218,9 +238,12 @@ mod tests {
     #[test]
     fn lines_are_as_wide_as_they_may_be() {
         let profile = sample();
-        let whole = shown(&profile, usize::MAX);
+        let whole = shown(&profile, Format::Auto, usize::MAX);
+        assert!(
+            whole.contains("Topical term") && !shown(&profile, Format::Unimarc, usize::MAX).contains("Topical term")
+        );
         for width in [80, 100, 120] {
-            let text = shown(&profile, width);
+            let text = shown(&profile, Format::Auto, width);
             assert_eq!(text.lines().count(), whole.lines().count());
             let table = text.lines().skip_while(|line| !line.starts_with("field"));
             assert!(table.take_while(|line| !line.is_empty()).all(|line| line.chars().count() <= width), "{text}");
@@ -230,6 +253,6 @@ mod tests {
 
     #[test]
     fn nothing_is_a_short_profile() {
-        assert_eq!(shown(&Profile::default(), 80), "0 records, 0 bytes\n");
+        assert_eq!(shown(&Profile::default(), Format::Auto, 80), "0 records, 0 bytes\n");
     }
 }

@@ -98,19 +98,19 @@ pub fn entries(kind: Kind) -> impl Iterator<Item = Entry> {
     })
 }
 
-/// The name of a field of the MARC 21 bibliographic format (also of `LDR`), or of a subfield of it; `None` where MARC 21 has
-/// none, as for local fields.
+/// The name of a field (also of `LDR`), or of a subfield of it; `None` where MARC 21 has none, as for local fields.
 ///
 /// ```
-/// use mrrc_arrow::marc21::name;
+/// use mrrc_arrow::marc21::{Kind, name};
 ///
+/// let name = |tag, code| name(Kind::Bibliographic, tag, code);
 /// assert_eq!(name("650", None), Some("Subject Added Entry - Topical Term"));
 /// assert_eq!(name("245", Some("a")), Some("Title"));
 /// assert_eq!(name("999", None), None);
 /// ```
 #[must_use]
-pub fn name(tag: &str, code: Option<&str>) -> Option<&'static str> {
-    let fields = fields(Kind::Bibliographic);
+pub fn name(kind: Kind, tag: &str, code: Option<&str>) -> Option<&'static str> {
+    let fields = fields(kind);
     // In the order of tags, but for the leader, which is the first.
     let (leader, others) = fields.split_first()?;
     let field = if tag == leader.tag {
@@ -129,10 +129,12 @@ mod tests {
 
     #[test]
     fn every_entry_is_found_by_its_tag_and_code() {
-        for entry in entries(Kind::Bibliographic) {
-            let code = entry.code.map(|code| char::from(code).to_string());
-            assert_eq!(name(entry.tag, code.as_deref()), Some(entry.name), "{} {code:?}", entry.tag);
-            assert!(!entry.name.is_empty() && !entry.field_name.is_empty());
+        for &(_, kind) in Kind::ALL {
+            for entry in entries(kind) {
+                let code = entry.code.map(|code| char::from(code).to_string());
+                assert_eq!(name(kind, entry.tag, code.as_deref()), Some(entry.name), "{} {code:?}", entry.tag);
+                assert!(!entry.name.is_empty() && !entry.field_name.is_empty());
+            }
         }
     }
 
@@ -141,7 +143,7 @@ mod tests {
         for (tag, code) in
             [("", None), ("24", None), ("2450", None), ("999", Some("a")), ("245", Some("")), ("245", Some("z"))]
         {
-            assert_eq!(name(tag, code), None, "{tag} {code:?}");
+            assert_eq!(name(Kind::Bibliographic, tag, code), None, "{tag} {code:?}");
         }
     }
 }
