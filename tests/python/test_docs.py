@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 import subprocess
@@ -24,8 +25,10 @@ def blocks(page: Path) -> list[str]:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.name)
 def test_what_a_page_shows_runs(page: Path, sample: Path, tmp_path: Path) -> None:
-    for name in ("sample.mrc", "catalogue.mrc"):
+    for name in ("sample.mrc", "catalogue.mrc", "monday.mrc", "tuesday.mrc"):
         shutil.copy(sample, tmp_path / name)
+    (tmp_path / "dump").mkdir()
+    (tmp_path / "dump/one.mrc.gz").write_bytes(gzip.compress(sample.read_bytes()))
     script = tmp_path / "page.py"
     script.write_text("\n".join(blocks(page)))
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
