@@ -64,7 +64,9 @@ SHORT = {
     "Numbered or unnumbered series": "series_numbering",
     "Original alphabet or script of title": "original_alphabet",
     "Original capture and storage technique": "capture_technique",
-    "Place of publication, production, or execution": "place",
+    "Place of publication, production, or execution": "country",
+    "Type of record": "record_type",
+    "Kind of record": "record_kind",
     "Positive/negative aspect": "polarity",
     "Production/reproduction details": "production_details",
     "Receipt or acquisition status": "receipt_status",
@@ -244,7 +246,7 @@ def fixed_fields(bibliographic: dict[str, Any], authority: dict[str, Any]) -> li
     fields = bibliographic["fields"]
     lists = {
         "language": list_of(bibliographic["codelists"][LANGUAGES], "No information provided"),
-        "place": list_of(bibliographic["codelists"][COUNTRIES], None),
+        "country": list_of(bibliographic["codelists"][COUNTRIES], None),
     }
     leader = positions_of(fields["LDR"]["positions"], lists)
     shared = [position for position in leader if position.start not in OTHERWISE_IN_HOLDINGS]

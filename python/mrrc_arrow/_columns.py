@@ -16,7 +16,7 @@ class Column:
     Parameters
     ----------
     expression : str
-        The column as text: a spec, of which the first value is kept, or ``all(650$a)``, ``join(245$a$b, " ")``,
+        The column as text: a spec, of which the first value is kept, or ``all(650$a)``, ``all(650$a$x, " -- ")``, ``join(245$a$b, " ")``,
         ``count(852)``, ``exists(856$u)``, ``fields(700)``; in each of these a spec or ``linked(245$a)``. Or
         ``fixed(008)``, ``fixed(008, labels)``.
 
@@ -65,13 +65,15 @@ def first(spec: str | Column) -> Column:
     return Column(f"first({spec})")
 
 
-def all(spec: str | Column) -> Column:
+def all(spec: str | Column, sep: str | None = None) -> Column:
     """Keep all values: a list of strings, which is empty where there are none.
 
     Parameters
     ----------
     spec : str or Column
         A MARCspec, or what `linked` makes of one.
+    sep : str, optional
+        Make one value of those of each field, with this between.
 
     Returns
     -------
@@ -81,11 +83,16 @@ def all(spec: str | Column) -> Column:
     Examples
     --------
     >>> import mrrc_arrow as mrrc
-    >>> df = mrrc.read_marc("tests/data/sample.mrc", columns={"subjects": mrrc.all("650$a")})
+    >>> df = mrrc.read_marc("tests/data/sample.mrc", columns={"subjects": mrrc.all("650$a$x", sep=" -- ")})
     >>> df["subjects"].null_count()
     0
     """
-    return Column(f"all({spec})")
+    return Column(f"all({spec})" if sep is None else f"all({spec}, {_quoted(sep)})")
+
+
+def _quoted(text: str) -> str:
+    """Put text in double quotes."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def join(spec: str | Column, sep: str = " ") -> Column:
@@ -109,8 +116,7 @@ def join(spec: str | Column, sep: str = " ") -> Column:
     >>> mrrc.join("245$a$b", sep=" : ")
     Column(expression='join(245$a$b, " : ")')
     """
-    quoted = sep.replace("\\", "\\\\").replace('"', '\\"')
-    return Column(f'join({spec}, "{quoted}")')
+    return Column(f"join({spec}, {_quoted(sep)})")
 
 
 def count(spec: str | Column) -> Column:

@@ -117,7 +117,7 @@ def merge_profiles(profiles: Iterable[object], *, categorical: bool | None = Non
 
     Parameters
     ----------
-    profiles : iterable of tables
+    profiles : iterable of tables, or one
         Tables that `profile` or this function gave, also after they were in Parquet or another data frame library:
         `pyarrow.Table`, `polars.DataFrame`, anything with ``__arrow_c_stream__``. A table may be several of them, one
         after the other. Their order is that of the inputs, which samples depend on.
@@ -146,4 +146,6 @@ def merge_profiles(profiles: Iterable[object], *, categorical: bool | None = Non
     600
     """
     pa = _pyarrow("merge_profiles", "`mrrc-arrow profile` prints the profile of several files")
-    return _as_table(pa, _native.merge_profiles(profiles, categorical))
+    # A table is an iterable of its columns, too.
+    tables = [profiles] if hasattr(profiles, "__arrow_c_stream__") else profiles
+    return _as_table(pa, _native.merge_profiles(tables, categorical))

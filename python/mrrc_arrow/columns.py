@@ -1,7 +1,8 @@
 """Ready columns for MARC 21 records: plain dicts, to be taken as they are or to be copied and changed.
 
 ``BIBLIOGRAPHIC`` is for descriptions of works, ``AUTHORITY`` for names and subjects, ``HOLDINGS`` for what a library
-has of a work. Values are as the records have them, with the punctuation that cataloguers set.
+has of a work. Values are as the records have them, with the punctuation that cataloguers set; names of columns that are coded
+positions are those of `mrrc_arrow.fixed`.
 
 Examples
 --------
@@ -19,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mrrc_arrow._columns import all as every
-from mrrc_arrow._columns import exists, first, join, linked
+from mrrc_arrow._columns import exists, join, linked
 
 if TYPE_CHECKING:
     from mrrc_arrow._columns import Column
@@ -37,16 +38,23 @@ BIBLIOGRAPHIC: dict[str, str | Column] = {
     "responsibility": "245$c",
     "title_original": join(linked("245[0]$a$b$n$p")),
     "uniform_title": join("130[0]$a$n$p$l|240[0]$a$n$p$l"),
-    "other_titles": every("246$a"),
-    "author": "100$a|110$a|111$a",
-    "author_original": first(linked("100$a|110$a|111$a")),
-    "contributors": every("700$a|710$a|711$a"),
+    "other_titles": every("246$a$b", sep=" "),
+    # With units of bodies and dates of persons: "Great Britain. Parliament", "Poe, Edgar Allan, 1809-1849".
+    "author": join("100[0]$a$b$c$d|110[0]$a$b|111[0]$a$n$d$c"),
+    "author_original": join(linked("100[0]$a$b$c$d|110[0]$a$b|111[0]$a$n$d$c")),
+    # Those of the whole; with a $t they are authors of works within or beside it.
+    "contributors": every(
+        "700$a{!$t}$b{!$t}$c{!$t}$d{!$t}|710$a{!$t}$b{!$t}|711$a{!$t}$n{!$t}$d{!$t}$c{!$t}",
+        sep=" ",
+    ),
     "isbn": every("020$a"),
     "issn": every("022$a"),
     "lccn": "010$a",
-    "oclc_number": r"035$a{~\(OCoLC)}",
+    # The number alone, of "(OCoLC)12345".
+    "oclc_number": r"035$a/7-#{/0-6=\(OCoLC)}",
     "language": "008/35-37",
-    "languages": every("041$a"),
+    # 041 is for works in several languages, and absent in others.
+    "languages_041": every("041$a"),
     "country": "008/15-17",
     "date_type": "008/6",
     "date1": "008/7-10",
@@ -58,15 +66,22 @@ BIBLIOGRAPHIC: dict[str, str | Column] = {
     "extent": "300$a",
     "series": every("490$a|440$a"),
     "summary": "520$a",
-    "subjects": every("600$a|610$a|611$a|630$a|647$a|648$a|650$a|651$a|653$a"),
-    "genres": every("655$a"),
-    "lc_call_number": join("050[0]$a$b"),
+    # With subdivisions: "United States -- History -- Civil War".
+    "subjects": every(
+        "|".join(f"{tag}$a$x$y$z$v" for tag in ("600", "610", "611", "630", "647", "648", "650", "651", "653")),
+        sep=" -- ",
+    ),
+    "genres": every("655$a$x$y$z$v", sep=" -- "),
+    "lc_call_number": join("050[0]$a[0]$b"),
     "dewey": every("082$a"),
-    "local_call_numbers": every("852$h"),
+    "local_call_numbers": every("852$h$i", sep=" "),
     "urls": every("856$u"),
-    "is_online": exists("856$u"),
+    # The work itself or a version of it; other links lead to tables of contents, covers, reviews.
+    "is_online": exists(r"856$u{^2=\0|^2=\1}"),
 }
 """Columns of bibliographic records."""
+
+_HEADING = "$a-h$j-t$v$x-z"
 
 AUTHORITY: dict[str, str | Column] = {
     "control_number": "001",
@@ -74,21 +89,23 @@ AUTHORITY: dict[str, str | Column] = {
     "record_status": "LDR/5",
     "encoding_level": "LDR/17",
     "record_kind": "008/9",
-    "heading": join("1..[0]$a-z"),
-    "heading_original": join(linked("1..[0]$a-z")),
+    "heading": join(f"1..[0]{_HEADING}"),
+    "heading_original": join(linked(f"1..[0]{_HEADING}")),
     "lccn": "010$a",
     "identifiers": every("024$a"),
-    "see_from": every("4..$a"),
-    "see_also": every("5..$a"),
+    "see_from": every(f"4..{_HEADING}", sep=" "),
+    "see_also": every(f"5..{_HEADING}", sep=" "),
     "equivalents": every("7..$0"),
-    "birth": "046$f",
-    "death": "046$g",
-    "place": "370$a",
-    "field_of_activity": every("372$a"),
+    "birth_date": "046$f",
+    "death_date": "046$g",
+    "birth_place": "370$a",
+    "death_place": "370$b",
+    "associated_places": every("370$c$e$f"),
+    "fields_of_activity": every("372$a"),
     "occupations": every("374$a"),
     "languages": every("377$a"),
     "sources": every("670$a"),
-    "notes": every("678$a|680$a"),
+    "notes": every("678$a$b|680$i$a", sep=" "),
 }
 """Columns of authority records."""
 
@@ -109,6 +126,7 @@ HOLDINGS: dict[str, str | Column] = {
     "copy_number": "852$t",
     "barcodes": every("852$p|876$p"),
     "public_notes": every("852$z"),
+    # The first levels of each: volumes, and their years.
     "enumeration": every("863$a"),
     "chronology": every("863$i"),
     "textual_holdings": every("866$a"),

@@ -101,11 +101,11 @@ pub(super) fn view_between(block: &[u8], start: usize, end: usize) -> u128 {
     }
 }
 
-/// The text in [`BLOCK`] that views in `columns` point at, one after the other, if it is less than a quarter of `block`. They then point
-/// into that.
-pub(super) fn compact<const N: usize>(mut columns: [&mut [u128]; N], block: &[u8]) -> Option<Vec<u8>> {
+/// The text in the `block` that is the buffer of this number that views in `columns` point at, one after the other, if it is less
+/// than a quarter of it. They then point into that.
+pub(super) fn compact<const N: usize>(mut columns: [&mut [u128]; N], block: &[u8], buffer: u32) -> Option<Vec<u8>> {
     let length = |view: u128| view as u32 as usize;
-    let is_long = |view: u128| length(view) > INLINE && (view >> 64) as u32 == BLOCK;
+    let is_long = |view: u128| length(view) > INLINE && (view >> 64) as u32 == buffer;
     let views = || columns.iter().flat_map(|column| column.iter().copied());
     let total: usize = views().filter(|&view| is_long(view)).map(length).sum();
     if total > block.len() / 4 {
@@ -178,9 +178,9 @@ mod tests {
         let mut first = vec![view(&block, 100, 120, BLOCK), view(&block, 3, 9, BLOCK), made];
         let mut second = vec![view(&block, 0, 16, BLOCK)];
         let before = (first.clone(), second.clone());
-        assert!(compact([&mut first, &mut second], &block[..36]).is_none());
+        assert!(compact([&mut first, &mut second], &block[..36], BLOCK).is_none());
         assert_eq!((&first, &second), (&before.0, &before.1));
-        let text = compact([&mut first, &mut second], &block).unwrap();
+        let text = compact([&mut first, &mut second], &block, BLOCK).unwrap();
         assert_eq!(text.len(), 36);
         let buffers: Arc<[Buffer]> = Arc::from([Buffer::from(text), scratch.clone()]);
         let old: Arc<[Buffer]> = Arc::from([Buffer::from(block.clone()), scratch]);

@@ -16,7 +16,7 @@ use arrow_select::take::take;
 
 use super::fixed::{self, Fixed};
 use super::{Shape, StringType, cast_strings, records};
-use crate::spec::evaluate::{Evaluation, Flow};
+use crate::spec::evaluate::{Evaluation, Flow, join};
 use crate::spec::{Column, Keep};
 
 pub(super) fn columns(named: &[(String, Column)], shape: Shape) -> Vec<Field> {
@@ -26,7 +26,7 @@ pub(super) fn columns(named: &[(String, Column)], shape: Shape) -> Vec<Field> {
 fn field(name: &str, column: &Column, shape: Shape) -> Field {
     match column.keep {
         Keep::First | Keep::Join(_) => Field::new(name, shape.string_type.data_type(), true),
-        Keep::All => Field::new(name, DataType::LargeList(item(shape.string_type)), false),
+        Keep::All(_) => Field::new(name, DataType::LargeList(item(shape.string_type)), false),
         Keep::Count => Field::new(name, DataType::UInt32, false),
         Keep::Exists => Field::new(name, DataType::Boolean, false),
         Keep::Fields => Field::new(name, records::list_of(records::field_struct(shape)), false),
@@ -50,10 +50,17 @@ pub(super) fn finish(
     for record in 0..records.len() {
         records.turn_to(record);
         for ((_, column), output) in named.iter().zip(&mut outputs) {
-            output.append(&records, column);
+            output.append(&records, column)?;
         }
     }
     outputs.into_iter().map(|output| output.finish(built, shape)).collect()
+}
+
+/// Bytes of one value, at most: more than any record has, and as much as a view can show.
+const LONGEST: usize = i32::MAX as usize;
+
+fn too_long() -> ArrowError {
+    ArrowError::InvalidArgumentError("the values of a record that a column joins take over 2 GiB".to_owned())
 }
 
 /// What a column has of the records so far.
@@ -74,7 +81,7 @@ impl Output {
     fn new(column: &Column, records: usize) -> Self {
         match column.keep {
             Keep::First | Keep::Join(_) => Self::Strings(StringViewBuilder::with_capacity(records)),
-            Keep::All => Self::Lists(
+            Keep::All(_) => Self::Lists(
                 LargeListBuilder::with_capacity(StringViewBuilder::new(), records).with_field(item(StringType::View)),
             ),
             Keep::Count => Self::Counts(Vec::with_capacity(records)),
@@ -85,7 +92,7 @@ impl Output {
     }
 
     /// Appends what the record has that `records` was turned to.
-    fn append<'a>(&mut self, records: &Evaluation<'a>, column: &Column) {
+    fn append<'a>(&mut self, records: &Evaluation<'a>, column: &Column) -> Result<(), ArrowError> {
         match self {
             Self::Counts(counts) => counts.push(u32::try_from(records.count(column)).unwrap_or(u32::MAX)),
             Self::Flags(flags) => flags.append(records.column(column, &mut |_| Flow::Break(())).is_break()),
@@ -100,23 +107,38 @@ impl Output {
                 let separator = if let Keep::Join(separator) = &column.keep { Some(separator) } else { None };
                 let mut kept: Option<Cow<'a, str>> = None;
                 let _ = records.column(column, &mut |value| {
-                    match (&mut kept, separator) {
-                        (Some(joined), Some(separator)) => {
-                            let joined = joined.to_mut();
-                            joined.push_str(separator);
-                            joined.push_str(&value);
-                        }
-                        _ => kept = Some(value),
+                    match separator {
+                        Some(separator) => join(&mut kept, separator, value),
+                        None => kept = Some(value),
                     }
-                    if separator.is_some() { Flow::Continue(()) } else { Flow::Break(()) }
+                    let is_enough = kept.as_ref().is_some_and(|kept| kept.len() > LONGEST);
+                    if separator.is_some() && !is_enough { Flow::Continue(()) } else { Flow::Break(()) }
                 });
+                if kept.as_ref().is_some_and(|kept| kept.len() > LONGEST) {
+                    return Err(too_long());
+                }
                 strings.append_option(kept);
             }
             Self::Lists(lists) => {
-                let _ = records.column(column, &mut |value| {
-                    lists.values().append_value(value);
-                    Flow::Continue(())
-                });
+                let mut longest = 0;
+                let mut append = |value: Cow<'a, str>| {
+                    longest = longest.max(value.len());
+                    if longest <= LONGEST {
+                        lists.values().append_value(value);
+                    }
+                };
+                match &column.keep {
+                    Keep::All(Some(separator)) => records.by_field(column, separator, &mut append),
+                    _ => {
+                        let _ = records.column(column, &mut |value| {
+                            append(value);
+                            Flow::Continue(())
+                        });
+                    }
+                }
+                if longest > LONGEST {
+                    return Err(too_long());
+                }
                 lists.append(true);
             }
             Self::Fields { taken, ends } => {
@@ -124,6 +146,7 @@ impl Output {
                 ends.push(taken.len() as i64);
             }
         }
+        Ok(())
     }
 
     fn finish(self, built: &[ArrayRef], shape: Shape) -> Result<ArrayRef, ArrowError> {

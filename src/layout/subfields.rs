@@ -158,7 +158,8 @@ fn has_head(ends: &[i64], flags: u8) -> bool {
     flags & VALUE != 0 || ends.first() == ends.last()
 }
 
-/// The column of values, and how many there are.
+/// The columns of control numbers and of values, and how many there are.
+const CONTROL_NUMBERS: usize = 1;
 const VALUES: usize = 8;
 const COLUMNS: usize = 9;
 
@@ -181,7 +182,8 @@ pub(super) fn finish(
     }
     let block = &builder.compact(block);
     let mut rows = Rows::new(&builder, retain);
-    if shape.string_type != StringType::View {
+    let has_control_numbers = selected.is_none_or(|selected| selected.contains(&CONTROL_NUMBERS));
+    if shape.string_type != StringType::View && has_control_numbers {
         let lengths = builder.control_number.iter().map(|&view| view as u32 as usize);
         let bytes = lengths
             .zip(&rows.counts)

@@ -1781,7 +1781,7 @@ static LDR_HOLDINGS: [Position; 12] = [
 /// Names of LDR.
 #[rustfmt::skip]
 static LDR_NAMES: [&str; 17] = [
-    "record_length", "record_status", "type_of_record", "bibliographic_level", "type_of_control", "character_coding",
+    "record_length", "record_status", "record_type", "bibliographic_level", "type_of_control", "character_coding",
     "indicator_count", "subfield_code_count", "base_address", "encoding_level", "descriptive_cataloging_form",
     "multipart_level", "length_portion", "start_portion", "implementation_portion", "punctuation_policy",
     "item_information_in_record",
@@ -2089,14 +2089,14 @@ static F008_HOLDINGS: [Position; 15] = [
 /// Names of 008.
 #[rustfmt::skip]
 static F008_NAMES: [&str; 69] = [
-    "date_entered", "date_type", "date1", "date2", "place", "illustrations", "relief", "form_of_composition",
+    "date_entered", "date_type", "date1", "date2", "country", "illustrations", "relief", "form_of_composition",
     "frequency", "running_time", "regularity", "format_of_music", "music_parts", "type_of_continuing_resource",
     "audience", "projection", "form_of_original_item", "form_of_item", "nature_of_contents", "accompanying_matter",
     "nature_of_entire_work", "type_of_cartographic_material", "type_of_computer_file", "government_publication",
     "conference_publication", "festschrift", "literary_text", "index", "literary_form",
     "special_format_characteristics", "transposition_and_arrangement", "original_alphabet", "type_of_visual_material",
     "biography", "entry_convention", "technique", "language", "modified_record", "cataloging_source",
-    "geographic_subdivision", "romanization_scheme", "language_of_catalog", "kind_of_record", "cataloging_rules",
+    "geographic_subdivision", "romanization_scheme", "language_of_catalog", "record_kind", "cataloging_rules",
     "thesaurus", "type_of_series", "series_numbering", "heading_use_main", "heading_use_subject", "heading_use_series",
     "type_of_subject_subdivision", "type_of_government_agency", "reference_evaluation", "record_update_in_process",
     "undifferentiated_personal_name", "level_of_establishment", "receipt_status", "acquisition_method",

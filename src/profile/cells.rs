@@ -26,8 +26,8 @@ pub(crate) struct Counts {
 
 impl Counts {
     pub(super) fn merge(&mut self, other: &Self) {
-        self.records += other.records;
-        self.occurrences += other.occurrences;
+        self.records = self.records.saturating_add(other.records);
+        self.occurrences = self.occurrences.saturating_add(other.occurrences);
         self.max = self.max.max(other.max);
     }
 }
@@ -94,7 +94,7 @@ impl Merge for Values {
     fn merge(&mut self, other: Self) {
         self.shortest = self.shortest.min(other.shortest);
         self.longest = self.longest.max(other.longest);
-        self.total += other.total;
+        self.total = self.total.saturating_add(other.total);
         self.sketch.merge(&other.sketch);
     }
 }

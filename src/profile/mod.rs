@@ -71,10 +71,10 @@ struct Count {
 impl Count {
     fn add(&mut self, records: Option<u64>, occurrences: u64) {
         self.records = match (self.records, records) {
-            (Some(ours), Some(theirs)) => Some(ours + theirs),
+            (Some(ours), Some(theirs)) => Some(ours.saturating_add(theirs)),
             (ours, theirs) => ours.or(theirs),
         };
-        self.occurrences += occurrences;
+        self.occurrences = self.occurrences.saturating_add(occurrences);
     }
 }
 
@@ -106,11 +106,11 @@ impl File {
     }
 
     fn merge(&mut self, other: &Self) {
-        self.records += other.records;
-        self.bytes += other.bytes;
+        self.records = self.records.saturating_add(other.records);
+        self.bytes = self.bytes.saturating_add(other.bytes);
         self.shortest = self.shortest.min(other.shortest);
         self.longest = self.longest.max(other.longest);
-        self.total += other.total;
+        self.total = self.total.saturating_add(other.total);
     }
 }
 

@@ -139,9 +139,13 @@ pub(crate) struct Accumulator {
     /// The group of each subfield, and of each value of fields.
     of_subfields: Vec<u32>,
     of_fields: Vec<u32>,
-    /// Values sorted by group.
+    /// Values sorted by group, and where each is in the block.
     order: Vec<Found>,
+    places: Vec<u32>,
 }
+
+/// How many values what is used again has room for; blocks with more are no catalogue's.
+const KEEP: usize = 1 << 20;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct ProblemCount {
@@ -166,6 +170,7 @@ impl Default for Accumulator {
             of_subfields: Vec::new(),
             of_fields: Vec::new(),
             order: Vec::new(),
+            places: Vec::new(),
         }
     }
 }
@@ -192,6 +197,11 @@ impl Accumulator {
         self.add_records(plain);
         self.add_fields(plain);
         self.add_values(plain);
+        if self.order.capacity() > KEEP {
+            (self.order, self.places) = (Vec::new(), Vec::new());
+            (self.of_fields, self.of_subfields) = (Vec::new(), Vec::new());
+            (self.pairs, self.groups) = (Local::default(), Local::default());
+        }
     }
 
     /// Adds what is wrong with a whole block, or source, of so many bytes.
@@ -311,12 +321,15 @@ impl Accumulator {
         }
         // What is there already is overwritten.
         self.order.resize(start as usize, Found::default());
+        self.places.resize(start as usize, 0);
         let groups = &mut self.groups.found;
-        let mut put = |group: u32, record: usize, view: u128| {
+        let mut put = |group: u32, record: usize, place: usize, view: u128| {
             let Measured { hash, length } = measure(plain, view);
             if let Some((_, reached)) = groups.get_mut(group as usize) {
-                if let Some(slot) = self.order.get_mut(*reached as usize) {
+                let at = *reached as usize;
+                if let (Some(slot), Some(slot_of_place)) = (self.order.get_mut(at), self.places.get_mut(at)) {
                     *slot = Found { hash, length, record: record as u32 };
+                    *slot_of_place = place as u32;
                 }
                 *reached += 1;
             }
@@ -327,14 +340,16 @@ impl Accumulator {
             let of_subfields = |field: usize| plain.subfield_ends.get(field).map_or(0, |&end| end as usize);
             let subfields = of_subfields(fields.start)..of_subfields(fields.end);
             let of_fields = self.of_fields.get(fields.clone()).unwrap_or_default();
-            let values = plain.value.get(fields).unwrap_or_default();
-            for (&view, &group) in values.iter().zip(of_fields).filter(|&(_, &group)| group != NONE) {
-                put(group, record, view);
+            let values = plain.value.get(fields.clone()).unwrap_or_default();
+            for (place, (&view, &group)) in fields.zip(values.iter().zip(of_fields)) {
+                if group != NONE {
+                    put(group, record, place, view);
+                }
             }
             let of_subfields = self.of_subfields.get(subfields.clone()).unwrap_or_default();
-            let values = plain.subfield_value.get(subfields).unwrap_or_default();
-            for (&view, &group) in values.iter().zip(of_subfields) {
-                put(group, record, view);
+            let values = plain.subfield_value.get(subfields.clone()).unwrap_or_default();
+            for (place, (&view, &group)) in subfields.zip(values.iter().zip(of_subfields)) {
+                put(group, record, place, view);
             }
         }
         let stride = self.codes.len() + 1;
@@ -349,11 +364,12 @@ impl Accumulator {
             let cells = &mut self.profile.subfields;
             cells.make_room();
             let place = cells.place(Key { tag, first, second: Symbol::NULL });
-            for found in add_group(values, cells.at(place)) {
-                // Seldom enough for a search.
+            for at in add_group(values, cells.at(place)) {
+                let start = before as usize - values.len();
+                let Some((found, &at)) = values.get(at).zip(self.places.get(start + at)) else { continue };
                 let number = plain.numbers.get(found.record as usize).copied().unwrap_or_default();
-                let view = views_of(plain, found.record, code.is_none()).iter().copied();
-                if let Some(view) = view.into_iter().find(|&view| measure(plain, view).hash == found.hash) {
+                let views = if code.is_none() { plain.value } else { plain.subfield_value };
+                if let Some(&view) = views.get(at as usize) {
                     cells.show(place, || Sample::new(&plain.text(view), found.hash, number));
                 }
             }
@@ -388,21 +404,8 @@ impl Accumulator {
     }
 }
 
-/// The values of a record: those of its fields, or those of its subfields.
-#[allow(clippy::cast_sign_loss)] // offsets count from 0
-fn views_of<'a>(plain: &Plain<'a>, record: u32, of_fields: bool) -> &'a [u128] {
-    let end = |ends: &[i64], at: usize| ends.get(at).map_or(0, |&end| end as usize);
-    let record = record as usize;
-    let fields = end(plain.field_ends, record)..end(plain.field_ends, record + 1);
-    if of_fields {
-        return plain.value.get(fields).unwrap_or_default();
-    }
-    let subfields = end(plain.subfield_ends, fields.start)..end(plain.subfield_ends, fields.end);
-    plain.subfield_value.get(subfields).unwrap_or_default()
-}
-
-/// Adds values to a cell; some of those that are new to it, if there are few.
-fn add_group(values: &[Found], cell: Option<&mut Cell<Values>>) -> Vec<Found> {
+/// Adds values to a cell; which of them are new to it, up to as many as are shown.
+fn add_group(values: &[Found], cell: Option<&mut Cell<Values>>) -> Vec<usize> {
     let mut new = Vec::new();
     let Some(Cell { counts, values: known }) = cell else { return new };
     let mut met = Met::default();
@@ -415,21 +418,21 @@ fn add_group(values: &[Found], cell: Option<&mut Cell<Values>>) -> Vec<Found> {
     }
     (known.shortest, known.longest, known.total) = (shortest, longest, total);
     counts.merge(&met.counts());
-    let mut rest = values.iter();
+    let mut rest = values.iter().enumerate();
     // Where few values differ, many are like the one before.
     let mut last = 0;
     while !known.sketch.is_registers()
-        && let Some(&found) = rest.next()
+        && let Some((at, &found)) = rest.next()
     {
         if found.hash != last {
             last = found.hash;
             if known.sketch.insert(last) && new.len() < SAMPLES {
-                new.push(found);
+                new.push(at);
             }
         }
     }
     if let Some(registers) = known.sketch.registers() {
-        for found in rest {
+        for (_, found) in rest {
             raise(registers, found.hash);
         }
     }

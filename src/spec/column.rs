@@ -9,7 +9,8 @@ use super::{Condition, Part, Spec, Term};
 use crate::error::Error;
 use crate::marc21::fixed::fixed_field;
 
-/// What a column has of a record: `first(245$a)`, or the spec alone, `all(650$a)`, `join(245$a$b, " ")`, `count(852)`,
+/// What a column has of a record: `first(245$a)`, or the spec alone, `all(650$a)`, `all(650$a$x, " -- ")`, which has a value for
+/// each field, `join(245$a$b, " ")`, `count(852)`,
 /// `exists(856$u)` or `fields(700)`. In each of these, specs with `|` between are one after the other, as in `100$a|110$a`, and
 /// `linked(245$a)` in place of the spec is the text in another script. `fixed(008)` is one field alone, position by position.
 ///
@@ -33,7 +34,8 @@ pub struct Column {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Keep {
     First,
-    All,
+    /// All of them or, with something to put between, all of a field as one.
+    All(Option<String>),
     /// All of them, as one string with this between.
     Join(String),
     Count,
@@ -103,7 +105,7 @@ fn column(parser: &mut Parser<'_>) -> Result<Column, Mistake> {
         close(parser)?;
     }
     let keep = match name {
-        Some("all(") => Keep::All,
+        Some("all(") => Keep::All(if parser.take(",") { Some(separator(parser)?) } else { None }),
         Some("join(") => Keep::Join(if parser.take(",") { separator(parser)? } else { " ".to_owned() }),
         Some("count(") => Keep::Count,
         Some("exists(") => Keep::Exists,

@@ -66,6 +66,28 @@ impl<'a> Evaluation<'a> {
         column.specs.iter().try_for_each(|spec| values(self, spec, take))
     }
 
+    /// Calls `take` with the values of `column` of each field that has some, with `separator` between.
+    pub(crate) fn by_field(&self, column: &Column, separator: &str, take: &mut dyn FnMut(Cow<'a, str>)) {
+        for spec in &column.specs {
+            let tag = if column.linked { ALTERNATE } else { spec.tag };
+            if tag == *b"LDR" {
+                let _ = self.values(spec, &mut |value| {
+                    take(value);
+                    Flow::Continue(())
+                });
+                continue;
+            }
+            self.records.wanted_fields(spec, column.linked, &mut |field| {
+                let mut joined = None;
+                let _ = self.part(tag, Place::Field(field), &spec.part, &mut |value| {
+                    join(&mut joined, separator, value);
+                    Flow::Continue(())
+                });
+                joined.map(&mut *take);
+            });
+        }
+    }
+
     fn values(&self, spec: &Spec, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
         if spec.tag == *b"LDR" {
             if spec.index.is_none_or(|index| !index.of(1).is_empty()) {
@@ -288,6 +310,18 @@ impl<'a> Evaluation<'a> {
             },
         };
         Rc::new(Values::new(values))
+    }
+}
+
+/// Puts `value` behind what is there already.
+pub(crate) fn join<'a>(joined: &mut Option<Cow<'a, str>>, separator: &str, value: Cow<'a, str>) {
+    match joined {
+        None => *joined = Some(value),
+        Some(joined) => {
+            let joined = joined.to_mut();
+            joined.push_str(separator);
+            joined.push_str(&value);
+        }
     }
 }
 

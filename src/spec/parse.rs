@@ -70,6 +70,10 @@ impl<'a> Parser<'a> {
         if mixed(u8::is_ascii_lowercase) && mixed(u8::is_ascii_uppercase) {
             return self.mistake("the letters of a tag are all small or all capital");
         }
+        if let (true, Some(any)) = (tag[0].is_ascii_digit(), tag.iter().position(|&byte| byte == b'X')) {
+            self.at += any;
+            return self.mistake("X is a letter like others in a spec; any character is .");
+        }
         self.at += 3;
         let index = self.index()?;
         let part_at = self.at;
@@ -294,6 +298,9 @@ mod tests {
             ("24", 0),
             ("24é", 2),
             ("aB1", 0),
+            ("6XX$a", 1),
+            ("24X", 2),
+            ("245{$a=9X9}", 8),
             ("245$A", 4),
             ("245$a-", 6),
             ("245$a-9", 6),

@@ -159,7 +159,7 @@ def test_without_pyarrow_the_dictionary_says_how_to_get_it(monkeypatch: pytest.M
 
 # Fixed fields
 
-FIRST = {"date_entered": "860506", "date_type": "s", "date1": "1957", "date2": "    ", "place": "nyu"}
+FIRST = {"date_entered": "860506", "date_type": "s", "date1": "1957", "date2": "    ", "country": "nyu"}
 LAST = {"language": "eng", "modified_record": " ", "cataloging_source": "d"}
 
 
@@ -268,7 +268,7 @@ def test_authorities_and_holdings_have_tables_of_their_own() -> None:
         "geographic_subdivision": "n",
         "romanization_scheme": "|",
         "language_of_catalog": " ",
-        "kind_of_record": "a",
+        "record_kind": "a",
         "cataloging_rules": "z",
         "thesaurus": "a",
         "type_of_series": "n",
@@ -360,7 +360,7 @@ def test_a_leader_is_of_one_of_three_formats() -> None:
     ]:
         struct = set_in(record(kind, ("001", "1")), "fixed(LDR)")
         assert struct["material"] == material
-        assert struct["type_of_record"] == kind[0]
+        assert struct["record_type"] == kind[0]
         assert names <= struct.keys()
     labels = set_in(record("am", ("001", "1")), "fixed(LDR, labels)")
     assert labels["record_status"] == "New"
@@ -386,7 +386,7 @@ def test_what_a_field_does_not_reach_is_null() -> None:
 def test_characters_are_counted_not_bytes() -> None:
     struct = fixed(record("am", ("008", "860506s19é7    ñyuab  j bc   011 1aéng 日")), "fixed(008)")
     assert struct["date1"] == "19é7"
-    assert struct["place"] == "ñyu"
+    assert struct["country"] == "ñyu"
     assert struct["language"] == "éng"
     assert struct["cataloging_source"] == "日"
     assert struct["material"] == "books"
@@ -394,8 +394,14 @@ def test_characters_are_counted_not_bytes() -> None:
 
 def test_labels_are_what_codes_mean() -> None:
     def meant(**codes: str) -> dict[str, str]:
-        parts = {"date_type": "s", "place": "nyu", "illustrations": "    ", "audience": " ", "language": "eng"} | codes
-        value = "860506{date_type}1957    {place}{illustrations}{audience} bc   011 1a{language} d".format(**parts)
+        parts = {
+            "date_type": "s",
+            "country": "nyu",
+            "illustrations": "    ",
+            "audience": " ",
+            "language": "eng",
+        } | codes
+        value = "860506{date_type}1957    {country}{illustrations}{audience} bc   011 1a{language} d".format(**parts)
         return set_in(record("am", ("008", value)), "fixed(008, labels)")
 
     plain = meant()
@@ -403,7 +409,7 @@ def test_labels_are_what_codes_mean() -> None:
     assert plain["date_entered"] == "860506"
     assert plain["date1"] == "1957"
     assert plain["date_type"] == "Single known date/probable date"
-    assert plain["place"] == "New York (State)"
+    assert plain["country"] == "New York (State)"
     assert plain["language"] == "English"
     assert plain["modified_record"] == "Not modified"
     assert plain["illustrations"] == "No illustrations"
@@ -415,7 +421,7 @@ def test_labels_are_what_codes_mean() -> None:
     assert meant(illustrations="||||")["illustrations"] == "No attempt to code"
     assert meant(date_type="?")["date_type"] == "?"
     assert meant(language="xyz")["language"] == "xyz"
-    assert meant(place="ne ")["place"] == "Netherlands"
+    assert meant(country="ne ")["country"] == "Netherlands"
 
 
 def test_columns_have_one_schema_whatever_the_records_are(sample: Path) -> None:

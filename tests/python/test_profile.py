@@ -6,6 +6,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import duckdb
 import mrrc_arrow as mrrc
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from mrrc_arrow import _native, errors
@@ -145,13 +147,9 @@ def test_real_files_are_counted_as_polars_counts_them(corpus: Path) -> None:
     assert files
     done = 0
     for path in files:
-        try:
-            mrrc.read_table(path, n_rows=1, ignore_errors=True)
-        except mrrc.UnsupportedFormatError:
-            continue
-        if profile(path).filter(kind="problem", value="dictionary_full").height:
-            continue  # rows of subfields have other dictionaries
-        if not profile(path).filter(kind="problem", value="unsupported_format").height:
+        problems = profile(path).filter(kind="problem")["value"]
+        # A record that overflows a dictionary does so in both, but rows say so for other codes; the other is no MARC.
+        if {"dictionary_full", "unsupported_format"}.isdisjoint(problems):
             assert_right(path)
             done += 1
     assert done
@@ -307,10 +305,7 @@ def test_a_merge_is_the_profile_of_all(sample: Path, tmp_path: Path) -> None:
 
 
 def assert_same(table: pa.Table, expected: pl.DataFrame) -> None:
-    found = pl.DataFrame(table)
-    rest = pl.exclude("length_mean")
-    assert found.select(rest).equals(expected.select(rest))
-    assert found["length_mean"].to_list() == pytest.approx(expected["length_mean"].to_list(), rel=1e-12)
+    assert pl.DataFrame(table).equals(expected)
 
 
 def test_what_is_no_profile_is_refused(sample: Path) -> None:
@@ -321,7 +316,7 @@ def test_what_is_no_profile_is_refused(sample: Path) -> None:
     with pytest.raises(TypeError):
         mrrc.merge_profiles(5)  # type: ignore[arg-type]
     frame = pl.DataFrame(good)
-    for name in COLUMNS:
+    for name in set(COLUMNS) - {"distinct"}:  # which the sketch has
         with pytest.raises(ValueError, match=f"no column .{name}"):
             mrrc.merge_profiles([good.drop_columns([name])])
     text = pl.lit("x")
@@ -329,8 +324,8 @@ def test_what_is_no_profile_is_refused(sample: Path) -> None:
         frame.with_columns(kind=text),
         frame.with_columns(tag=text),
         frame.with_columns(code=pl.lit("xy")),
-        frame.with_columns(position=None),
-        frame.with_columns(occurrences=None),
+        frame.with_columns(position=pl.lit(None, pl.UInt8)),
+        frame.with_columns(occurrences=pl.lit(None, pl.UInt64)),
         frame.with_columns(sketch=pl.lit(b"\x00\x09")),
         frame.with_columns(sketch=pl.lit(b"")),
         frame.with_columns(value=pl.lit("x" * 100)),
@@ -423,7 +418,7 @@ def test_rejected_records_raise_or_are_counted_and_warned_of_once(three: list[by
     with pytest.raises(mrrc.RecordError) as caught:
         mrrc.profile(content)
     assert (caught.value.record, caught.value.code) == (3, "too_short")
-    with pytest.warns(mrrc.MrrcWarning, match="^2 records") as warned:
+    with pytest.warns(mrrc.MrrcWarning, match="^2 record") as warned:
         table = mrrc.profile(content, ignore_errors=True)
     assert len(warned) == 1
     assert warned[0].filename == __file__
@@ -459,3 +454,25 @@ def test_nothing_is_a_profile_of_one_row() -> None:
     found = profile(b"")
     assert found.height == 1
     assert found.select("kind", "records", "bytes", "length_min").row(0) == ("file", 0, 0, None)
+
+
+def test_a_large_record_takes_no_more_time_than_it_has_values() -> None:
+    """Each of whose codes has values of its own, all of them in the place of samples."""
+    codes = [chr(code) for code in range(0x21, 0x7F)]
+    one = encode([data("650", *((code, f"{code}{number}") for number in range(1500) for code in codes))])
+    start = time.process_time()
+    found = mrrc.profile(one)
+    assert time.process_time() - start < 5
+    assert found.filter(pc.equal(found["kind"], "subfield")).num_rows == len(codes)
+
+
+def test_counts_that_do_not_fit_stay_as_large_as_may_be(sample: Path) -> None:
+    frame = pl.DataFrame(mrrc.profile(sample, categorical=False))
+    large = frame.with_columns(pl.when(pl.col("records") > 0).then(pl.lit(2**63, pl.UInt64)).alias("records"))
+    merged = pl.DataFrame(mrrc.merge_profiles([large, large], categorical=False))
+    assert merged.filter(kind="file")["records"].item() == 2**64 - 1
+
+
+def test_one_profile_needs_no_list(sample: Path) -> None:
+    table = mrrc.profile(sample)
+    assert mrrc.merge_profiles(table).equals(table)

@@ -59,6 +59,11 @@ def test_text_that_is_left_out_is_not_kept() -> None:
         options: Any = {"layout": layout, "columns": columns}
         assert mrrc.read_table(text, **options).nbytes < len(text) / 10
     assert mrrc.read_table(text, columns=["fields"]).nbytes > len(text)
+    decoded = encode([control("001", "a number that is long"), data("245", ("a", "\u00e9" * 4000))]) * 50
+    options = {"layout": "subfields", "columns": ["control_number", "tag"], "encoding": "iso-8859-1"}
+    assert mrrc.read_table(decoded, **options).nbytes < len(decoded) / 10
+    odd: Any = {**options, "string_type": "string", "columns": ["tag"], "categorical": False}
+    assert mrrc.read_table(decoded, **odd).num_rows == 150
 
 
 def test_damage_is_the_same_whatever_is_selected() -> None:

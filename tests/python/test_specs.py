@@ -81,7 +81,7 @@ Condition: TypeAlias = tuple[Test, ...]
 
 def write_span(span: Span) -> str:
     start, end = ("#" if place is None else str(place) for place in span)
-    return start if start == end and span[0] is not None else f"{start}-{end}"
+    return start if start == end else f"{start}-{end}"
 
 
 def write_index(span: Span | None) -> str:
@@ -276,18 +276,20 @@ def fields(draw: st.DrawFn) -> Field:
     tag = draw(st.sampled_from(["001", "008", "100", "650", "650", "651"]))
     if tag < "010":
         return control(tag, draw(words))
-    subfields = st.tuples(st.sampled_from("abc0_"), words)
+    subfields = draw(st.lists(st.tuples(st.sampled_from("abc0_"), words), max_size=4))
     indicators = draw(st.text(st.sampled_from("ab "), min_size=2, max_size=2))
-    return data(tag, *draw(st.lists(subfields, max_size=4)), ind=indicators)
+    if draw(st.integers(0, 9)) == 0:
+        return data(tag, *subfields, ind=draw(st.sampled_from(["", "a"])))
+    return data(tag, *subfields, ind=indicators, text=draw(st.none() | st.just("b")))
 
 
 @settings(max_examples=300, deadline=None)
-@given(content=st.lists(st.lists(fields(), max_size=8), min_size=1, max_size=3), spec=specs(2))
-def test_a_spec_is_what_its_rules_say(content: list[list[Field]], spec: Spec) -> None:
+@given(content=st.lists(st.lists(fields(), max_size=8), min_size=1, max_size=3), spec=specs(2), other=specs(1))
+def test_a_spec_is_what_its_rules_say(content: list[list[Field]], spec: Spec, other: Spec) -> None:
     raw = b"".join(encode(fields) for fields in content)
     rows: list[Row] = mrrc.read_table(raw).to_pylist()
-    expected = [values_of(row, spec) for row in rows]
-    text = write_spec(spec)
+    expected = [values_of(row, spec) + values_of(row, other) for row in rows]
+    text = f"{write_spec(spec)}|{write_spec(other)}"
     columns: dict[str, str | mrrc.Column] = {
         "all": mrrc.all(text),
         "first": mrrc.first(text),

@@ -175,6 +175,9 @@ impl RecordsBuilder {
         for views in [&mut self.leader, &mut self.value, &mut self.subfield_value] {
             views.fill(0);
         }
+        if let Some(text) = compact([&mut self.control_number], self.scratch.as_bytes(), SCRATCH) {
+            self.scratch = String::from_utf8(text).unwrap_or_default();
+        }
     }
 
     pub(super) fn has_repairs(&self) -> bool {
@@ -382,7 +385,7 @@ impl RecordsBuilder {
         let is_wanted = (self.tags.is_some() || self.without_values)
             && !self.keeps_block
             && self.shape.string_type == StringType::View;
-        match is_wanted.then(|| compact(columns, block)).flatten() {
+        match is_wanted.then(|| compact(columns, block, BLOCK)).flatten() {
             Some(text) => Buffer::from(text),
             None => block.clone(),
         }
