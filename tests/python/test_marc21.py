@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import subprocess
@@ -30,6 +31,13 @@ STRING_TYPES: dict[StringType, pa.DataType] = {
     "large_string": pa.large_string(),
     "string": pa.string(),
 }
+
+
+@functools.cache
+def schema(path: Path) -> dict[str, Any]:
+    """The fields of a schema, by tag."""
+    fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["fields"]
+    return fields
 
 
 def fixed(raw: bytes, expression: str) -> dict[str, str | None]:
@@ -100,7 +108,7 @@ def test_every_name_of_the_schemas_is_there() -> None:
     if not BIBLIOGRAPHIC.exists():
         pytest.skip(f"the schema is not at hand ({BIBLIOGRAPHIC})")
     rows = {(row["tag"], row["code"]): row["name"] for row in mrrc.dictionary().to_pylist()}
-    for tag, field in json.loads(BIBLIOGRAPHIC.read_text(encoding="utf-8"))["fields"].items():
+    for tag, field in schema(BIBLIOGRAPHIC).items():
         for code, entry in {None: field, **field.get("subfields", {})}.items():
             label = entry.get("label", "Leader").split(" [OBSOLETE")[0]
             assert rows[tag, code] == label.strip().replace("Classificaton", "Classification"), (tag, code)
@@ -495,8 +503,7 @@ def documented() -> dict[str, dict[str, str]]:
 
 def tables() -> dict[str, dict[str, list[dict[str, Any]]]]:
     """The positions of each fixed field and material, straight from the schemas."""
-    fields = json.loads(BIBLIOGRAPHIC.read_text(encoding="utf-8"))["fields"]
-    authority = json.loads(AUTHORITY.read_text(encoding="utf-8"))["fields"]
+    fields, authority = schema(BIBLIOGRAPHIC), schema(AUTHORITY)
     found = {"LDR": {"bibliographic": [*fields["LDR"]["positions"].values()]}}
     for tag, common in ("006", "All Materials"), ("007", "Common"), ("008", "All Materials"):
         types = fields[tag]["types"]
@@ -532,7 +539,7 @@ def material_of(tag: str, leader: str, value: str | None) -> str | None:
         return ({"z": "authority"} | dict.fromkeys("uvxy", "holdings") | books | by_code).get(kind)
     if tag == "006":
         return (by_code | {"a": "books", "t": "books", "s": "continuing_resources"}).get(value[:1])
-    types = json.loads(BIBLIOGRAPHIC.read_text(encoding="utf-8"))["fields"]["007"]["types"]
+    types = schema(BIBLIOGRAPHIC)["007"]["types"]
     label = types["Common"]["positions"]["00"]["codes"].get(value[:1], {}).get("label")
     return label and re.sub("[ -]", "_", label.lower())
 
