@@ -16,9 +16,9 @@ class Column:
     Parameters
     ----------
     expression : str
-        The column as text: a spec, of which the first value is kept, or ``all(650$a)``, ``all(650$a$x, " -- ")``, ``join(245$a$b, " ")``,
-        ``count(852)``, ``exists(856$u)``, ``fields(700)``; in each of these a spec or ``linked(245$a)``. Or
-        ``fixed(008)``, ``fixed(008, labels)``.
+        The column as text: a spec, of which the first value is kept, or ``all(650$a)``, ``all(650$a$x, " -- ")``,
+        ``join(245$a$b, " ")``, ``count(852)``, ``exists(856$u)``, ``fields(700)``; in each of these specs with ``|``
+        between, or ``linked(245$a)``. Or ``fixed(008)``, ``fixed(008, labels)``.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Ready columns for MARC 21 records: plain dicts, to be taken as they are or to be copied and changed.
 
 ``BIBLIOGRAPHIC`` is for descriptions of works, ``AUTHORITY`` for names and subjects, ``HOLDINGS`` for what a library
-has of a work. Values are as the records have them, with the punctuation that cataloguers set; names of columns that are coded
-positions are those of `mrrc_arrow.fixed`.
+has of a work. Values are as the records have them, with the punctuation that cataloguers set; names of columns that are
+coded positions are those of `mrrc_arrow.fixed`.
 
 Examples
 --------
