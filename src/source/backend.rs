@@ -38,8 +38,8 @@ impl std::error::Error for Interruption {}
 /// Where the bytes of a source come from, before anything is decompressed.
 #[non_exhaustive]
 pub enum ReaderBackend {
-    /// A file object of another language, read by calls into it.
-    PythonFile(Box<dyn ReadChunk>),
+    /// A file object of another language, read by calls into it; its first bytes have been read.
+    PythonFile(Prefixed),
     /// A file that the operating system reads for us.
     RustFile(File),
     /// Bytes in memory.
@@ -92,11 +92,24 @@ impl Read for ReaderBackend {
 }
 
 /// Bytes that were read ahead, and then the rest of the stream they came from.
-pub(super) struct Prefixed {
-    pub head: Vec<u8>,
+pub struct Prefixed {
+    pub(super) head: Vec<u8>,
     /// The stream gave all of that at once, as much as it was asked for: it has more.
-    pub full: bool,
-    pub rest: Box<dyn ReadChunk>,
+    full: bool,
+    rest: Box<dyn ReadChunk>,
+}
+
+impl Prefixed {
+    pub(super) fn new(stream: Box<dyn ReadChunk>) -> Self {
+        Self { head: Vec::new(), full: false, rest: stream }
+    }
+
+    /// Reads ahead, `want` bytes at a time, until that `is_enough` or the stream ends. After an error it can be repeated.
+    pub(super) fn read_head(&mut self, want: usize, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<()> {
+        while !is_enough(&self.head) && self.rest.read_chunk(&mut self.head, want)? > 0 {}
+        self.full = self.head.len() == want;
+        Ok(())
+    }
 }
 
 impl ReadChunk for Prefixed {

@@ -26,6 +26,11 @@ pub(super) enum Compression {
     Bzip2,
 }
 
+/// Whether `head` is enough to tell whether an input is compressed, and in what manner.
+pub(super) fn is_told(head: &[u8]) -> bool {
+    head.len() >= if Compression::of(head) == Some(Compression::Gzip) { MANNER_LENGTH } else { MAGIC_LENGTH }
+}
+
 impl Compression {
     /// The compression of an input that begins with `head`.
     pub(super) fn of(head: &[u8]) -> Option<Self> {
