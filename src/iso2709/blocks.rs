@@ -436,3 +436,6 @@ fn span_of(range: std::ops::Range<usize>, flaw: Option<Code>) -> Span {
     debug_assert!(u32::try_from(range.end).is_ok());
     Span { offset: range.start as u32, length: (range.end - range.start) as u32, flaw }
 }
+
+#[cfg(test)]
+mod tests;

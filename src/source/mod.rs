@@ -276,3 +276,6 @@ impl Source {
         Error::new(ErrorKind::UnsupportedFormat, "unsupported_format", message).in_source(self.name.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;
