@@ -17,7 +17,7 @@ const SIZE: BlockSize = BlockSize { records: 10, bytes: 1 << 20, retain: false }
 
 /// Gives these pieces and errors one after the other, and counts how often it was asked and for how much.
 struct Pieces {
-    pieces: VecDeque<io::Result<Vec<u8>>>,
+    left: VecDeque<io::Result<Vec<u8>>>,
     asked: Arc<[AtomicUsize; 2]>,
     most: usize,
 }
@@ -26,10 +26,10 @@ impl ReadChunk for Pieces {
     fn read_chunk(&mut self, buffer: &mut Vec<u8>, want: usize) -> io::Result<usize> {
         self.asked[0].fetch_add(1, Ordering::Relaxed);
         self.asked[1].fetch_max(want, Ordering::Relaxed);
-        let Some(piece) = self.pieces.pop_front() else { return Ok(0) };
+        let Some(piece) = self.left.pop_front() else { return Ok(0) };
         let mut piece = piece?;
         if piece.len() > want {
-            self.pieces.push_front(Ok(piece.split_off(want)));
+            self.left.push_front(Ok(piece.split_off(want)));
         }
         buffer.append(&mut piece);
         Ok(buffer.len())
@@ -42,7 +42,7 @@ impl ReadChunk for Pieces {
 
 fn stream_of(pieces: impl IntoIterator<Item = io::Result<Vec<u8>>>) -> (Source, Arc<[AtomicUsize; 2]>) {
     let asked = Arc::new([const { AtomicUsize::new(0) }; 2]);
-    let pieces = Pieces { pieces: pieces.into_iter().collect(), asked: Arc::clone(&asked), most: usize::MAX };
+    let pieces = Pieces { left: pieces.into_iter().collect(), asked: Arc::clone(&asked), most: usize::MAX };
     (Source::stream(Some("a stream"), Box::new(pieces)), asked)
 }
 
@@ -262,7 +262,7 @@ fn what_is_foreseen_is_what_the_next_block_asks_for() {
 fn what_a_stream_gives_at_most_is_not_little() {
     // A socket gives at most so much; that is no reason to hand out few records.
     let pieces = (0..40).map(|_| Ok(RECORD.repeat(10))).collect();
-    let pieces = Pieces { pieces, asked: Arc::default(), most: RECORD.len() * 10 };
+    let pieces = Pieces { left: pieces, asked: Arc::default(), most: RECORD.len() * 10 };
     let source = Source::stream(None, Box::new(pieces));
     let found = blocks(&source, BlockSize { records: 150, ..SIZE });
     assert_eq!(found.iter().map(|block| block.records.len()).collect::<Vec<_>>(), [150, 150, 100]);

@@ -7,6 +7,9 @@ use crate::iso2709::outline::Outline;
 use crate::iso2709::{LEADER_LENGTH, MIN_RECORD};
 use crate::problem::Code;
 
+/// A tag and its data.
+type Field = (String, String);
+
 /// A record from the parts that damage is done to.
 #[derive(Debug, Clone)]
 struct Parts {
@@ -56,7 +59,7 @@ impl Parts {
     }
 
     /// Each field's tag and data, and each flaw's code and bytes that no field got.
-    fn read(&self) -> (Vec<(String, String)>, Vec<(&'static str, String)>) {
+    fn read(&self) -> (Vec<Field>, Vec<(&'static str, String)>) {
         let record = self.bytes();
         let mut outline = Outline::default();
         outline.read(&record).unwrap();
@@ -74,7 +77,7 @@ impl Parts {
 const FIELDS: &[(&str, &str)] =
     &[("001", "X1"), ("245", "10\x1faTitle"), ("500", "  \x1faA note"), ("650", " 0\x1faSubject")];
 
-fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+fn owned(fields: &[(&str, &str)]) -> Vec<Field> {
     fields.iter().map(|(tag, text)| ((*tag).into(), (*text).into())).collect()
 }
 
@@ -284,7 +287,7 @@ fn what_is_no_record_is_refused_by_the_code_that_says_why() {
     let sound = Parts::sound(FIELDS).bytes();
     assert_eq!(outline.read(&sound[..MIN_RECORD - 1]), Err(Code::TooShort));
     assert_eq!(outline.read(&[&sound[..LEADER_LENGTH], b"no terminator\x1d"].concat()), Err(Code::NoDirectory));
-    assert_eq!(outline.read(&[b'x'; (64 << 20) + 1]), Err(Code::NoTerminator));
+    assert_eq!(outline.read(&vec![b'x'; (64 << 20) + 1]), Err(Code::NoTerminator));
     assert_eq!(outline.read(b"This is some text that was put \x1e between records.\x1d"), Err(Code::NotMarc));
     assert_eq!(outline.read(&sound), Ok(()), "what was read before is of no account");
 }

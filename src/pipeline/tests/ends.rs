@@ -49,6 +49,26 @@ fn a_panic_over_a_foreign_source_is_an_error_from_every_reader() {
 
 #[test]
 fn what_cheap_builders_made_comes_before_what_ends_the_read() {
+    /// Panics when it puts two together that it does not like.
+    struct Adds;
+    impl Build for Adds {
+        type Output = u64;
+        fn block(&self, block: Block) -> Result<u64, Error> {
+            Ok(block.first_record)
+        }
+        fn foreign(&self, _: Problem) -> u64 {
+            u64::MAX
+        }
+        fn is_cheap(&self) -> bool {
+            true
+        }
+        fn add(&self, so_far: &mut u64, next: u64) -> bool {
+            assert!(next < 5, "too much");
+            *so_far = next;
+            false
+        }
+    }
+
     let counts = || Counts { bad: u64::MAX, enough: u64::MAX };
     let next = |pipeline: &mut Pipeline<u64>| wait(pipeline).unwrap();
 
@@ -68,25 +88,6 @@ fn what_cheap_builders_made_comes_before_what_ends_the_read() {
         assert!(wait(&mut pipeline).is_none());
     }
 
-    // A builder that panics when it puts two together.
-    struct Adds;
-    impl Build for Adds {
-        type Output = u64;
-        fn block(&self, block: Block) -> Result<u64, Error> {
-            Ok(block.first_record)
-        }
-        fn foreign(&self, _: Problem) -> u64 {
-            u64::MAX
-        }
-        fn is_cheap(&self) -> bool {
-            true
-        }
-        fn add(&self, so_far: &mut u64, next: u64) -> bool {
-            assert!(next < 5, "too much");
-            *so_far = next;
-            false
-        }
-    }
     let mut pipeline = Pipeline::start(input(20), Adds, None).unwrap();
     assert_eq!(next(&mut pipeline).unwrap(), 4);
     let error = next(&mut pipeline).unwrap_err();
