@@ -70,27 +70,6 @@ impl BackendKind {
     }
 }
 
-impl Read for ReaderBackend {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::RustFile(file) => file.read(out),
-            Self::CursorBackend(cursor) => cursor.read(out),
-            Self::PythonFile(chunks) => {
-                let mut buffer = Vec::new();
-                chunks.read_chunk(&mut buffer, out.len())?;
-                let count = buffer.len();
-                if count > out.len() {
-                    return Err(io::Error::other("a stream gave more than it was asked for"));
-                }
-                if let (Some(out), Some(read)) = (out.get_mut(..count), buffer.get(..count)) {
-                    out.copy_from_slice(read);
-                }
-                Ok(count)
-            }
-        }
-    }
-}
-
 /// Bytes that were read ahead, and then the rest of the stream they came from.
 pub struct Prefixed {
     pub(super) head: Vec<u8>,
@@ -127,5 +106,17 @@ impl ReadChunk for Prefixed {
             return Ok(count);
         }
         Ok(count + self.rest.read_chunk(buffer, want - count)?)
+    }
+}
+
+/// For decompressors, which read bytes as they need them.
+impl Read for Prefixed {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let mut buffer = Vec::new();
+        self.read_chunk(&mut buffer, out.len())?;
+        let count = buffer.len();
+        let room = out.get_mut(..count).ok_or_else(|| io::Error::other("a stream gave more than it was asked for"))?;
+        room.copy_from_slice(&buffer);
+        Ok(count)
     }
 }

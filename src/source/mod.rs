@@ -240,7 +240,7 @@ impl Source {
         match backend {
             ReaderBackend::PythonFile(chunks) => match Compression::of(&chunks.head) {
                 None => Ok(Input::Chunks(Box::new(chunks))),
-                Some(compression) => compression.reader(ReaderBackend::PythonFile(chunks)).map(Input::Packed),
+                Some(compression) => compression.reader(chunks).map(Input::Packed),
             },
             // By their own types, which read into memory that nobody has filled with zeros first.
             ReaderBackend::RustFile(file) => stream(file),

@@ -227,6 +227,17 @@ fn a_stream_that_gives_more_than_it_was_asked_for_is_an_error_where_that_cannot_
     assert!(error.to_string().contains("more than it was asked for"), "{error}");
 }
 
+#[test]
+fn a_beginning_that_was_as_much_as_was_asked_for_is_not_all_there_is() {
+    for (length, expected) in [(HEAD + 60_000, HEAD + 50_000), (HEAD, HEAD), (HEAD - 1, HEAD - 1)] {
+        let words: Vec<u8> = (0..length).map(|at| at as u8).collect();
+        let Ok(Input::Chunks(mut stream)) = pieces(&words, &[usize::MAX], 0).open() else { panic!("no chunks") };
+        let mut read = Vec::new();
+        assert_eq!(stream.read_chunk(&mut read, HEAD + 50_000).unwrap(), expected);
+        assert_eq!(read, words[..expected]);
+    }
+}
+
 proptest! {
     #[test]
     fn pieces_of_any_size_make_the_same_bytes(

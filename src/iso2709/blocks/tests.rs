@@ -181,16 +181,19 @@ fn what_came_before_an_error_comes_before_it() {
     }
     // Of a decompressor, too, that has given something before it fails within one read.
     let packed = gzip(&long);
-    let mut blocks = Blocks::open(Source::memory(packed[..packed.len() - 4].to_vec()), 0, size).unwrap();
-    let mut found = 0;
-    let error = loop {
-        match blocks.next() {
-            Ok(Next::Block(block)) => found += block.records.len(),
-            Ok(_) => panic!("an error that was lost"),
-            Err(error) => break error,
-        }
-    };
-    assert_eq!((found, error.kind()), (3_000, ErrorKind::Io));
+    for records in [1_000, 700, 100_000] {
+        let cut = Source::memory(packed[..packed.len() - 4].to_vec());
+        let mut blocks = Blocks::open(cut, 0, BlockSize { records, ..SIZE }).unwrap();
+        let mut found = 0;
+        let error = loop {
+            match blocks.next() {
+                Ok(Next::Block(block)) => found += block.records.len(),
+                Ok(_) => panic!("an error that was lost"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!((found, error.kind()), (3_000, ErrorKind::Io), "{records}");
+    }
 }
 
 #[test]

@@ -146,6 +146,30 @@ fn lengths_may_count_characters() {
 }
 
 #[test]
+fn a_leader_that_is_short_or_long_may_stand_before_a_directory_that_counts_characters() {
+    let fields = &[("001", "Ж"), ("245", "10\x1faÉté à Malmö"), ("500", "漢字🎼")][..];
+    let sound = Parts::counted(fields, |text| text.chars().count()).bytes();
+    for (short, base) in [(true, b"00060"), (false, b"00062")] {
+        let mut record = sound.clone();
+        if short {
+            record.remove(23);
+        } else {
+            record.insert(23, b'x');
+        }
+        record[12..17].copy_from_slice(base);
+        let mut outline = Outline::default();
+        outline.read(&record).unwrap();
+        let codes: Vec<_> = outline.flaws().iter().map(|flaw| flaw.code).collect();
+        assert_eq!(codes, [Code::LeaderLength, Code::DirectoryMismatch]);
+        let data = |number: usize| {
+            let field = outline.fields()[number];
+            &record[field.start as usize..field.end as usize]
+        };
+        assert!((0..3).all(|number| data(number) == fields[number].1.as_bytes()), "{:?}", outline.fields());
+    }
+}
+
+#[test]
 fn a_terminator_within_a_field_is_text_where_the_directory_accounts_for_it() {
     let fields = &[("001", "X"), ("245", "10\x1faone\x1etwo\x1e"), ("500", "\x1e\x1e")][..];
     let (found, flaws) = Parts::sound(fields).read();
