@@ -103,9 +103,12 @@ fuzz: ## fuzz scanner, record, text and whole reads (cargo install cargo-fuzz)
 	set -e; for target in scanner record text read; do \
 		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -runs=$(RUNS) -max_len=8192 -print_final_stats=1; done
 
+# What is compiled for AVX-512 runs, and is counted, where the processor has it; another path is taken where it has not.
+NO_AVX512 = $(shell grep -q -m1 avx512_vbmi2 /proc/cpuinfo || echo --exclude-files src/iso2709/tape/avx512.rs)
+
 coverage: ## line coverage of scanner, pool, pipeline and sources (cargo install cargo-tarpaulin)
 	cargo tarpaulin --locked --no-default-features --features cli --engine ptrace --skip-clean --target-dir target/tarpaulin \
-		--include-files 'src/iso2709/*' 'src/pool.rs' 'src/pipeline/*' 'src/feed.rs' 'src/source/*' 'src/reader/*' --out Stdout
+		--include-files 'src/iso2709/*' 'src/pool.rs' 'src/pipeline/*' 'src/feed.rs' 'src/source/*' 'src/reader/*' $(NO_AVX512) --out Stdout
 
 mutations: $(VENV)/.built $(VENV)/.test ## read 10,000 random mutations of the corpus, with errors ignored and without
 	$(BIN)/python scripts/read_mutations.py --count 10000

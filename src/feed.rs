@@ -72,10 +72,12 @@ impl Feed {
         loop {
             let (source, blocks) = match &mut self.open {
                 Some(open) => open,
-                None => match self.sources.next() {
+                None => match self.sources.as_slice().first().cloned() {
                     None => return Ok(Fed::End),
                     Some(source) => {
+                        // The next one only then: an interruption is no reason to leave this one out.
                         let blocks = Blocks::open(source.clone(), self.record, self.size)?;
+                        self.sources.next();
                         self.open.insert((source, blocks))
                     }
                 },

@@ -77,3 +77,24 @@ impl Pool {
         self.0.pool.spawn(job);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forked_child_makes_its_own_pool_and_never_waits_for_its_parents() {
+        // Bound here, so that it lives to the end of the test, as a parent's would in a child.
+        let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let parents = Arc::new(Owned { process: std::process::id().wrapping_add(1), pool });
+        POOL.store(Some(Arc::clone(&parents)));
+        let own = Pool::get().unwrap();
+        assert_eq!(own.0.process, std::process::id());
+        assert!(!Arc::ptr_eq(&own.0, &parents));
+        assert_eq!(own.install(|| 6 * 7), 42);
+        // Ours and the one that is never let go: who lets go last waits for the pool's threads.
+        assert_eq!(Arc::strong_count(&parents), 2);
+        // The next who asks gets the same.
+        assert_eq!(Pool::get().unwrap().0.process, std::process::id());
+    }
+}

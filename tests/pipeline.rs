@@ -56,6 +56,19 @@ fn rows_are_the_same_from_every_source_in_every_batch_size() {
 }
 
 #[test]
+fn rows_are_the_same_with_any_number_of_threads() {
+    let bytes = numbered_file(3000);
+    let expected: Vec<_> = (0..3000).map(|n| format!("n{n}")).collect();
+    for threads in [1, 5, 2] {
+        mrrc_arrow::measure::set_threads(threads).unwrap();
+        for source in [Source::memory(bytes.clone()), Source::memory(gzip(&bytes))] {
+            assert_eq!(control_numbers(&read_rows(vec![source], options()).unwrap()), expected, "{threads}");
+        }
+    }
+    mrrc_arrow::measure::set_threads(0).unwrap();
+}
+
+#[test]
 fn batches_have_the_size_that_was_asked_for() {
     let sizes = |count, batch_size| -> Vec<usize> {
         let mut options = options();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::{numbered, numbered_file};
-use mrrc_arrow::{BackendKind, Error, Item, ReadChunk, ReaderOptions, RecordReader, Source};
+use mrrc_arrow::{BackendKind, Error, Interruption, Item, ReadChunk, ReaderOptions, RecordReader, Source};
 use proptest::prelude::*;
 
 /// Gives its content in pieces of these sizes, over and over, and counts how often it was asked.
@@ -168,6 +168,120 @@ fn a_hundred_thousand_records_leave_no_memory_behind() {
 fn a_batch_size_of_zero_is_an_error() {
     let error: Error = RecordReader::open(Vec::new(), &session(0)).unwrap_err();
     assert_eq!(error.code(), "invalid_option");
+}
+
+/// Fails at some of its calls, with what is no fault of the stream, and goes on at the next.
+struct Interrupted {
+    pieces: Pieces,
+    /// For each call, over and over, whether it fails.
+    fails: Vec<bool>,
+    calls: usize,
+}
+
+impl ReadChunk for Interrupted {
+    fn read_chunk(&mut self, buffer: &mut Vec<u8>, want: usize) -> io::Result<usize> {
+        self.calls += 1;
+        if self.fails[self.calls % self.fails.len()] {
+            return Err(io::Error::other(Interruption("Ctrl-C".into())));
+        }
+        self.pieces.read_chunk(buffer, want)
+    }
+}
+
+/// What is read to the end in spite of interruptions, and how many of those there were.
+fn read_on(source: Source, options: &ReaderOptions) -> (Vec<Result<Vec<u8>, &'static str>>, usize) {
+    let mut reader = RecordReader::open(vec![source], options).unwrap();
+    let (mut found, mut interruptions) = (Vec::new(), 0);
+    loop {
+        match reader.pop().unwrap() {
+            Item::Record(block, index) => found.push(Ok(block.bytes(index).to_vec())),
+            Item::Rejected(_, _, error) => found.push(Err(error.code())),
+            Item::Empty => match reader.read_batch(None) {
+                Err(error) if error.is_interruption() => {
+                    assert!(error.to_string().contains("Ctrl-C"), "{error}");
+                    interruptions += 1;
+                }
+                Err(error) => found.push(Err(error.code())),
+                Ok(told) => assert!(told),
+            },
+            Item::End => return (found, interruptions),
+        }
+    }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn bzip2(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    io::Write::write_all(&mut encoder, bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A gzip member that says how long it is, as bgzip writes it.
+fn bgzf(bytes: &[u8]) -> Vec<u8> {
+    let body = gzip(bytes).split_off(10);
+    let length = 18 + body.len() - 1;
+    let header = [0x1F, 0x8B, 8, 4, 0, 0, 0, 0, 0, 0, 6, 0, b'B', b'C', 2, 0];
+    [&header[..], &(length as u16).to_le_bytes(), &body].concat()
+}
+
+/// Ways to pack, each into several members, frames or streams.
+fn packed(how: usize, bytes: &[u8]) -> Vec<u8> {
+    let pack = [<[u8]>::to_vec, gzip, bgzf, |bytes: &[u8]| zstd::encode_all(bytes, 1).unwrap(), bzip2][how];
+    bytes.chunks(900).flat_map(pack).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn an_interruption_at_any_call_loses_nothing(
+        how in 0..5usize,
+        sizes in prop::collection::vec(prop_oneof![1..20usize, 1..900usize], 1..6),
+        mut fails in prop::collection::vec(any::<bool>(), 1..8),
+    ) {
+        fails.push(false);
+        let records: Vec<_> = (0..30).map(|number| Ok(numbered(number))).collect();
+        let content = packed(how, &numbered_file(30));
+        let pieces = Pieces { content, at: 0, sizes, calls: Arc::default() };
+        let source = Source::stream(None, Box::new(Interrupted { pieces, fails: fails.clone(), calls: 0 }));
+        let (found, interruptions) = read_on(source, &session(7));
+        prop_assert_eq!(found, records);
+        prop_assert!(interruptions > 0 || !fails.iter().cycle().skip(1).take(2).any(|&fails| fails));
+    }
+
+    #[test]
+    fn an_interruption_within_a_foreign_source_leaves_it_one_reject(
+        how in 0..5usize,
+        sizes in prop::collection::vec(1..3_000usize, 1..6),
+        mut fails in prop::collection::vec(any::<bool>(), 1..8),
+    ) {
+        fails.push(false);
+        let text = b"just some text, and no MARC in it\n".repeat(2_000);
+        let pieces = Pieces { content: packed(how, &text), at: 0, sizes, calls: Arc::default() };
+        let source = Source::stream(None, Box::new(Interrupted { pieces, fails, calls: 0 }));
+        let mut options = session(7);
+        options.ignore_foreign = true;
+        let mut reader = RecordReader::open(vec![source], &options).unwrap();
+        let mut found = Vec::new();
+        loop {
+            match reader.pop().unwrap() {
+                Item::Record(..) => prop_assert!(false, "a record of text"),
+                Item::Rejected(block, index, error) => found.push((error.code(), block.bytes(index).to_vec())),
+                Item::Empty => if let Err(error) = reader.read_batch(None) {
+                    prop_assert!(error.is_interruption(), "{error}");
+                },
+                Item::End => break,
+            }
+        }
+        prop_assert_eq!(found.len(), 1);
+        prop_assert_eq!(found[0].0, "unsupported_format");
+        prop_assert!(found[0].1 == text, "{} of {} bytes", found[0].1.len(), text.len());
+    }
 }
 
 proptest! {

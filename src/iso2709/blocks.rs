@@ -91,6 +91,10 @@ pub(crate) struct Blocks {
     next_record: u64,
     scanner: Scanner,
     sniffed: bool,
+    /// What the source looks like, which is not ISO 2709.
+    foreign: Option<&'static str>,
+    /// Those first bytes of a foreign source that are kept.
+    head: Option<Bytes>,
     /// How many bytes to read ahead for a block, learnt from the blocks before.
     expected: usize,
     /// Why the stream could not be read further, to be told when what came before is used up.
@@ -150,6 +154,8 @@ impl Blocks {
             next_record: first_record,
             scanner: Scanner::default(),
             sniffed: false,
+            foreign: None,
+            head: None,
             expected,
             failed: None,
         })
@@ -161,21 +167,27 @@ impl Blocks {
     }
 
     /// After [`Next::Foreign`]: reads the source to its end, as long as `wanted`, and returns its first `keep` bytes and
-    /// its length.
+    /// its length. After an interruption it can be repeated.
     pub(crate) fn drain(&mut self, keep: usize, wanted: impl Fn() -> bool) -> Result<(Bytes, u64), Error> {
-        while self.buffer.bytes().len() < keep && wanted() && self.read_more(DRAIN)? {}
-        let mut length = self.buffer.bytes().len() as u64;
-        let head = match std::mem::replace(&mut self.buffer, Buffer::Growing(Vec::new())) {
-            Buffer::Whole(bytes) => bytes,
-            Buffer::Growing(bytes) => Bytes::from(bytes),
-        };
-        while wanted() && self.read_more(DRAIN)? {
+        if self.head.is_none() {
+            while self.buffer.bytes().len() < keep && wanted() && self.read_more(DRAIN)? {}
+            let head = match std::mem::replace(&mut self.buffer, Buffer::Growing(Vec::new())) {
+                Buffer::Whole(bytes) => bytes,
+                Buffer::Growing(bytes) => Bytes::from(bytes),
+            };
+            self.offset = head.len() as u64;
+            self.head = Some(head.slice(..head.len().min(keep)));
+        }
+        loop {
+            let more = wanted() && self.read_more(DRAIN)?;
             if let Buffer::Growing(buffer) = &mut self.buffer {
-                length += buffer.len() as u64;
+                self.offset += buffer.len() as u64;
                 buffer.clear();
             }
+            if !more {
+                return Ok((self.head.clone().unwrap_or_default(), self.offset));
+            }
         }
-        Ok((head.slice(..head.len().min(keep)), length))
     }
 
     pub(crate) fn next(&mut self) -> Result<Next, Error> {
@@ -196,9 +208,10 @@ impl Blocks {
                 }
             }
             self.sniffed = true;
-            if let Some(what) = sniff::foreign(self.buffer.bytes()) {
-                return Ok(Next::Foreign(what));
-            }
+            self.foreign = sniff::foreign(self.buffer.bytes());
+        }
+        if let Some(what) = self.foreign {
+            return Ok(Next::Foreign(what));
         }
         let mut records = Vec::new();
         let mut junk = Vec::new();
@@ -423,3 +436,6 @@ fn span_of(range: std::ops::Range<usize>, flaw: Option<Code>) -> Span {
     debug_assert!(u32::try_from(range.end).is_ok());
     Span { offset: range.start as u32, length: (range.end - range.start) as u32, flaw }
 }
+
+#[cfg(test)]
+mod tests;

@@ -131,6 +131,14 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_digits_and_nothing_else() {
+        assert_eq!(
+            [&b"00714"[..], b"0", b"", b"7 14", b"+714", b"\xB2"].map(number),
+            [Some(714), Some(0), None, None, None, None]
+        );
+    }
+
+    #[test]
     fn a_control_field_of_digits_is_no_leader() {
         let field = b"190204s19881987xxufrz 12345 eng\x1e  \x1faText\x1e";
         assert_eq!(plausible(field, 0, true), Plausible::No);

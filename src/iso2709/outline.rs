@@ -115,7 +115,7 @@ impl Outline {
             }
         }
         let framed = directory.excess() == 0 && base == Some(directory.base_address());
-        if framed || !self.has_broken_lines(record, directory, &data) {
+        if framed || !self.has_broken_lines(record, directory, base, &data) {
             self.note_frame(directory, base);
             if self.sequential(record, directory, &data) {
                 if whole != data {
@@ -155,6 +155,10 @@ impl Outline {
                 continue;
             };
             let entries: Vec<Entry> = shifted.entries().collect();
+            // One in a tag is a byte too many, and not one too many in front of it.
+            if entries.iter().any(|entry| entry.tag.into_iter().any(salvage::is_line_break)) {
+                continue;
+            }
             if let Some((places, unit)) = exact_by_any_unit(record, &entries, data) {
                 self.take(&entries, places);
                 self.odd_leader = Some(start);
@@ -205,7 +209,13 @@ impl Outline {
     }
 
     /// Whether there are line breaks within the directory, and without them it has an entry for every piece of the data.
-    fn has_broken_lines(&mut self, record: &[u8], directory: Directory<'_>, data: &Range<usize>) -> bool {
+    fn has_broken_lines(
+        &mut self,
+        record: &[u8],
+        directory: Directory<'_>,
+        base: Option<usize>,
+        data: &Range<usize>,
+    ) -> bool {
         let broken = directory.as_bytes();
         let breaks = broken.iter().filter(|&&byte| salvage::is_line_break(byte)).count();
         if breaks == 0 || !(broken.len() - breaks).is_multiple_of(ENTRY_LENGTH) {
@@ -225,7 +235,7 @@ impl Outline {
         let places = broken.iter().enumerate().filter(|(_, byte)| salvage::is_line_break(**byte));
         let lost = places.map(|(at, _)| LEADER_LENGTH + at..LEADER_LENGTH + at + 1).collect();
         self.flaws.push(Flaw { lost, ..Flaw::new(Code::DirectorySize) });
-        if data.start != LEADER_LENGTH + mended.len() + 1 {
+        if base != Some(data.start) {
             self.flaws.push(Flaw::new(Code::BaseAddressMismatch));
         }
         true

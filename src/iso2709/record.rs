@@ -209,3 +209,88 @@ pub(crate) fn code_length(subfield: &[u8]) -> usize {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::iso2709::encode::encode;
+    use proptest::prelude::*;
+
+    type Parts = (Option<u8>, Option<u8>, Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>);
+
+    fn parts(data: &[u8]) -> Parts {
+        let field = FieldRef::new(*b"500", data);
+        let (first, second) = field.indicators();
+        let subfields = field.subfields().map(|subfield| (subfield.code().to_vec(), subfield.value().to_vec()));
+        (first, second, field.stray_text().to_vec(), subfields.collect())
+    }
+
+    fn subfield(code: &str, value: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        (code.as_bytes().to_vec(), value.to_vec())
+    }
+
+    #[test]
+    fn a_field_is_indicators_stray_text_and_subfields_whatever_is_missing() {
+        assert_eq!(parts(b""), (None, None, vec![], vec![]));
+        assert_eq!(parts(b"1"), (Some(b'1'), None, vec![], vec![]));
+        assert_eq!(parts(b"10text"), (Some(b'1'), Some(b'0'), b"text".to_vec(), vec![]));
+        assert_eq!(parts(b"\x1f"), (None, None, vec![], vec![subfield("", b"")]));
+        let empty = vec![subfield("", b""), subfield("a", b""), subfield("", b""), subfield("b", b"x")];
+        assert_eq!(parts(b" 1\x1f\x1fa\x1f\x1fbx"), (Some(b' '), Some(b'1'), vec![], empty));
+    }
+
+    #[test]
+    fn a_code_is_one_character_or_one_byte_of_what_is_none() {
+        for code in ["a", "=", "é", "漢", "🎼"] {
+            assert_eq!(parts(format!("  \x1f{code}é").as_bytes()).3, [subfield(code, "é".as_bytes())]);
+        }
+        for code in
+            [&b"\xE9"[..], b"\xFF", b"\x80", b"\xC3", b"\xE6\xBC", b"\xF0\x9F\x8E", b"\xE9te", b"\xF5\x80\x80\x80"]
+        {
+            assert_eq!(parts(&[b"  \x1f", code].concat()).3, [(code[..1].to_vec(), code[1..].to_vec())]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_has_no_fields() {
+        let mut outline = Outline::default();
+        assert_eq!(RecordRef::new(b"too short", &mut outline).err(), Some(Code::TooShort));
+    }
+
+    proptest! {
+        #[test]
+        fn fields_and_subfields_together_are_the_record(
+            fields in prop::collection::vec(
+                ("[0-9A-Z]{3}", prop::collection::vec(prop_oneof![4 => 0x20..0x7Fu8, 1 => Just(DELIMITER), 1 => 0x80..=0xFFu8], 0..30)),
+                0..8,
+            ),
+        ) {
+            let leader = b"00000nam a2200000 a 4500";
+            let tag = |tag: &str| *tag.as_bytes().first_chunk::<3>().unwrap();
+            let bytes = encode(leader, fields.iter().map(|(name, data)| (tag(name), &data[..]))).unwrap();
+            let mut outline = Outline::default();
+            let record = RecordRef::new(&bytes, &mut outline).unwrap();
+            prop_assert!(record.flaws().is_empty());
+            prop_assert_eq!(record.as_bytes(), &bytes[..]);
+            prop_assert_eq!(record.leader().record_length(), Some(bytes.len()));
+            let found: Vec<_> = record.fields().map(|field| (field.tag(), field.data().to_vec())).collect();
+            let expected: Vec<_> = fields.iter().map(|(name, data)| (tag(name), data.clone())).collect();
+            prop_assert_eq!(found, expected);
+            let first = fields.iter().find(|(name, _)| name == "001").map(|(_, data)| &data[..]);
+            prop_assert_eq!(record.control_number(), first);
+            for field in record.fields() {
+                let (first, second) = field.indicators();
+                let mut again: Vec<u8> = first.into_iter().chain(second).collect();
+                again.extend_from_slice(field.stray_text());
+                for subfield in field.subfields() {
+                    again.push(DELIMITER);
+                    again.extend_from_slice(subfield.code());
+                    again.extend_from_slice(subfield.value());
+                }
+                prop_assert_eq!(again, field.data());
+                let number = std::str::from_utf8(&field.tag()).ok().and_then(|tag| tag.parse::<u32>().ok());
+                prop_assert_eq!(field.is_control(), number.is_some_and(|number| number < 10));
+            }
+        }
+    }
+}

@@ -167,3 +167,6 @@ pub(super) fn cut_at_starts(entries: &[Entry], pieces: &[Range<usize>], base: us
     }
     cut
 }
+
+#[cfg(test)]
+mod tests;

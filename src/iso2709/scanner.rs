@@ -375,6 +375,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_terminator_that_much_junk_follows_cuts_whatever_a_length_says() {
+        // Too much to look through for what comes after it, or all there is.
+        for (junk, length) in [(70_000, 90_000), (10, 52)] {
+            let mut input = [b"00000", &RECORD[5..40], b"\x1d", &vec![0; junk][..]].concat();
+            input.resize(length - 1, if junk < 100 { 0 } else { b'x' });
+            input.push(RECORD_TERMINATOR);
+            input[..5].copy_from_slice(format!("{length:05}").as_bytes());
+            let spans = Step::Record { start: 0, end: 41, flaw: Some(Code::LengthSpansRecords) };
+            assert_eq!(Scanner::default().step(&input, 0, true), spans, "{junk}");
+            // As long as more may come, it may be a leader.
+            let until = if junk < 100 { Step::NeedMore } else { spans };
+            assert_eq!(Scanner::default().step(&input, 0, false), until, "{junk}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
         #[test]

@@ -156,4 +156,84 @@ mod tests {
             assert_eq!(foreign(&[front, RECORD].concat()), None, "{front:?}");
         }
     }
+
+    #[test]
+    fn files_that_begin_with_a_mark_are_told_by_it() {
+        for (head, what) in [
+            (&b"PK\x03\x04\x14"[..], "a zip archive"),
+            (b"\x1F\x8B\x08", "gzip within gzip"),
+            (b"\xFD7zXZ\0", "xz"),
+            (b"PAR1\x15", "Parquet"),
+            (b"%PDF-1.7", "PDF"),
+            (b"SQLite format 3\0", "an SQLite database"),
+            (b"\xFF\xFE0\x000\0", "UTF-16 text"),
+            (b"<!DOCTYPE html><p>", "HTML"),
+            (b"<HTML><p>", "HTML"),
+            (b"<collection>", "XML"),
+            (b"{\"leader\": \"\"}", "JSON"),
+            (b"{ \"leader\": \"\"}", "JSON"),
+            (b"=LDR", "MARCMaker"),
+            ("Grüße aus Köln, ohne ein Feld".as_bytes(), "plain text"),
+            (b"\x01\x02\x03 no text, and no terminator", "binary data"),
+            (b"latin 1: M\xFCnchen, and no terminator", "binary data"),
+        ] {
+            assert!(foreign(head).unwrap_or("nothing").starts_with(what), "{what}: {:?}", foreign(head));
+        }
+        let mut tar = vec![0; 1024];
+        tar[..10].copy_from_slice(b"folder/one");
+        tar[257..263].copy_from_slice(b"ustar\0");
+        tar[700] = 0x1E;
+        assert_eq!(foreign(&tar), Some("a tar archive (unpack it first)"));
+        // A character that the look at the beginning cuts is no reason to take text for something else.
+        let long = "é".repeat(WINDOW);
+        assert_eq!(foreign(&[b"x", long.as_bytes()].concat()), Some("plain text"));
+        assert_eq!(foreign(long.as_bytes()), Some("plain text"));
+    }
+
+    #[test]
+    fn isis_is_told_by_the_directory_that_its_delimiters_end_also_in_broken_lines() {
+        let isis = b"00076nam  2200049   4500001000200000245001900002#X#10^aA title of words#%";
+        for delimiter in [b'#', b'^'] {
+            let mut text = isis.to_vec();
+            text[48] = delimiter;
+            assert!(foreign(&text).is_some_and(|what| what.starts_with("an ISIS export")), "{:?}", foreign(&text));
+        }
+        let broken = [&isis[..30], b"\r\n", &isis[30..]].concat();
+        assert!(foreign(&broken).is_some_and(|what| what.starts_with("an ISIS export")));
+        // Its base address must be where one is, and its directory must be of digits.
+        let mut other = isis.to_vec();
+        other[28] = b'x';
+        assert_eq!(foreign(&other), Some("plain text"));
+        let mut sound = isis.to_vec();
+        sound[48] = FIELD_TERMINATOR;
+        assert_eq!(foreign(&sound), None);
+    }
+
+    #[test]
+    fn nothing_is_said_of_junk_and_of_what_may_be_a_record_that_was_cut() {
+        assert_eq!(foreign(b""), None);
+        assert_eq!(foreign(b" \r\n\0"), None);
+        assert_eq!(foreign(&vec![b' '; WINDOW]), None);
+        assert_eq!(foreign(&[&vec![b'\n'; WINDOW - 100][..], &[b'x'; 200]].concat()), None, "too little to tell");
+        for end in 0..RECORD.len() {
+            assert_eq!(foreign(&RECORD[..end]), None, "{end}");
+        }
+    }
+
+    #[test]
+    fn a_look_is_enough_where_what_follows_changes_nothing() {
+        // A sound beginning of a record, however short, once its leader and directory can be told.
+        assert!(is_enough(RECORD));
+        assert!(!is_enough(&RECORD[..20]));
+        assert!(!is_enough(b""));
+        assert!(is_enough(&vec![b'x'; WINDOW]));
+        // Damage with terminators in it is no other format once it is longer than the mark of an archive may come.
+        let damaged = b"some text \x1e and more ".repeat(40);
+        assert!(is_enough(&damaged));
+        assert!(!is_enough(&damaged[..300]));
+        assert!(!is_enough(&b"some text without one ".repeat(40)));
+        for head in [RECORD.to_vec(), damaged] {
+            assert_eq!(foreign(&head), foreign(&[&head[..], &[b'x'; 5000]].concat()));
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use crossbeam_channel::bounded;
 
-use super::{Build, Shared, Slot, next_of, spawn};
+use super::{Build, Shared, Slot, foreign, next_of, spawn};
 use crate::feed::{Fed, Feed};
 use crate::pool::Pool;
 
@@ -41,7 +41,7 @@ impl<T: Send + 'static> Driven<T> {
                     spawn(&self.pool, Arc::clone(shared), Arc::clone(&self.build), block, sender);
                     Slot::Job(result)
                 }
-                Ok(Fed::Foreign(problem)) => Slot::Done(Ok(self.build.foreign(problem))),
+                Ok(Fed::Foreign(problem)) => Slot::Done(foreign(&*self.build, problem)),
                 Ok(Fed::End) => Slot::End,
                 Err(error) => Slot::Done(Err(error)),
             };

@@ -253,6 +253,11 @@ pub(crate) fn contained<B: Build + ?Sized>(build: &B, block: Block) -> Result<B:
     result.map_err(|error| error.at(Some(first_record), offset).in_source(source))
 }
 
+/// What a whole source that is one reject becomes; a panic is an error.
+fn foreign<B: Build + ?Sized>(build: &B, problem: Problem) -> Result<B::Output, Error> {
+    catch_unwind(AssertUnwindSafe(|| build.foreign(problem))).map_err(|panic| panicked(&*panic))
+}
+
 /// The error for using a reader of the parent's in a forked child.
 pub(crate) fn forked() -> Error {
     let message = "this reader was opened before the process forked; open it anew in the child";

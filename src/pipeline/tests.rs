@@ -1,5 +1,7 @@
 //! The pipeline with builders that do what builders of tables never do: wait, panic, and tell on each other.
 
+mod ends;
+
 use std::io;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Barrier, Mutex};

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::{Build, Shared, Slot, contained, next_of};
+use super::{Build, Shared, Slot, contained, foreign, next_of};
 use crate::error::Error;
 use crate::feed::{Fed, Feed};
 use crate::iso2709::blocks::Block;
@@ -102,7 +102,7 @@ impl<T: Send + 'static> Reading<T> {
                 job = Some((block, sender));
                 Slot::Job(result)
             }
-            Ok(Fed::Foreign(problem)) => Slot::Done(Ok(build.foreign(problem))),
+            Ok(Fed::Foreign(problem)) => Slot::Done(foreign(build, problem)),
             Ok(Fed::End) => Slot::End,
             Err(error) => Slot::Done(Err(error)),
         };

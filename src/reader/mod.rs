@@ -415,6 +415,21 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_of_the_parents_says_so_in_a_forked_child_at_every_call() {
+        let record = b"00038nam a2200037 a 4500001000100000\x1eX\x1d".repeat(3);
+        let mut reader = RecordReader::open(vec![Source::memory(record)], &ReaderOptions::default()).unwrap();
+        assert!(reader.read_batch(None).unwrap());
+        assert!(matches!(reader.pop(), Ok(Item::Record(..))));
+        // As it looks in a child: a fork lies between the reader and whoever asks.
+        reader.generation = reader.generation.wrapping_sub(1);
+        for _ in 0..2 {
+            assert_eq!(reader.pop().unwrap_err().kind(), ErrorKind::Forked);
+        }
+        reader.check_queue();
+        assert_eq!(reader.read_batch(None).unwrap_err().code(), "forked");
+    }
+
+    #[test]
     fn the_end_is_for_ever() {
         let mut queue = Queue::new();
         queue.push(Arc::new("rest"), 3);

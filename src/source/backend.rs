@@ -38,8 +38,8 @@ impl std::error::Error for Interruption {}
 /// Where the bytes of a source come from, before anything is decompressed.
 #[non_exhaustive]
 pub enum ReaderBackend {
-    /// A file object of another language, read by calls into it.
-    PythonFile(Box<dyn ReadChunk>),
+    /// A file object of another language, read by calls into it; its first bytes have been read.
+    PythonFile(Prefixed),
     /// A file that the operating system reads for us.
     RustFile(File),
     /// Bytes in memory.
@@ -70,33 +70,25 @@ impl BackendKind {
     }
 }
 
-impl Read for ReaderBackend {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::RustFile(file) => file.read(out),
-            Self::CursorBackend(cursor) => cursor.read(out),
-            Self::PythonFile(chunks) => {
-                let mut buffer = Vec::new();
-                chunks.read_chunk(&mut buffer, out.len())?;
-                let count = buffer.len();
-                if count > out.len() {
-                    return Err(io::Error::other("a stream gave more than it was asked for"));
-                }
-                if let (Some(out), Some(read)) = (out.get_mut(..count), buffer.get(..count)) {
-                    out.copy_from_slice(read);
-                }
-                Ok(count)
-            }
-        }
-    }
+/// Bytes that were read ahead, and then the rest of the stream they came from.
+pub struct Prefixed {
+    pub(super) head: Vec<u8>,
+    /// The stream gave all of that at once, as much as it was asked for: it has more.
+    full: bool,
+    rest: Box<dyn ReadChunk>,
 }
 
-/// Bytes that were read ahead, and then the rest of the stream they came from.
-pub(super) struct Prefixed {
-    pub head: Vec<u8>,
-    /// The stream gave all of that at once, as much as it was asked for: it has more.
-    pub full: bool,
-    pub rest: Box<dyn ReadChunk>,
+impl Prefixed {
+    pub(super) fn new(stream: Box<dyn ReadChunk>) -> Self {
+        Self { head: Vec::new(), full: false, rest: stream }
+    }
+
+    /// Reads ahead, `want` bytes at a time, until that `is_enough` or the stream ends. After an error it can be repeated.
+    pub(super) fn read_head(&mut self, want: usize, is_enough: impl Fn(&[u8]) -> bool) -> io::Result<()> {
+        while !is_enough(&self.head) && self.rest.read_chunk(&mut self.head, want)? > 0 {}
+        self.full = self.head.len() == want;
+        Ok(())
+    }
 }
 
 impl ReadChunk for Prefixed {
@@ -114,5 +106,17 @@ impl ReadChunk for Prefixed {
             return Ok(count);
         }
         Ok(count + self.rest.read_chunk(buffer, want - count)?)
+    }
+}
+
+/// For decompressors, which read bytes as they need them.
+impl Read for Prefixed {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let mut buffer = Vec::new();
+        self.read_chunk(&mut buffer, out.len())?;
+        let count = buffer.len();
+        let room = out.get_mut(..count).ok_or_else(|| io::Error::other("a stream gave more than it was asked for"))?;
+        room.copy_from_slice(&buffer);
+        Ok(count)
     }
 }

@@ -263,8 +263,12 @@ mod tests {
         let mut raw = bgzip(&words, 50_000);
         let second = usize::from(u16::from_le_bytes([raw[16], raw[17]])) + 1;
         raw[second + 40] ^= 0xFF;
-        let (out, result) = read(raw);
+        let (out, result) = read(raw.clone());
         assert_eq!((out, result.unwrap_err().kind()), (words[..50_000].to_vec(), io::ErrorKind::InvalidData));
+        // It is told once, and nothing comes after it.
+        let mut reader = Bgzf::new(Cursor::new(raw));
+        io::copy(&mut reader, &mut io::sink()).unwrap_err();
+        assert_eq!(reader.read(&mut [0; 9]).unwrap(), 0);
     }
 
     #[test]

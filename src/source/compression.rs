@@ -26,6 +26,11 @@ pub(super) enum Compression {
     Bzip2,
 }
 
+/// Whether `head` is enough to tell whether an input is compressed, and in what manner.
+pub(super) fn is_told(head: &[u8]) -> bool {
+    head.len() >= if Compression::of(head) == Some(Compression::Gzip) { MANNER_LENGTH } else { MAGIC_LENGTH }
+}
+
 impl Compression {
     /// The compression of an input that begins with `head`.
     pub(super) fn of(head: &[u8]) -> Option<Self> {
@@ -39,18 +44,17 @@ impl Compression {
 
     /// What `input` is without it.
     pub(super) fn reader(self, mut input: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
-        if self == Self::Gzip {
-            let mut head = Vec::with_capacity(MANNER_LENGTH);
-            (&mut input).take(MANNER_LENGTH as u64).read_to_end(&mut head)?;
-            let in_bgzf = is_bgzf(&head);
-            let input = io::Cursor::new(head).chain(input);
-            return Ok(if in_bgzf { Box::new(Bgzf::new(input)) } else { members(input) });
-        }
-        let input = BufReader::with_capacity(INPUT_BUFFER, input);
+        let buffered = |input| BufReader::with_capacity(INPUT_BUFFER, input);
         Ok(match self {
-            Self::Gzip => members(input),
-            Self::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(input)?),
-            Self::Bzip2 => Box::new(MultiBzDecoder::new(input)),
+            Self::Gzip => {
+                let mut head = Vec::with_capacity(MANNER_LENGTH);
+                (&mut input).take(MANNER_LENGTH as u64).read_to_end(&mut head)?;
+                let in_bgzf = is_bgzf(&head);
+                let input = io::Cursor::new(head).chain(input);
+                if in_bgzf { Box::new(Bgzf::new(input)) } else { members(input) }
+            }
+            Self::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(buffered(input))?),
+            Self::Bzip2 => Box::new(MultiBzDecoder::new(buffered(input))),
         })
     }
 }

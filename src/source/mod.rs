@@ -207,33 +207,41 @@ impl Source {
         }
     }
 
-    /// Opens the source and takes off its compression.
+    /// Opens the source and takes off its compression. After an interruption it can be opened again.
     pub(crate) fn open(&self) -> Result<Input, Error> {
         let backend = match &self.kind {
             Kind::Memory(bytes) if Compression::of(bytes).is_none() => return Ok(Input::Memory(bytes.clone())),
             Kind::Memory(bytes) => ReaderBackend::CursorBackend(Cursor::new(bytes.clone())),
             Kind::Path(path) => ReaderBackend::RustFile(File::open(path).map_err(|error| self.cannot_open(error))?),
-            Kind::Once(stream) => {
-                let stream = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
-                ReaderBackend::PythonFile(stream.ok_or_else(|| self.already_read())?)
-            }
+            Kind::Once(once) => ReaderBackend::PythonFile(self.begin(once)?),
         };
         Self::decompress(backend).map_err(|error| self.cannot_read(error))
     }
 
+    /// Reads how a stream begins. An interruption leaves it where it was, with what has been read of it.
+    fn begin(&self, once: &Mutex<Option<Box<dyn ReadChunk>>>) -> Result<Prefixed, Error> {
+        // Not locked while it is read: somebody with the GIL, for which the read waits, may look whether it is there.
+        let held = || once.lock().unwrap_or_else(PoisonError::into_inner);
+        let stream = held().take().ok_or_else(|| self.already_read())?;
+        let mut begun = Prefixed::new(stream);
+        match begun.read_head(HEAD, compression::is_told) {
+            Ok(()) => Ok(begun),
+            Err(error) => {
+                let error = self.cannot_read(error);
+                if error.is_interruption() {
+                    *held() = Some(Box::new(begun));
+                }
+                Err(error)
+            }
+        }
+    }
+
     fn decompress(backend: ReaderBackend) -> std::io::Result<Input> {
         match backend {
-            ReaderBackend::PythonFile(mut chunks) => {
-                let mut head = Vec::new();
-                while head.len() < MAGIC_LENGTH && chunks.read_chunk(&mut head, HEAD)? > 0 {}
-                let compression = Compression::of(&head);
-                let full = head.len() == HEAD;
-                let chunks: Box<dyn ReadChunk> = Box::new(Prefixed { head, full, rest: chunks });
-                match compression {
-                    None => Ok(Input::Chunks(chunks)),
-                    Some(compression) => compression.reader(ReaderBackend::PythonFile(chunks)).map(Input::Packed),
-                }
-            }
+            ReaderBackend::PythonFile(chunks) => match Compression::of(&chunks.head) {
+                None => Ok(Input::Chunks(Box::new(chunks))),
+                Some(compression) => compression.reader(chunks).map(Input::Packed),
+            },
             // By their own types, which read into memory that nobody has filled with zeros first.
             ReaderBackend::RustFile(file) => stream(file),
             ReaderBackend::CursorBackend(cursor) => stream(cursor),
@@ -268,3 +276,6 @@ impl Source {
         Error::new(ErrorKind::UnsupportedFormat, "unsupported_format", message).in_source(self.name.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;
