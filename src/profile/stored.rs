@@ -3,7 +3,7 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, UInt8Type, UInt64Type};
 use arrow_array::{Array, BinaryArray, Float64Array, ListArray, RecordBatch, StringArray, UInt8Array, UInt64Array};
-use arrow_cast::cast;
+use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::DataType;
 
 use super::cells::{Cell, Counts, Merge, Sample, Values};
@@ -43,9 +43,12 @@ fn no_profile(why: impl std::fmt::Display) -> Error {
 
 impl Columns {
     fn of(batch: &RecordBatch) -> Result<Self, Error> {
+        // What does not fit is an error, and not null.
+        let strict = CastOptions { safe: false, ..CastOptions::default() };
         let column = |name: &str, data_type: &DataType| {
             let column = batch.column_by_name(name).ok_or_else(|| no_profile(format!("it has no column {name:?}")))?;
-            cast(column, data_type).map_err(|error| no_profile(format!("column {name:?}: {error}")))
+            cast_with_options(column, data_type, &strict)
+                .map_err(|error| no_profile(format!("column {name:?}: {error}")))
         };
         let text = |name| column(name, &DataType::Utf8).map(|column| column.as_string().clone());
         let number = |name| column(name, &DataType::UInt64).map(|column| column.as_primitive::<UInt64Type>().clone());

@@ -145,13 +145,9 @@ def test_real_files_are_counted_as_polars_counts_them(corpus: Path) -> None:
     assert files
     done = 0
     for path in files:
-        try:
-            mrrc.read_table(path, n_rows=1, ignore_errors=True)
-        except mrrc.UnsupportedFormatError:
-            continue
-        if profile(path).filter(kind="problem", value="dictionary_full").height:
-            continue  # rows of subfields have other dictionaries
-        if not profile(path).filter(kind="problem", value="unsupported_format").height:
+        problems = profile(path).filter(kind="problem")["value"]
+        # A record that overflows a dictionary does so in both, but rows say so for other codes; the other is no MARC.
+        if {"dictionary_full", "unsupported_format"}.isdisjoint(problems):
             assert_right(path)
             done += 1
     assert done
@@ -307,10 +303,7 @@ def test_a_merge_is_the_profile_of_all(sample: Path, tmp_path: Path) -> None:
 
 
 def assert_same(table: pa.Table, expected: pl.DataFrame) -> None:
-    found = pl.DataFrame(table)
-    rest = pl.exclude("length_mean")
-    assert found.select(rest).equals(expected.select(rest))
-    assert found["length_mean"].to_list() == pytest.approx(expected["length_mean"].to_list(), rel=1e-12)
+    assert pl.DataFrame(table).equals(expected)
 
 
 def test_what_is_no_profile_is_refused(sample: Path) -> None:
@@ -321,7 +314,7 @@ def test_what_is_no_profile_is_refused(sample: Path) -> None:
     with pytest.raises(TypeError):
         mrrc.merge_profiles(5)  # type: ignore[arg-type]
     frame = pl.DataFrame(good)
-    for name in COLUMNS:
+    for name in set(COLUMNS) - {"distinct"}:  # which the sketch has
         with pytest.raises(ValueError, match=f"no column .{name}"):
             mrrc.merge_profiles([good.drop_columns([name])])
     text = pl.lit("x")
@@ -329,8 +322,8 @@ def test_what_is_no_profile_is_refused(sample: Path) -> None:
         frame.with_columns(kind=text),
         frame.with_columns(tag=text),
         frame.with_columns(code=pl.lit("xy")),
-        frame.with_columns(position=None),
-        frame.with_columns(occurrences=None),
+        frame.with_columns(position=pl.lit(None, pl.UInt8)),
+        frame.with_columns(occurrences=pl.lit(None, pl.UInt64)),
         frame.with_columns(sketch=pl.lit(b"\x00\x09")),
         frame.with_columns(sketch=pl.lit(b"")),
         frame.with_columns(value=pl.lit("x" * 100)),
@@ -423,7 +416,7 @@ def test_rejected_records_raise_or_are_counted_and_warned_of_once(three: list[by
     with pytest.raises(mrrc.RecordError) as caught:
         mrrc.profile(content)
     assert (caught.value.record, caught.value.code) == (3, "too_short")
-    with pytest.warns(mrrc.MrrcWarning, match="^2 records") as warned:
+    with pytest.warns(mrrc.MrrcWarning, match="^2 record") as warned:
         table = mrrc.profile(content, ignore_errors=True)
     assert len(warned) == 1
     assert warned[0].filename == __file__
