@@ -114,7 +114,7 @@ fn fields(text: &mut String, rows: &[Row<'_>], total: u64, width: usize) {
         ("field", Align::Left),
         ("records", Align::Right),
         ("%", Align::Right),
-        ("occurrences", Align::Right),
+        ("times", Align::Right),
         ("most", Align::Right),
         ("length", Align::Right),
         ("mean", Align::Right),
