@@ -16,7 +16,7 @@ pub(super) struct Columns {
 }
 
 /// The least that is left of a last column.
-const LEAST: usize = 12;
+const LEAST: usize = 8;
 
 impl Columns {
     pub(super) fn new(titles: Vec<(&str, Align)>) -> Self {

@@ -129,7 +129,7 @@ fn fields(text: &mut String, rows: &[Row<'_>], total: u64, names: Option<marc21:
         ("field", Align::Left),
         ("records", Align::Right),
         ("%", Align::Right),
-        ("occurrences", Align::Right),
+        ("times", Align::Right),
         ("most", Align::Right),
         ("length", Align::Right),
         ("mean", Align::Right),

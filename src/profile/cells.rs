@@ -118,7 +118,7 @@ impl<V: Merge> Cell<V> {
 pub(crate) struct Cells<V> {
     index: HashMap<Key, u32, Hashing>,
     keys: Vec<Key>,
-    cells: Vec<Cell<V>>,
+    list: Vec<Cell<V>>,
     /// The first values that differ, of each cell.
     samples: Vec<Vec<Sample>>,
     /// What has no cell of its own, together. Records are not told apart there.
@@ -129,16 +129,16 @@ impl<V: Merge> Cells<V> {
     /// The cell at this place.
     #[inline]
     pub(super) fn at(&mut self, place: u32) -> Option<&mut Cell<V>> {
-        self.cells.get_mut(place as usize)
+        self.list.get_mut(place as usize)
     }
 
     /// The place of the cell of `key`.
     pub(super) fn place(&mut self, key: Key) -> u32 {
         *self.index.entry(key).or_insert_with(|| {
             self.keys.push(key);
-            self.cells.push(Cell::default());
+            self.list.push(Cell::default());
             self.samples.push(Vec::new());
-            (self.cells.len() - 1) as u32
+            (self.list.len() - 1) as u32
         })
     }
 
@@ -153,7 +153,7 @@ impl<V: Merge> Cells<V> {
 
     /// Makes sure that another cell can be added. Cells may be in new places then.
     pub(super) fn make_room(&mut self) {
-        if self.cells.len() >= 2 * MOST_CELLS {
+        if self.list.len() >= 2 * MOST_CELLS {
             self.prune();
         }
     }
@@ -161,11 +161,11 @@ impl<V: Merge> Cells<V> {
     /// Leaves no more than [`MOST_CELLS`], in new places. Which those are depends on no order: a cell that is left in the end
     /// was never among those that were not, so that its counts are right.
     pub(super) fn prune(&mut self) {
-        if self.cells.len() <= MOST_CELLS {
+        if self.list.len() <= MOST_CELLS {
             return;
         }
-        let values = self.cells.drain(..).zip(self.samples.drain(..));
-        let mut cells: Vec<(Key, (Cell<V>, Vec<Sample>))> = self.keys.drain(..).zip(values).collect();
+        let values = self.list.drain(..).zip(self.samples.drain(..));
+        let mut cells: Vec<_> = self.keys.drain(..).zip(values).collect();
         cells.sort_unstable_by_key(|&(key, _)| (!key.tag.is_number(), key));
         for (_, (cell, _)) in cells.drain(MOST_CELLS..) {
             self.beyond.merge(cell);
@@ -173,7 +173,7 @@ impl<V: Merge> Cells<V> {
         self.index = cells.iter().map(|&(key, _)| key).zip(0..).collect();
         for (key, (cell, samples)) in cells {
             self.keys.push(key);
-            self.cells.push(cell);
+            self.list.push(cell);
             self.samples.push(samples);
         }
     }
@@ -212,7 +212,7 @@ impl<V: Merge> Cells<V> {
 
     pub(super) fn merge(&mut self, other: Self) {
         self.beyond.merge(other.beyond);
-        for ((key, cell), samples) in other.keys.into_iter().zip(other.cells).zip(other.samples) {
+        for ((key, cell), samples) in other.keys.into_iter().zip(other.list).zip(other.samples) {
             self.merge_cell(key, cell, samples);
         }
         self.prune();
@@ -221,7 +221,7 @@ impl<V: Merge> Cells<V> {
     /// All cells, in the order of their keys.
     pub(crate) fn sorted(&self) -> Vec<(Key, &Cell<V>, &[Sample])> {
         let samples = self.samples.iter().map(Vec::as_slice);
-        let values = self.cells.iter().zip(samples);
+        let values = self.list.iter().zip(samples);
         let mut cells: Vec<_> =
             self.keys.iter().zip(values).map(|(&key, (cell, samples))| (key, cell, samples)).collect();
         cells.sort_unstable_by_key(|&(key, ..)| key);

@@ -11,7 +11,7 @@ use super::key::{Key, Symbol, Tag};
 use super::rows::Kind;
 use super::sketch::Sketch;
 use super::table::sample_field;
-use super::{Count, File, Name, Profile};
+use super::{File, Name, Profile};
 use crate::error::Error;
 
 /// The longest name of an encoding or problem, in bytes; there are none half as long.
@@ -187,12 +187,12 @@ impl Profile {
                     _ => Name::Problem(name),
                 };
                 let occurrences = columns.counts(row)?.occurrences;
-                let count = self.named.entry(name).or_insert_with(Count::default);
+                let count = self.named.entry(name).or_default();
                 count.add(number(&columns.records, row), occurrences);
             }
-            Kind::Field => add_cell(&mut self.fields, columns.key(row, kind), columns.counts(row)?, ((), Vec::new()))?,
-            Kind::Indicators => {
-                add_cell(&mut self.indicators, columns.key(row, kind), columns.counts(row)?, ((), Vec::new()))?
+            Kind::Field | Kind::Indicators => {
+                let cells = if kind == Kind::Field { &mut self.fields } else { &mut self.indicators };
+                add_cell(cells, columns.key(row, kind), columns.counts(row)?, ((), Vec::new()))?;
             }
             Kind::Subfield => {
                 let counts = columns.counts(row)?;

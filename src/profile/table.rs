@@ -119,10 +119,10 @@ fn batch(rows: &[Row<'_>], categorical: bool) -> Result<RecordBatch, ArrowError>
     let sketches: Vec<Option<Vec<u8>>> = rows.iter().map(|row| Some(stored_sketch(row.values?, row.samples))).collect();
     let columns: Vec<ArrayRef> = vec![
         Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.kind.as_str()))),
-        symbols::<UInt16Type>(texts(|row| row.tag()), categorical),
+        symbols::<UInt16Type>(rows.iter().map(Row::tag).collect(), categorical),
         symbols::<UInt8Type>(texts(|row| row.indicators().into_iter().next().flatten()), categorical),
         symbols::<UInt8Type>(texts(|row| row.indicators().into_iter().next_back().flatten()), categorical),
-        symbols::<UInt8Type>(texts(|row| row.code()), categorical),
+        symbols::<UInt8Type>(rows.iter().map(Row::code).collect(), categorical),
         Arc::new(rows.iter().map(|row| row.position).collect::<UInt8Array>()),
         Arc::new(rows.iter().map(|row| row.value).collect::<StringArray>()),
         numbers(|row| row.records),
