@@ -238,12 +238,12 @@ mod tests {
     #[test]
     fn lines_are_as_wide_as_they_may_be() {
         let profile = sample();
-        let whole = shown(&profile, Format::Auto, usize::MAX);
+        let whole = shown(&profile, Format::Marc21, usize::MAX);
         assert!(
             whole.contains("Topical term") && !shown(&profile, Format::Unimarc, usize::MAX).contains("Topical term")
         );
         for width in [80, 100, 120] {
-            let text = shown(&profile, Format::Auto, width);
+            let text = shown(&profile, Format::Marc21, width);
             assert_eq!(text.lines().count(), whole.lines().count());
             let table = text.lines().skip_while(|line| !line.starts_with("field"));
             assert!(table.take_while(|line| !line.is_empty()).all(|line| line.chars().count() <= width), "{text}");
@@ -253,6 +253,6 @@ mod tests {
 
     #[test]
     fn nothing_is_a_short_profile() {
-        assert_eq!(shown(&Profile::default(), Format::Auto, 80), "0 records, 0 bytes\n");
+        assert_eq!(shown(&Profile::default(), Format::Marc21, 80), "0 records, 0 bytes\n");
     }
 }

@@ -161,7 +161,8 @@ mod tests {
 
     /// A record of one field, 245, with these subfields.
     fn record(subfields: &[(char, &str)]) -> Vec<u8> {
-        let field: String = subfields.iter().map(|(code, value)| format!("\x1f{code}{value}")).collect();
+        let subfields: Vec<String> = subfields.iter().map(|(code, value)| format!("\x1f{code}{value}")).collect();
+        let field = subfields.concat();
         let field = format!("10{field}\x1e");
         let length = 37 + field.len() + 1;
         format!("{length:05}nam a2200037 a 4500245{:04}00000\x1e{field}\x1d", field.len()).into_bytes()
@@ -182,7 +183,7 @@ mod tests {
     fn rows_are_what_there_is() {
         let profile = profile_of(records(0..100), None);
         let rows = profile.rows();
-        let subfields: Vec<_> = rows.iter().filter(|row| row.kind == rows::Kind::Subfield).collect();
+        let subfields: Vec<_> = rows.iter().filter(|row| row.kind == Kind::Subfield).collect();
         let [a, b] = subfields[..] else { panic!("{subfields:?}") };
         assert_eq!((a.tag().as_deref(), a.code().as_deref()), (Some("245"), Some("a")));
         assert_eq!((a.records, a.occurrences, a.max_per_record), (Some(100), Some(100), Some(1)));
@@ -229,7 +230,7 @@ mod tests {
         }
         let profile = profile_of(bytes.repeat(2), Some(10));
         let rows = profile.rows();
-        let subfields: Vec<_> = rows.iter().filter(|row| row.kind == rows::Kind::Subfield).collect();
+        let subfields: Vec<_> = rows.iter().filter(|row| row.kind == Kind::Subfield).collect();
         assert_eq!(subfields.len(), cells::MOST_CELLS + 1);
         let (beyond, kept) = subfields.split_first().unwrap();
         assert!(beyond.key.is_none() && beyond.records.is_none());
