@@ -206,12 +206,14 @@ fn many_weak_terminators_under_long_lengths_take_linear_time() {
     let count = scan_record_boundaries(&file, None).len();
     assert!(count > 40);
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
-    // Each of these beyond the same strong boundary, which is looked for once: the stretches are whole pieces long.
-    let mut stretch = b"96000\x1d".repeat(16_000);
+    // Each of these, cut at its own, claims to end on one beyond the same strong boundary, which is looked for once.
+    let length = (16_000 * 6 + numbered(1).len()).next_multiple_of(6);
+    let mut stretch = format!("{}\x1d", length + 6).into_bytes().repeat(16_000);
     stretch.extend(numbered(1));
-    stretch.resize(stretch.len().next_multiple_of(6), b'\n');
+    stretch.resize(length, b'\n');
     let start = std::time::Instant::now();
     let found = scan_record_boundaries(&stretch.repeat(20), None);
+    assert_eq!(found[..2], [(0, 6), (6, 6)]);
     assert_eq!(found.iter().filter(|(_, length)| *length == numbered(1).len()).count(), 20);
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }

@@ -157,6 +157,7 @@ fn what_came_before_an_error_comes_before_it() {
     for (pieces, size, expected) in [
         (vec![], SIZE, vec![]),
         (vec![&two[..]], SIZE, vec![2]),
+        (vec![half], SIZE, vec![]),
         (vec![&two, half], SIZE, vec![2]),
         (vec![half, &RECORD[20..], &two], SIZE, vec![3]),
         // Where there is more than a look at the beginning takes.
