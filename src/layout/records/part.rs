@@ -6,10 +6,8 @@ use memchr::memchr_iter;
 
 use super::RecordsBuilder;
 use super::sound::{Candidate, Found, frame};
-use crate::encoding::is_plain_ascii;
 use crate::iso2709::directory::{ENTRY_LENGTH, Entry, Place};
 use crate::iso2709::{DELIMITER, is_control_tag};
-use crate::layout::arrays::{BLOCK, view};
 
 /// The fields of a record that are wanted: what [`Found`] has of all.
 #[derive(Default)]
@@ -75,12 +73,7 @@ impl RecordsBuilder {
         let length = self.length();
         let Beside { controls, number } = self.gather(block, entries, terminators, gathered)?;
         let alone = match number {
-            Some(Number::Alone { start, end }) => {
-                Some(match decoding.filter(|_| !block.get(start..end).is_some_and(is_plain_ascii)) {
-                    None => view(block, start, end, BLOCK),
-                    Some(decoding) => self.decoded(block, start, end, decoding, *b"001"),
-                })
-            }
+            Some(Number::Alone { start, end }) => Some(self.text(block, start, end, decoding, *b"001")),
             _ => None,
         };
         let Gathered { entries: wanted, before, ends, reached, delimiters, subfield_ends } = &*gathered;
