@@ -19,6 +19,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from rust_source import lines_of
+
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT.parent / "shared/data/reference"
 BIBLIOGRAPHIC = "jorol__MARC-Schema/marc-schema.json"
@@ -350,16 +352,6 @@ def names_of(schema: dict[str, Any], later: dict[str, Any]) -> list[Named]:
 def text(value: str) -> str:
     """Write a string literal of Rust."""
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def lines_of(items: list[str]) -> list[str]:
-    """Join `items` with commas, to lines of 120 characters."""
-    lines = ["   "]
-    for item in items:
-        if len(lines[-1]) + len(item) + 2 > 120:
-            lines.append("   ")
-        lines[-1] += f" {item},"
-    return lines
 
 
 def array(name: str, kind: str, items: list[str], doc: str, public: str = "pub(super) ") -> str:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from rust_source import lines_of
+
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT.parent / "shared/data/reference"
 MARC8 = "gitpan__MARC-Charset/codetables.xml"
@@ -153,16 +155,6 @@ def read_iso_6438(path: Path, marc8: dict[str, CodeTable]) -> CodeTable:
         if here != there:
             raise ValueError(f"{path}: {SETS[final][1]} is not that of MARC-8")
     return tables[ISO_6438_FINAL]
-
-
-def lines_of(items: list[str]) -> list[str]:
-    """Join `items` with commas, to lines of 120 characters."""
-    lines = ["   "]
-    for item in items:
-        if len(lines[-1]) + len(item) + 2 > 120:
-            lines.append("   ")
-        lines[-1] += f" {item},"
-    return lines
 
 
 def array(name: str, kind: str, items: list[str], doc: str) -> str:

@@ -1,5 +1,7 @@
-//! Reading sources into record batches: options, the stream of batches, and what was wrong. Into profiles: [`profiling`].
+//! Reading sources into record batches: options, and the stream of batches. What is wrong in them is
+//! [`inspection`]'s, what is in them [`profiling`]'s.
 
+mod inspection;
 mod profiling;
 
 use std::fs::File;
@@ -19,13 +21,13 @@ use crate::feed::Input;
 use crate::iso2709::blocks::{Block, BlockSize};
 use crate::iso2709::scanner::MAX_RECORD;
 use crate::layout::{
-    Built, Keep, Layout, MAX_BATCH_BYTES, Part, Plan, Shape, StringType, Tags, build, cast_strings, count,
-    problem_batch, problem_schema, string_field,
+    Built, KeepRaw, Layout, MAX_BATCH_BYTES, Part, Plan, Shape, StringType, Tags, build, cast_strings, string_field,
 };
 use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};
 use crate::source::Source;
 use crate::spec::{self, Column};
+pub use inspection::Inspection;
 pub use profiling::{Profiling, profile};
 
 /// Records in a batch, unless the caller says otherwise.
@@ -38,12 +40,6 @@ const FIELDS: usize = 2;
 const BATCH_BYTES: usize = 4 << 20;
 /// How many bytes a record that was asked for is given.
 const BYTES_PER_RECORD: usize = 4 << 10;
-/// Bytes of a block that is only counted: it stays in the cache.
-const COUNT_BYTES: usize = 512 << 10;
-/// Records of such a block, at most; a catalogue has some hundred in so many bytes.
-const COUNT_RECORDS: usize = 8 << 10;
-/// Problems that are handed over at once.
-const COUNT_PROBLEMS: usize = 4 << 10;
 
 /// How to read. The names and meanings are those of `pl.scan_ndjson` and `pl.scan_csv`.
 ///
@@ -106,7 +102,7 @@ impl ReadOptions {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        let keep = if self.rejects.is_some() { Keep::Rejects } else { Keep::Nothing };
+        let keep = if self.rejects.is_some() { KeepRaw::Rejects } else { KeepRaw::Nothing };
         let named = self.columns.as_deref();
         let selected = self.select.as_ref().map(|_| Arc::from(self.selected().unwrap_or_default()));
         let has_fields = named.is_some()
@@ -247,7 +243,7 @@ pub fn read(sources: Vec<Source>, options: ReadOptions) -> Result<BatchStream, E
 fn start(
     sources: Vec<Source>,
     options: &ReadOptions,
-    keep: Keep,
+    keep: KeepRaw,
     size: BlockSize,
     build: impl Build<Output = Built>,
 ) -> Result<Pipeline<Built>, Error> {
@@ -256,7 +252,7 @@ fn start(
     }
     // Zero rows ask for nothing to be read.
     let sources = if options.n_rows == Some(0) { Vec::new() } else { sources };
-    let keep_foreign = if keep == Keep::Nothing { 0 } else { MAX_RECORD };
+    let keep_foreign = if keep == KeepRaw::Nothing { 0 } else { MAX_RECORD };
     let input = Input { sources, size, ignore_foreign: options.ignore_errors, keep_foreign };
     Pipeline::start(input, build, None)
 }
@@ -273,31 +269,6 @@ impl Build for TableBuild {
 
     fn foreign(&self, problem: Problem) -> Built {
         Built::of_foreign(problem)
-    }
-}
-
-/// Counts records.
-struct CountBuild;
-
-impl Build for CountBuild {
-    type Output = Built;
-
-    fn block(&self, block: Block) -> Result<Built, Error> {
-        Ok(count(block))
-    }
-
-    fn foreign(&self, problem: Problem) -> Built {
-        Built::of_foreign(problem)
-    }
-
-    fn is_cheap(&self) -> bool {
-        true
-    }
-
-    fn add(&self, so_far: &mut Built, next: Built) -> bool {
-        so_far.rows.extend(next.rows);
-        so_far.problems.extend(next.problems);
-        so_far.problems.len() >= COUNT_PROBLEMS
     }
 }
 
@@ -526,108 +497,5 @@ impl Iterator for BatchStream {
             // Without a deadline the wait is for good.
             Poll::Pending => None,
         }
-    }
-}
-
-/// Counts records, or lists what is wrong with them: a read that gives no table.
-#[derive(Debug)]
-pub struct Inspection {
-    pipeline: Pipeline<Built>,
-    tally: Tally,
-    rows: u64,
-}
-
-impl Inspection {
-    /// Counts the records of `sources`: looks at boundaries and at where directories end, and at nothing inside of records.
-    ///
-    /// Rejected records never end an inspection: it is what tells about them. A source that is no MARC at all does, unless
-    /// the options say to ignore errors.
-    ///
-    /// # Errors
-    ///
-    /// As for [`read`].
-    pub fn count(sources: Vec<Source>, options: &ReadOptions) -> Result<Self, Error> {
-        let size = BlockSize { records: COUNT_RECORDS, bytes: COUNT_BYTES, retain: false };
-        let pipeline = start(sources, options, Keep::Nothing, size, CountBuild)?;
-        Ok(Self { pipeline, tally: Tally { ignore_errors: true, ..Tally::new(options) }, rows: 0 })
-    }
-
-    /// Finds everything that a table of all fields with these options would be without, or have in another form, and keeps the
-    /// bytes.
-    ///
-    /// # Errors
-    ///
-    /// As for [`read`].
-    pub fn problems_of(sources: Vec<Source>, options: &ReadOptions) -> Result<Self, Error> {
-        if options.rejects.is_some() {
-            return Err(Error::option(
-                "rejects goes with reading tables; a list of problems has the bytes in its column raw",
-            ));
-        }
-        // The table is built, too: whether a dictionary has room for all codes shows only there.
-        let shape = Shape { keep_raw: true, ..options.shape() };
-        let plan = Plan {
-            keep: Keep::All,
-            layout: Layout::Records,
-            named: None,
-            selected: None,
-            tags: None,
-            shape,
-            ..options.plan()
-        };
-        options.validate()?;
-        let pipeline = start(sources, options, plan.keep, options.size()?, TableBuild(plan))?;
-        Ok(Self { pipeline, tally: Tally { ignore_errors: true, ..Tally::new(options) }, rows: 0 })
-    }
-
-    /// Records that were counted or are rows of the table, so far.
-    #[must_use]
-    pub fn rows(&self) -> u64 {
-        self.rows
-    }
-
-    /// How often each problem was met so far.
-    #[must_use]
-    pub fn problems(&self) -> &ProblemCounts {
-        &self.tally.counts
-    }
-
-    /// The schema of tables of problems.
-    #[must_use]
-    pub fn schema() -> SchemaRef {
-        problem_schema()
-    }
-
-    /// The problems of a stretch of input, or `None` at the end; waits at most `timeout` and then gives none of a stretch.
-    ///
-    /// # Errors
-    ///
-    /// Input that cannot be read at all.
-    pub fn poll(&mut self, timeout: Duration) -> Result<Option<Vec<Problem>>, Error> {
-        if self.tally.done {
-            self.pipeline.stop();
-            return Ok(None);
-        }
-        match self.pipeline.next(Instant::now().checked_add(timeout)) {
-            Wait::Pending => Ok(Some(Vec::new())),
-            Wait::Ready(None) => {
-                self.tally.done = true;
-                Ok(None)
-            }
-            Wait::Ready(Some(built)) => {
-                let mut built = built?;
-                self.rows += self.tally.take(&mut built)? as u64;
-                Ok(Some(built.problems))
-            }
-        }
-    }
-
-    /// A table of `problems` with the schema of [`Inspection::schema`].
-    ///
-    /// # Errors
-    ///
-    /// More text than an Arrow array can hold.
-    pub fn batch(problems: &[Problem]) -> Result<RecordBatch, Error> {
-        problem_batch(problems).map_err(cannot_build)
     }
 }

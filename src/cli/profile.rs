@@ -16,9 +16,9 @@ use crate::read::{Profiling, ReadOptions};
 
 /// Say what is in MARC files: which fields and subfields, how often, how long.
 ///
-/// Prints, for each field, its name in MARC 21, how many records have it, how often it comes and with which indicators, and for each subfield and
-/// control field how long values are, how many differ, and the first few. Before that: what leaders say, what text was
-/// read in, and what had to be repaired. Samples are cut to the width of the terminal.
+/// Prints, for each field, its name in MARC 21, how many records have it, how often it comes and with which indicators, and
+/// for each subfield and control field how long values are, how many differ, and the first few. Before that: what leaders
+/// say, what text was read in, and what had to be repaired. Samples are cut to the width of the terminal.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  mrrc-arrow profile 'dump/*.mrc.gz'\n  mrrc-arrow profile --tags 245,6XX catalogue.mrc"

@@ -101,11 +101,11 @@ pub(super) fn view_between(block: &[u8], start: usize, end: usize) -> u128 {
     }
 }
 
-/// The text in the `block` that is the buffer of this number that views in `columns` point at, one after the other, if it is less
-/// than a quarter of it. They then point into that.
-pub(super) fn compact<const N: usize>(mut columns: [&mut [u128]; N], block: &[u8], buffer: u32) -> Option<Vec<u8>> {
+/// The text in [`BLOCK`] that views in `columns` point at, one after the other, if it is less than a quarter of `block`. They then point
+/// into that.
+pub(super) fn compact<const N: usize>(mut columns: [&mut [u128]; N], block: &[u8]) -> Option<Vec<u8>> {
     let length = |view: u128| view as u32 as usize;
-    let is_long = |view: u128| length(view) > INLINE && (view >> 64) as u32 == buffer;
+    let is_long = |view: u128| length(view) > INLINE && (view >> 64) as u32 == BLOCK;
     let views = || columns.iter().flat_map(|column| column.iter().copied());
     let total: usize = views().filter(|&view| is_long(view)).map(length).sum();
     if total > block.len() / 4 {
@@ -128,7 +128,8 @@ pub(super) fn compact<const N: usize>(mut columns: [&mut [u128]; N], block: &[u8
 pub(super) fn string_views(views: Vec<u128>, buffers: Arc<[Buffer]>, nulls: Option<NullBuffer>) -> StringViewArray {
     debug_assert!(StringViewArray::try_new(views.clone().into(), Arc::clone(&buffers), nulls.clone()).is_ok());
     #[allow(unsafe_code)]
-    // SAFETY: `view` makes views that lie in their buffer, shorter than `i32::MAX` by the bounds on blocks and on text that is made (or, after `compact`, in one with the same text), with the right
+    // SAFETY: `view` makes views that lie in their buffer, shorter than `i32::MAX` by the bounds on blocks and on text that is made (or, after `compact`, in one with the same text; that of fixed
+    // fields is bounded where it is put together), with the right
     // prefix and zero padding. That their ranges are UTF-8 is this function's stated condition, checked above in debug builds.
     unsafe {
         StringViewArray::new_unchecked(ScalarBuffer::from(views), buffers, nulls)
@@ -178,9 +179,9 @@ mod tests {
         let mut first = vec![view(&block, 100, 120, BLOCK), view(&block, 3, 9, BLOCK), made];
         let mut second = vec![view(&block, 0, 16, BLOCK)];
         let before = (first.clone(), second.clone());
-        assert!(compact([&mut first, &mut second], &block[..36], BLOCK).is_none());
+        assert!(compact([&mut first, &mut second], &block[..36]).is_none());
         assert_eq!((&first, &second), (&before.0, &before.1));
-        let text = compact([&mut first, &mut second], &block, BLOCK).unwrap();
+        let text = compact([&mut first, &mut second], &block).unwrap();
         assert_eq!(text.len(), 36);
         let buffers: Arc<[Buffer]> = Arc::from([Buffer::from(text), scratch.clone()]);
         let old: Arc<[Buffer]> = Arc::from([Buffer::from(block.clone()), scratch]);

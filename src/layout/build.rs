@@ -12,7 +12,7 @@ use memchr::memchr_iter;
 
 use super::plain::Plain;
 use super::records::{Candidate, Capacity, RecordsBuilder};
-use super::{Built, Keep, Layout, Part, Plan, Shape, StringType, columns, subfields};
+use super::{Built, KeepRaw, Layout, Part, Plan, Shape, StringType, columns, subfields};
 use crate::encoding::{BlockText, Decoding, Encoding, Reading, TextRepair, structure_text};
 use crate::iso2709::blocks::{Block, Span};
 use crate::iso2709::outline::Flaw;
@@ -205,7 +205,7 @@ impl Worker<'_, '_> {
         }
         for index in 0..self.outline.flaws().len() {
             if let Some(flaw) = self.outline.flaws().get(index).cloned() {
-                let lost = if self.plan.keep == Keep::All { lost_bytes(record, &flaw) } else { bytes::Bytes::new() };
+                let lost = if self.plan.keep == KeepRaw::All { lost_bytes(record, &flaw) } else { bytes::Bytes::new() };
                 self.note(Some(number), span, flaw.code, flaw.tag, lost);
             }
         }

@@ -97,10 +97,12 @@ impl Output {
             Self::Counts(counts) => counts.push(u32::try_from(records.count(column)).unwrap_or(u32::MAX)),
             Self::Flags(flags) => flags.append(records.column(column, &mut |_| Flow::Break(())).is_break()),
             Self::Fixed(fixed) => {
+                let mut set = Ok(());
                 let _ = records.column(column, &mut |value| {
-                    fixed.set(records.leader(), &value);
+                    set = fixed.set(records.leader(), &value);
                     Flow::Break(())
                 });
+                set?;
                 fixed.next();
             }
             Self::Strings(strings) => {

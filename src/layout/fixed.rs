@@ -67,18 +67,25 @@ struct Texts {
 }
 
 impl Texts {
-    fn view(&mut self, value: &str) -> u128 {
+    /// The view of `value`; an error where views can show no more.
+    fn view(&mut self, value: &str) -> Result<u128, ArrowError> {
         if value.len() <= INLINE {
-            return inline_view(value.as_bytes());
+            return Ok(inline_view(value.as_bytes()));
         }
         if let Some(&known) = self.known.get(value) {
-            return known;
+            return Ok(known);
         }
         let start = self.text.len();
+        if start + value.len() > i32::MAX as usize {
+            return Err(ArrowError::InvalidArgumentError(
+                "what a fixed field's codes mean takes over 2 GiB in a batch; read with a smaller batch_size"
+                    .to_owned(),
+            ));
+        }
         self.text.extend_from_slice(value.as_bytes());
         let made = view(&self.text, start, self.text.len(), 0);
         self.known.insert(value.to_owned(), made);
-        made
+        Ok(made)
     }
 }
 
@@ -103,40 +110,43 @@ impl Fixed {
     }
 
     /// What the record has: its leader, and the field.
-    pub(super) fn set(&mut self, leader: &str, value: &str) {
-        let Some(field) = self.field else { return };
+    pub(super) fn set(&mut self, leader: &str, value: &str) -> Result<(), ArrowError> {
+        let Some(field) = self.field else { return Ok(()) };
         let (material, positions) = field.table(leader, value);
         if let Some(material) = material {
-            self.put(0, material);
+            self.put(0, material)?;
         }
         let is_ascii = value.is_ascii();
         for position in positions {
             match position.of(value, is_ascii) {
-                Some(code) if self.labels => self.put_meaning(position, code),
-                Some(code) => self.put(1 + position.name, code),
+                Some(code) if self.labels => self.put_meaning(position, code)?,
+                Some(code) => self.put(1 + position.name, code)?,
                 None => {}
             }
         }
+        Ok(())
     }
 
-    fn put(&mut self, column: usize, value: &str) {
-        let view = self.texts.view(value);
+    fn put(&mut self, column: usize, value: &str) -> Result<(), ArrowError> {
+        let view = self.texts.view(value)?;
         if let Some(column) = self.columns.get_mut(column) {
             column.put(self.record, view);
         }
+        Ok(())
     }
 
-    fn put_meaning(&mut self, position: &Position, code: &str) {
-        let Some(column) = self.columns.get_mut(1 + position.name) else { return };
+    fn put_meaning(&mut self, position: &Position, code: &str) -> Result<(), ArrowError> {
+        let Some(column) = self.columns.get_mut(1 + position.name) else { return Ok(()) };
         let view = match &column.last {
             Some(last) if last.code == code && std::ptr::eq(last.codes, position.codes) => last.view,
             _ => {
-                let view = self.texts.view(&position.meaning(code));
+                let view = self.texts.view(&position.meaning(code))?;
                 column.last = Some(Meaning { code: code.to_owned(), codes: position.codes, view });
                 view
             }
         };
         column.put(self.record, view);
+        Ok(())
     }
 
     /// Goes on to the next record.

@@ -103,7 +103,7 @@ pub(crate) struct Shape {
 
 /// Whose bytes problems hold on to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keep {
+pub(crate) enum KeepRaw {
     Nothing,
     /// Those of rejected records.
     Rejects,
@@ -121,12 +121,12 @@ pub(crate) struct Plan {
     /// Which fields; `None` for all.
     pub tags: Option<Tags>,
     pub shape: Shape,
-    pub keep: Keep,
+    pub keep: KeepRaw,
     pub format: Format,
     pub encoding: Option<Encoding>,
 }
 
-impl Keep {
+impl KeepRaw {
     pub(crate) fn wants(self, code: Code) -> bool {
         match self {
             Self::Nothing => false,

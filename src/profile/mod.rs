@@ -15,9 +15,7 @@ mod walk;
 
 use std::collections::BTreeMap;
 
-use cells::Cells;
-
-use cells::Values;
+use cells::{Cells, Values};
 #[cfg(feature = "cli")]
 pub(crate) use rows::{Kind, Row};
 #[cfg(feature = "cli")]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{ReadOptions, Tally, start};
 use crate::error::Error;
 use crate::iso2709::blocks::Block;
-use crate::layout::{Built, Keep, Layout, Plan, Shape, StringType, visit};
+use crate::layout::{Built, KeepRaw, Layout, Plan, Shape, StringType, visit};
 use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};
 use crate::profile::{Accumulator, Profile};
@@ -94,8 +94,11 @@ impl Profiling {
     /// [`Profiling::poll`].
     pub fn new(sources: Vec<Source>, options: &ReadOptions) -> Result<Self, Error> {
         options.validate()?;
-        if options.n_rows.is_some() || options.columns.is_some() || options.rejects.is_some() {
-            return Err(Error::option("n_rows, columns and rejects go with tables of records, and not with profiles"));
+        let of_tables = [options.n_rows.is_some(), options.columns.is_some(), options.select.is_some()];
+        if of_tables.contains(&true) || options.rejects.is_some() {
+            return Err(Error::option(
+                "n_rows, columns, select and rejects go with tables of records, and not with profiles",
+            ));
         }
         let shape = Shape {
             string_type: StringType::View,
@@ -104,10 +107,10 @@ impl Profiling {
             retain: false,
             keep_raw: false,
         };
-        let plan = Plan { layout: Layout::Records, keep: Keep::Nothing, shape, ..options.plan() };
+        let plan = Plan { layout: Layout::Records, keep: KeepRaw::Nothing, shape, ..options.plan() };
         let idle = Idle::default();
         let build = ProfileBuild { plan, idle: idle.clone() };
-        let pipeline = start(sources, options, Keep::Nothing, options.size()?, build)?;
+        let pipeline = start(sources, options, KeepRaw::Nothing, options.size()?, build)?;
         Ok(Self { pipeline, tally: Tally::new(options), idle })
     }
 

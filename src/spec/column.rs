@@ -10,9 +10,9 @@ use crate::error::Error;
 use crate::marc21::fixed::fixed_field;
 
 /// What a column has of a record: `first(245$a)`, or the spec alone, `all(650$a)`, `all(650$a$x, " -- ")`, which has a value for
-/// each field, `join(245$a$b, " ")`, `count(852)`,
-/// `exists(856$u)` or `fields(700)`. In each of these, specs with `|` between are one after the other, as in `100$a|110$a`, and
-/// `linked(245$a)` in place of the spec is the text in another script. `fixed(008)` is one field alone, position by position.
+/// each field, `join(245$a$b, " ")`, `count(852)`, `exists(856$u)` or `fields(700)`. In each of these, specs with `|` between are
+/// one after the other, as in `100$a|110$a`, and `linked(245$a)` in place of the spec is the text in another script. `fixed(008)`
+/// is one field alone, position by position.
 ///
 /// ```
 /// use mrrc_arrow::Column;

@@ -476,3 +476,16 @@ def test_counts_that_do_not_fit_stay_as_large_as_may_be(sample: Path) -> None:
 def test_one_profile_needs_no_list(sample: Path) -> None:
     table = mrrc.profile(sample)
     assert mrrc.merge_profiles(table).equals(table)
+
+
+def test_records_leaders_and_encodings_do_not_depend_on_tags(corpus: Path) -> None:
+    about_records = pl.col("kind").is_in(["file", "leader", "encoding"])
+    done = 0
+    for path in sorted(corpus.rglob("*.mrc")):
+        if path.stat().st_size > 100_000:
+            continue
+        whole = profile(path).filter(about_records)
+        for tags in (["245"], [], ["LOK", "6XX"]):
+            assert profile(path, tags=tags).filter(about_records).equals(whole), path
+        done += 1
+    assert done > 100

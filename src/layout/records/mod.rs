@@ -175,9 +175,16 @@ impl RecordsBuilder {
         for views in [&mut self.leader, &mut self.value, &mut self.subfield_value] {
             views.fill(0);
         }
-        if let Some(text) = compact([&mut self.control_number], self.scratch.as_bytes(), SCRATCH) {
-            self.scratch = String::from_utf8(text).unwrap_or_default();
+        let mut kept = String::new();
+        for slot in &mut self.control_number {
+            let (length, buffer, start) = (*slot as u32 as usize, (*slot >> 64) as u32, (*slot >> 96) as usize);
+            if length > INLINE && buffer == SCRATCH {
+                let from = kept.len();
+                kept.push_str(self.scratch.get(start..start + length).unwrap_or_default());
+                *slot = view(kept.as_bytes(), from, kept.len(), SCRATCH);
+            }
         }
+        self.scratch = kept;
     }
 
     pub(super) fn has_repairs(&self) -> bool {
@@ -385,7 +392,7 @@ impl RecordsBuilder {
         let is_wanted = (self.tags.is_some() || self.without_values)
             && !self.keeps_block
             && self.shape.string_type == StringType::View;
-        match is_wanted.then(|| compact(columns, block, BLOCK)).flatten() {
+        match is_wanted.then(|| compact(columns, block)).flatten() {
             Some(text) => Buffer::from(text),
             None => block.clone(),
         }
