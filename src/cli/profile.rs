@@ -181,9 +181,9 @@ fn line(row: &Row<'_>, is_control: bool, total: u64, last: String) -> [Option<St
         },
         (_, Some(tag)) => tag,
     };
-    let distinct = row.values.map(|values| {
+    let distinct = row.values.zip(row.distinct()).map(|(values, distinct)| {
         let sign = if values.is_exact() { "" } else { "~" };
-        format!("{sign}{}", grouped(values.distinct()))
+        format!("{sign}{}", grouped(distinct))
     });
     [
         Some(label),

@@ -66,6 +66,12 @@ impl Lengths {
 }
 
 impl Row<'_> {
+    /// How many different values there are: no more than there are values, whatever the estimate says.
+    pub(crate) fn distinct(&self) -> Option<u64> {
+        let most = self.occurrences.unwrap_or(u64::MAX);
+        self.values.map(|values| values.distinct().min(most))
+    }
+
     fn new(kind: Kind) -> Self {
         Self {
             kind,

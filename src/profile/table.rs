@@ -132,7 +132,8 @@ fn batch(rows: &[Row<'_>], categorical: bool) -> Result<RecordBatch, ArrowError>
         numbers(|row| row.lengths.map(|lengths| lengths.shortest)),
         Arc::new(rows.iter().map(lengths).collect::<Float64Array>()),
         numbers(|row| row.lengths.map(|lengths| lengths.longest)),
-        numbers(|row| row.values.map(Values::distinct)),
+        #[allow(clippy::redundant_closure_for_method_calls)] // the method is that of one lifetime
+        numbers(|row| row.distinct()),
         Arc::new(samples.finish()),
         Arc::new(sketches.iter().map(Option::as_deref).collect::<BinaryArray>()),
     ];

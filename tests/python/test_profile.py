@@ -489,3 +489,10 @@ def test_records_leaders_and_encodings_do_not_depend_on_tags(corpus: Path) -> No
             assert profile(path, tags=tags).filter(about_records).equals(whole), path
         done += 1
     assert done > 100
+
+
+def test_there_are_no_more_different_values_than_values(sample: Path) -> None:
+    """However an estimate goes: each of the 300 control numbers is another one."""
+    values = profile(sample).filter(kind="subfield")
+    assert (values["distinct"] <= values["occurrences"]).all()
+    assert values.filter(tag="001")["distinct"].item() == pytest.approx(300, rel=3 * STANDARD_ERROR)
