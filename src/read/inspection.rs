@@ -61,7 +61,7 @@ impl Inspection {
     ///
     /// # Errors
     ///
-    /// As for [`read`].
+    /// As for [`read`](super::read()).
     pub fn count(sources: Vec<Source>, options: &ReadOptions) -> Result<Self, Error> {
         let size = BlockSize { records: COUNT_RECORDS, bytes: COUNT_BYTES, retain: false };
         let pipeline = start(sources, options, KeepRaw::Nothing, size, CountBuild)?;
@@ -73,7 +73,7 @@ impl Inspection {
     ///
     /// # Errors
     ///
-    /// As for [`read`].
+    /// As for [`read`](super::read()).
     pub fn problems_of(sources: Vec<Source>, options: &ReadOptions) -> Result<Self, Error> {
         if options.rejects.is_some() {
             return Err(Error::option(
