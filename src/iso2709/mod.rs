@@ -16,6 +16,7 @@
 //!
 //! Nothing here decodes text or knows Arrow.
 
+pub(crate) mod agreement;
 pub(crate) mod blocks;
 pub(crate) mod directory;
 pub(crate) mod encode;

@@ -7,6 +7,8 @@
 //! and write positions through pointers.
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 
 use super::{DELIMITER, FIELD_TERMINATOR};
@@ -133,6 +135,19 @@ impl Tape {
     }
 }
 
+/// Appends the position of every delimiter in `block[start..end]`, which is a field: much shorter than what a search is
+/// worth its preparations for.
+pub(crate) fn extend_with_delimiters(list: &mut Vec<u32>, block: &[u8], start: usize, end: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if avx2::is_there() {
+        #[allow(unsafe_code)]
+        // SAFETY: the features that the function is compiled for were just found on this processor.
+        return unsafe { avx2::extend_with_delimiters(list, block, start, end) };
+    }
+    let field = block.get(start..end).unwrap_or_default();
+    list.extend(memchr::memchr_iter(DELIMITER, field).map(|at| (start + at) as u32));
+}
+
 /// Which of [`Tape::lists`] has them.
 const TERMINATORS: usize = 2;
 
@@ -210,89 +225,6 @@ mod portable {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-mod avx2 {
-    use std::arch::is_x86_feature_detected;
-    use std::arch::x86_64::{
-        __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
-    };
-
-    use super::{CHUNK, DELIMITER, ESCAPE, Masks, Tape, chunks};
-
-    pub(super) fn is_there() -> bool {
-        is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt")
-    }
-
-    /// # Safety
-    ///
-    /// Only a processor with AVX2, BMI1 and POPCNT may run this.
-    #[allow(unsafe_code)]
-    #[target_feature(enable = "avx2,bmi1,popcnt")]
-    pub(super) unsafe fn find<const ALL: bool>(block: &[u8], tape: &mut Tape) -> bool {
-        let (chunks, last) = chunks(block);
-        let (mut at, mut open, mut escapes) = (0, 0, 0);
-        for chunk in chunks.iter().chain(&last) {
-            let (low, high) = chunk.split_at(32);
-            // SAFETY: each half is 32 readable bytes, and the load needs no alignment.
-            let (low, high) =
-                unsafe { (_mm256_loadu_si256(low.as_ptr().cast()), _mm256_loadu_si256(high.as_ptr().cast())) };
-            let one = _mm256_set1_epi8(1);
-            let masks = Masks {
-                delimiters: equal(low, high, DELIMITER),
-                // The two marks differ in their last bit alone.
-                marks: equal(_mm256_or_si256(low, one), _mm256_or_si256(high, one), DELIMITER),
-            };
-            escapes |= equal(low, high, ESCAPE);
-            let before = tape.delimiters.len() as u32;
-            append(&mut tape.terminators, masks.terminators(), |bit, _| at + bit);
-            if ALL {
-                append(&mut tape.delimiters, masks.delimiters, |bit, _| at + bit);
-                append(&mut tape.ends, masks.ends(&mut open), |bit, _| at + bit);
-                append(&mut tape.before, masks.terminators(), |_, below| {
-                    before + (masks.delimiters & below).count_ones()
-                });
-            }
-            at += CHUNK as u32;
-        }
-        escapes != 0
-    }
-
-    /// Appends what `number` makes of each bit's number and of the bits below it.
-    #[allow(unsafe_code)]
-    #[inline]
-    #[target_feature(enable = "avx2,bmi1,popcnt")]
-    fn append(list: &mut Vec<u32>, mut mask: u64, number: impl Fn(u32, u64) -> u32) {
-        let count = mask.count_ones() as usize;
-        list.reserve(CHUNK);
-        let (length, mut written) = (list.len(), 0);
-        // How many there are cannot be foretold, so four are written, and what is too many is not kept.
-        loop {
-            for place in written..written + 4 {
-                let below = (mask & mask.wrapping_neg()).wrapping_sub(1);
-                // SAFETY: there is room for 64, and `place` is below: it gets to 4 beyond a multiple of 4 below `count`.
-                unsafe { list.as_mut_ptr().add(length + place).write(number(mask.trailing_zeros(), below)) };
-                mask &= mask.wrapping_sub(1);
-            }
-            written += 4;
-            if written >= count {
-                break;
-            }
-        }
-        // SAFETY: the first `count` of them have been written, within the capacity.
-        unsafe { list.set_len(length + count) };
-    }
-
-    /// A bit for each of 64 bytes that equals `wanted`.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn equal(low: __m256i, high: __m256i, wanted: u8) -> u64 {
-        let wanted = _mm256_set1_epi8(wanted.cast_signed());
-        let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)).cast_unsigned();
-        let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)).cast_unsigned();
-        u64::from(low) | u64::from(high) << 32
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,9 +261,10 @@ mod tests {
             block in prop::collection::vec(
                 prop_oneof![8 => Just(0x1F), 8 => Just(0x1E), 8 => Just(0x1D), 8 => Just(0x9F), 8 => Just(0x9E), 8 => any::<u8>()], 0..400),
             letters in 0..100usize,
+            ends in (0..900usize, 0..900usize),
         ) {
             // Marks near each other, and none for a while.
-            let block = [&block[..], &vec![b'x'; letters], &block].concat();
+            let block = [&block[..], &vec![b'x'; letters], &block].concat().repeat(1 + letters % 20);
             let expected = naive(&block);
             let alone = [vec![], vec![], expected[TERMINATORS].clone(), vec![]];
             prop_assert_eq!(&found(&block, portable::find::<true>), &expected);
@@ -352,6 +285,11 @@ mod tests {
                     prop_assert_eq!(&found(&block, |block, tape| unsafe { avx512::find::<false>(block, tape) }), &alone);
                 }
             }
+            let (start, end) = (ends.0.min(block.len()), ends.1.min(block.len()));
+            let mut within = vec![7];
+            extend_with_delimiters(&mut within, &block, start, end);
+            let expected_within = expected[0].iter().copied().filter(|&at| (start..end).contains(&(at as usize)));
+            prop_assert_eq!(within, std::iter::once(7).chain(expected_within).collect::<Vec<_>>());
             let mut tape = Tape { delimiters: vec![7], ends: vec![8, 9], terminators: vec![1], ..Tape::default() };
             tape.read(&block);
             prop_assert_eq!([tape.delimiters(), tape.ends(), tape.terminators(), tape.before()], expected);

@@ -266,7 +266,7 @@ fn place(tag: u32) -> (usize, bool) {
 
 /// The same where there is one.
 #[inline]
-fn direct([a, b, c]: [u8; 3]) -> Option<usize> {
+pub(super) fn direct([a, b, c]: [u8; 3]) -> Option<usize> {
     let (place, is_direct) = place(u32::from_le_bytes([a, b, c, 0]));
     is_direct.then_some(place)
 }

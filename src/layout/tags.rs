@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::symbols::direct;
 use crate::error::Error;
 
 /// A set of tags, as patterns tell them; clones share it.
@@ -16,8 +17,8 @@ use crate::error::Error;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tags {
-    /// A bit for each tag of three digits.
-    digits: [u64; 16],
+    /// A bit for each tag of three digits, at its place in the table of a [`TagColumn`](super::symbols::TagColumn).
+    direct: Arc<[u64; 64]>,
     /// All of them, for tags with other characters.
     patterns: Arc<[Pattern]>,
 }
@@ -64,28 +65,28 @@ impl Tags {
     }
 
     fn of(patterns: Vec<Pattern>) -> Self {
-        let mut digits = [0; 16];
-        for number in 0..1000 {
-            let tag = [number / 100, number / 10 % 10, number % 10].map(|digit| b'0' + digit as u8);
-            if let Some(bits) = digits.get_mut(number / 64)
+        let mut direct = [0; 64];
+        for number in 0..4096u32 {
+            // What has a place is a digit, or one of the six characters that come after `9`.
+            let tag = [number >> 8, number >> 4 & 15, number & 15].map(|low| b'0' + low as u8);
+            if let Some(bits) = direct.get_mut(number as usize / 64)
                 && patterns.iter().any(|pattern| pattern.matches(tag))
             {
                 *bits |= 1 << (number % 64);
             }
         }
-        Self { digits, patterns: patterns.into() }
+        Self { direct: Arc::new(direct), patterns: patterns.into() }
     }
 
     /// Whether `tag` is one of them.
     #[must_use]
     #[inline]
     pub fn contains(&self, tag: [u8; 3]) -> bool {
-        let [a, b, c] = tag.map(|byte| usize::from(byte.wrapping_sub(b'0')));
-        if a < 10 && b < 10 && c < 10 {
-            let number = a * 100 + b * 10 + c;
-            return self.digits.get(number / 64).is_some_and(|bits| bits >> (number % 64) & 1 == 1);
+        match direct(tag) {
+            #[allow(clippy::indexing_slicing)] // a bit for each place
+            Some(place) => self.direct[place / 64 % 64] >> (place % 64) & 1 == 1,
+            None => self.patterns.iter().any(|pattern| pattern.matches(tag)),
         }
-        self.patterns.iter().any(|pattern| pattern.matches(tag))
     }
 }
 
@@ -101,6 +102,10 @@ mod tests {
         }
         for other in [b"246", b"700", b"010", b"LKR", b"984", b"24X", b"\xFF45", b"ldr"] {
             assert!(!tags.contains(*other), "{}", other.escape_ascii());
+        }
+        // What comes after `9` has a place as a digit has.
+        for (odd, is_wanted) in [(*b"6:0", true), (*b"69?", true), (*b"00>", true), (*b";45", false), (*b"6@0", true)] {
+            assert_eq!(tags.contains(odd), is_wanted, "{}", odd.escape_ascii());
         }
         assert!(!Tags::new([]).unwrap().contains(*b"245"));
         assert!(Tags::new(["XXX"]).unwrap().contains(*b"\xFF\x00 "));

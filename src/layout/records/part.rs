@@ -2,16 +2,19 @@
 
 use std::mem;
 
-use memchr::memchr_iter;
-
 use super::RecordsBuilder;
 use super::sound::{Candidate, Found, frame};
-use crate::iso2709::directory::{ENTRY_LENGTH, Entry, Place};
-use crate::iso2709::{DELIMITER, is_control_tag};
+use crate::iso2709::agreement::agree;
+use crate::iso2709::directory::ENTRY_LENGTH;
+use crate::iso2709::is_control_tag;
+use crate::iso2709::tape::extend_with_delimiters;
+use crate::layout::Tags;
 
 /// The fields of a record that are wanted: what [`Found`] has of all.
 #[derive(Default)]
 pub(super) struct Gathered {
+    /// Which fields of the record are wanted or control fields.
+    looked_at: Vec<u32>,
     entries: Vec<[u8; ENTRY_LENGTH]>,
     before: Vec<u32>,
     ends: Vec<u32>,
@@ -30,10 +33,8 @@ impl Gathered {
     }
 
     fn push(&mut self, block: &[u8], entry: [u8; ENTRY_LENGTH], before: u32, end: u32) {
-        let start = before + 1;
         let first = self.delimiters.len();
-        let field = block.get(start as usize..end as usize).unwrap_or_default();
-        self.delimiters.extend(memchr_iter(DELIMITER, field).map(|at| start + at as u32));
+        extend_with_delimiters(&mut self.delimiters, block, before as usize + 1, end as usize);
         if let Some(nexts) = self.delimiters.get(first + 1..) {
             self.subfield_ends.extend(nexts);
             self.subfield_ends.push(end);
@@ -76,7 +77,7 @@ impl RecordsBuilder {
             Some(Number::Alone { start, end }) => Some(self.text(block, start, end, decoding, *b"001")),
             _ => None,
         };
-        let Gathered { entries: wanted, before, ends, reached, delimiters, subfield_ends } = &*gathered;
+        let Gathered { entries: wanted, before, ends, reached, delimiters, subfield_ends, .. } = &*gathered;
         let found = Found { before, ends, first: 0, reached, delimiters, subfield_ends };
         if !self.push_run(block, wanted, controls, &found, decoding) {
             self.truncate(length);
@@ -103,19 +104,19 @@ impl RecordsBuilder {
         if !agree(entries, terminators) {
             return None;
         }
+        let mut looked_at = mem::take(&mut gathered.looked_at);
+        look_through(entries, tags, &mut looked_at);
         let positions = self.positions.len();
         gathered.clear();
         let mut beside = Beside { controls: 0, number: None };
         let mut sound = true;
-        for (place, (entry, &before)) in entries.iter().zip(terminators).enumerate() {
+        for &place in &looked_at {
+            let (place, entry) = (place as usize, entries.get(place as usize)?);
+            let (&before, &end) = (terminators.get(place)?, terminators.get(place + 1)?);
             let &[a, b, c, ..] = entry;
             let tag = [a, b, c];
             let is_wanted = tags.contains(tag);
             let is_control = is_control_tag(tag);
-            if !is_wanted && !is_control {
-                continue;
-            }
-            let end = *terminators.get(place + 1)?;
             if is_control {
                 // A cut may only be made beside ASCII.
                 sound &= block.get(before as usize + 1).is_some_and(u8::is_ascii);
@@ -136,6 +137,7 @@ impl RecordsBuilder {
                 self.positions.push(place as u32 + 1);
             }
         }
+        gathered.looked_at = looked_at;
         if !sound {
             self.positions.truncate(positions);
         }
@@ -143,12 +145,17 @@ impl RecordsBuilder {
     }
 }
 
-/// Whether the directory says what the terminators do.
-#[inline(never)]
-fn agree(entries: &[[u8; ENTRY_LENGTH]], terminators: &[u32]) -> bool {
-    let Some((&base, ends)) = terminators.split_first() else { return false };
-    entries.iter().zip(terminators).zip(ends).fold(true, |all, ((entry, &before), &end)| {
-        let place = Place { length: (end - before) as usize, start: (before - base) as usize };
-        all & (Entry::new(entry).place == Some(place))
-    })
+/// Finds the fields that are wanted, and the control fields.
+#[inline(never)] // what the loop needs stays in registers
+fn look_through(entries: &[[u8; ENTRY_LENGTH]], tags: &Tags, found: &mut Vec<u32>) {
+    found.resize(entries.len(), 0);
+    let mut count = 0;
+    for (place, &[a, b, c, ..]) in entries.iter().enumerate() {
+        // Which fields those are cannot be foretold, so every one is written down, and what is none of them is not kept.
+        if let Some(slot) = found.get_mut(count) {
+            *slot = place as u32;
+        }
+        count += usize::from(tags.contains([a, b, c]) | is_control_tag([a, b, c]));
+    }
+    found.truncate(count);
 }

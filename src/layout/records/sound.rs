@@ -8,10 +8,11 @@
 
 use super::{Capacity, DATA, IND1, IND2, RecordsBuilder, VALUE};
 use crate::encoding::{Decoding, is_plain_ascii};
-use crate::iso2709::directory::{ENTRY_LENGTH, Entry, Place};
+use crate::iso2709::agreement::agree;
+use crate::iso2709::directory::ENTRY_LENGTH;
 use crate::iso2709::tape::Tape;
 use crate::iso2709::{DELIMITER, FIELD_TERMINATOR, LEADER_LENGTH, Leader, RECORD_TERMINATOR, is_control_tag};
-use crate::layout::arrays::{BLOCK, view, view_between};
+use crate::layout::arrays::{BLOCK, extend_with_subfields, view};
 
 /// A record about whose text there is nothing to say, whatever its structure is.
 pub(in crate::layout) struct Candidate<'a> {
@@ -82,7 +83,7 @@ impl RecordsBuilder {
         let Candidate { block, start, tape, terminator, decoding, .. } = *record;
         let (entries, terminators) = frame(record)?;
         let found = Found::new(tape, terminator, terminators)?;
-        let controls = control_fields(block, entries, &found)?;
+        let controls = control_fields(block, entries, terminators, &found)?;
         let number = entries.iter().take(controls).position(|entry| entry.starts_with(b"001"));
         let fields = self.flags.len();
         if !self.push_run(block, entries, controls, &found, decoding) {
@@ -149,8 +150,7 @@ impl RecordsBuilder {
         if !known || !data.iter().fold(true, |all, &at| all & (byte(at + 3) == DELIMITER)) {
             return false;
         }
-        let subfields = delimiters.iter().zip(subfield_ends);
-        self.subfield_value.extend(subfields.map(|(&at, &end)| view_between(block, at as usize + 2, end as usize)));
+        extend_with_subfields(&mut self.subfield_value, block, delimiters, subfield_ends);
         let values = control.iter().zip(ends);
         self.value.extend(values.map(|(&at, &end)| view(block, at as usize + 1, end as usize, BLOCK)));
         self.value.resize(self.value.len() + data_count, 0);
@@ -202,20 +202,17 @@ impl RecordsBuilder {
 
 /// How many control fields the record begins with; `None` if the directory does not say what the marks do, or there are more
 /// control fields after others.
-#[inline(never)]
-fn control_fields(block: &[u8], entries: &[[u8; ENTRY_LENGTH]], found: &Found<'_>) -> Option<usize> {
-    let mut agrees = true;
-    let mut controls = 0;
-    let base = *found.before.first()?;
-    for ((entry, &before), &end) in entries.iter().zip(found.before).zip(found.ends) {
-        let Entry { tag, place } = Entry::new(entry);
-        let (start, length) = ((before - base) as usize, (end - before) as usize);
-        agrees &= place == Some(Place { length, start });
-        controls += usize::from(is_control_tag(tag));
-    }
+fn control_fields(
+    block: &[u8],
+    entries: &[[u8; ENTRY_LENGTH]],
+    terminators: &[u32],
+    found: &Found<'_>,
+) -> Option<usize> {
+    let is_control = |entry: &[u8; ENTRY_LENGTH]| entry.first_chunk().is_some_and(|&tag| is_control_tag(tag));
+    let controls = entries.iter().take_while(|entry| is_control(entry)).count();
     let control = found.before.get(..controls)?;
-    let first = |entry: &[u8; ENTRY_LENGTH]| entry.first_chunk().is_some_and(|&tag| is_control_tag(tag));
-    agrees &= entries.iter().take(controls).all(first);
+    let mut agrees = agree(entries, terminators);
+    agrees &= !entries.get(controls..)?.iter().fold(false, |any, entry| any | is_control(entry));
     // A delimiter in one is data, and a cut may only be made beside ASCII.
     agrees &= controls.checked_sub(1).is_none_or(|last| found.reached.get(last) == Some(&found.first));
     agrees &= control.iter().all(|&at| block.get(at as usize + 1).is_some_and(u8::is_ascii));
