@@ -56,7 +56,7 @@ impl Rows {
         let leaders = if has_leaders(builder) { builder.leader.len() } else { 0 };
         let rows = leaders + heads + builder.subfield_value.len();
         let mut this = Self {
-            field: Vec::with_capacity(rows),
+            field: Vec::with_capacity(rows + 4), // those that are not kept
             subfield: Vec::with_capacity(rows),
             value: with_capacity(rows, retain),
             counts: Vec::with_capacity(builder.leader.len()),
@@ -86,9 +86,22 @@ impl Rows {
                 taken = start as usize;
                 self.push_head(field, builder.value.get(field as usize));
             }
-            self.field.extend(repeat_n(field, (end - start) as usize));
+            self.push_repeated(field, (end - start) as usize);
         }
         self.take(builder, taken..ends.last().map_or(taken, |&end| end as usize));
+    }
+
+    /// Appends `field` so many times, mostly one or two.
+    #[inline]
+    fn push_repeated(&mut self, field: u32, count: usize) {
+        const AT_ONCE: usize = 4;
+        // How many it is cannot be foretold, so some are appended in any case, and what is too many is not kept.
+        self.field.extend_from_slice(&[field; AT_ONCE]);
+        if count > AT_ONCE {
+            self.field.extend(repeat_n(field, count - AT_ONCE));
+        } else {
+            self.field.truncate(self.field.len() + count - AT_ONCE);
+        }
     }
 
     fn push_head(&mut self, field: u32, value: Option<&u128>) {
@@ -105,8 +118,8 @@ impl Rows {
     /// Which indicators, codes and values there are: the flags of fields, of which [`DATA`] says that there is a code here.
     fn flags(&self, builder: &RecordsBuilder) -> Vec<u8> {
         let flags = |(&field, &subfield): (&u32, &u32)| {
-            let flags = builder.flags.get(field as usize).copied().unwrap_or(VALUE);
-            if subfield == NONE { flags & !DATA } else { flags | DATA | VALUE }
+            let flags = builder.flags.get(field as usize).copied().unwrap_or(VALUE) & !DATA;
+            flags | if subfield == NONE { 0 } else { DATA | VALUE }
         };
         self.field.iter().zip(&self.subfield).map(flags).collect()
     }

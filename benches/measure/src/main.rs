@@ -12,7 +12,7 @@
 //! | `mrrc` | iterating over the records of mrrc's Rust reader |
 //!
 //! `MRRC_ARROW_BATCH_SIZE` is the batch size of `stream` and `retain` where the default is not meant, `MRRC_ARROW_COLUMNS` their columns,
-//! each a line `NAME=SPEC`. Threads are told to our pool by `RAYON_NUM_THREADS`, and to the system by `taskset`. It says `ready`, waits for a line and
+//! each a line `NAME=SPEC`, and `MRRC_ARROW_LAYOUT` says `subfields` where that layout is meant. Threads are told to our pool by `RAYON_NUM_THREADS`, and to the system by `taskset`. It says `ready`, waits for a line and
 //! then prints seconds, records and the peak of its memory as JSON.
 
 mod floor;
@@ -21,7 +21,7 @@ use std::fs::File;
 use std::io::{BufRead, Read};
 use std::time::Instant;
 
-use mrrc_arrow::{Inspection, ReadOptions, Source, read};
+use mrrc_arrow::{Inspection, Layout, ReadOptions, Source, read};
 
 #[cfg(target_os = "linux")]
 #[global_allocator]
@@ -79,6 +79,9 @@ fn inflate(path: &str) -> Outcome {
 fn options() -> ReadOptions {
     let mut options = ReadOptions::default();
     options.batch_size = std::env::var("MRRC_ARROW_BATCH_SIZE").ok().and_then(|size| size.parse().ok());
+    if std::env::var("MRRC_ARROW_LAYOUT").is_ok_and(|layout| layout == "subfields") {
+        options.layout = Layout::Subfields;
+    }
     options.columns = std::env::var("MRRC_ARROW_COLUMNS").ok().map(|columns| {
         let named = columns.lines().filter_map(|line| line.split_once('='));
         named.filter_map(|(name, spec)| Some((name.to_owned(), spec.parse().ok()?))).collect()
