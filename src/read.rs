@@ -21,7 +21,8 @@ use crate::feed::Input;
 use crate::iso2709::blocks::{Block, BlockSize};
 use crate::iso2709::scanner::MAX_RECORD;
 use crate::layout::{
-    Built, KeepRaw, Layout, MAX_BATCH_BYTES, Part, Plan, Shape, StringType, Tags, build, cast_strings, string_field,
+    Built, KeepRaw, Layout, MAX_BATCH_BYTES, Part, Plan, Prefilter, Shape, StringType, Tags, build, cast_strings,
+    string_field,
 };
 use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};
@@ -85,6 +86,9 @@ pub struct ReadOptions {
     pub string_type: StringType,
     /// Tags, indicators and codes as dictionaries; by default where `string_type` is [`StringType::View`].
     pub categorical: Option<bool>,
+    /// Which rows may be left out, for callers that apply a filter of their own to what comes. Goes with no `n_rows` and no
+    /// `row_index_name`, which count rows.
+    pub prefilter: Option<Prefilter>,
     /// A hint that all batches are going to be kept: their memory is then asked of the system at one go for each buffer. Without
     /// it, what batches took that were let go is used again.
     pub retain: bool,
@@ -108,7 +112,7 @@ impl ReadOptions {
         let has_fields = named.is_some()
             || self.layout != Layout::Records
             || selected.as_ref().is_none_or(|selected: &Arc<[usize]>| selected.contains(&FIELDS));
-        let tags = if has_fields { self.tags.clone() } else { Some(Tags::of_specs(&[])) };
+        let tags = if has_fields { self.wanted_tags() } else { Some(Tags::of_specs(&[])) };
         Plan {
             layout: if named.is_some() { Layout::Records } else { self.layout },
             named: named.map(Arc::from),
@@ -118,6 +122,18 @@ impl ReadOptions {
             keep,
             format: self.format,
             encoding: self.encoding,
+            early: self.prefilter.as_ref().and_then(|prefilter| prefilter.early(self.layout, named)),
+        }
+    }
+
+    /// The tags that are wanted; of rows of subfields, without those that a prefilter refuses.
+    fn wanted_tags(&self) -> Option<Tags> {
+        let prefilter = self.prefilter.as_ref().filter(|_| self.layout == Layout::Subfields);
+        match prefilter {
+            Some(prefilter) if prefilter.refused_tags().next().is_some() => {
+                Some(self.tags.clone().unwrap_or_else(Tags::all).without(prefilter.refused_tags()))
+            }
+            _ => self.tags.clone(),
         }
     }
 
@@ -171,6 +187,9 @@ impl ReadOptions {
         self.selected()?;
         if self.columns.as_ref().is_some_and(Vec::is_empty) || self.select.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::option("columns must name at least one column"));
+        }
+        if self.prefilter.is_some() && (self.n_rows.is_some() || self.row_index_name.is_some()) {
+            return Err(Error::option("a prefilter leaves rows out that n_rows and row_index_name would count"));
         }
         if self.rejects.is_some() && !self.ignore_errors {
             return Err(Error::option(

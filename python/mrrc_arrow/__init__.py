@@ -41,6 +41,7 @@ from mrrc_arrow._read import (
     scan_record_boundaries,
 )
 from mrrc_arrow._record import Indicators, Subfield
+from mrrc_arrow._scan import scan_marc
 from mrrc_arrow.errors import (
     CorruptInputError,
     ForkedError,
@@ -82,5 +83,6 @@ __all__ = [
     "read_marc",
     "read_problems",
     "read_table",
+    "scan_marc",
     "scan_record_boundaries",
 ]

@@ -1,6 +1,6 @@
 """What the compiled core offers; the public functions over it are in `mrrc_arrow._read`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, Unpack, final, overload
 
@@ -376,6 +376,9 @@ class MARCReader:
         traceback: TracebackType | None = None,
     ) -> None: ...
 
+class _Options(ReadOptions, total=False):
+    _prefilter: Sequence[tuple[str, str, object]]
+
 @final
 class Collected:
     """Finished batches, ready to be exported."""
@@ -391,7 +394,9 @@ def collect(source: Source, **options: Unpack[ReadOptions]) -> Collected: ...
 def collect_problems(source: Source, **options: Unpack[ReadOptions]) -> Collected: ...
 def collect_profile(source: Source, **options: Unpack[ReadOptions]) -> Collected: ...
 def merge_profiles(profiles: Iterable[object], categorical: bool | None = None) -> Collected: ...
-def open_batches(source: Source, quiet: bool = False, /, **options: Unpack[ReadOptions]) -> RecordBatchReader: ...
+def open_batches(
+    source: Source, quiet: bool = False, retain: bool = False, /, **options: Unpack[_Options]
+) -> RecordBatchReader: ...
 def scan_record_boundaries(
     buffer: bytes | bytearray | memoryview, limit: int | None = None
 ) -> list[tuple[int, int]]: ...

@@ -118,7 +118,7 @@ def read_marc(source: Source, **options: Unpack[ReadOptions]) -> pl.DataFrame:
     except ImportError as error:
         raise ImportError('read_marc gives a polars.DataFrame: pip install "mrrc-arrow[polars]"') from error
     # Each batch is taken over while the next ones are read.
-    with _native.open_batches(source, True, **options) as reader:
+    with _native.open_batches(source, True, True, **options) as reader:
         frames = [pl.DataFrame(batch) for batch in reader]
         if reader.rejected:
             _warn_of_rejects(reader.rejected, reader.problems, stacklevel=2)

@@ -107,6 +107,12 @@ pub(crate) fn visit(block: Block, plan: &Plan, visitor: Visitor<'_>) -> Result<B
 }
 
 fn build_or_visit(block: Block, plan: &Plan, visitor: Option<Visitor<'_>>) -> Result<Built, ArrowError> {
+    if plan.wants_leaders_alone()
+        && let Some((output, rows)) = leaders(&block, plan)?
+    {
+        let Output { ends, parts, .. } = output;
+        return Ok(Built { parts, rows, ends, problems: Vec::new(), source: block.source });
+    }
     let mut tape = TAPE.take();
     if plan.tags.is_some() {
         // Delimiters are looked for in the fields that are wanted.
@@ -118,6 +124,34 @@ fn build_or_visit(block: Block, plan: &Plan, visitor: Option<Visitor<'_>>) -> Re
     tape.shrink();
     TAPE.set(tape);
     built
+}
+
+/// Leaders of records that are as they should be, as far as [`count`] looks; `None` if one of them, or what is between them, is not.
+fn leaders(block: &Block, plan: &Plan) -> Result<Option<(Output<'static>, Vec<u64>)>, ArrowError> {
+    let count = block.records.len();
+    let mut builder = new_builder(plan, Capacity { records: count, ..Capacity::default() });
+    let (mut output, mut rows) = (Output::default(), Vec::with_capacity(count));
+    let is_sound = |span: Span| {
+        let record = block.slice(span);
+        let is_text = Leader::new(record).is_some_and(|leader| leader.as_bytes().is_ascii());
+        span.flaw.is_none() && is_text && is_framed(record)
+    };
+    if !block.junk.is_empty() || !block.records.iter().all(|&span| is_sound(span)) {
+        return Ok(None);
+    }
+    for (number, &span) in (block.first_record..).zip(&block.records) {
+        builder.push_record(&block.bytes, span.offset as usize, None);
+        if is_refused(plan, &builder, &block.bytes, number) {
+            builder.take_back();
+        } else {
+            output.push(number, span);
+            rows.push(block.offset + u64::from(span.offset));
+        }
+    }
+    if builder.rows() > 0 {
+        output.finish(builder, block, plan)?;
+    }
+    Ok(Some((output, rows)))
 }
 
 fn build_with(tape: &Tape, block: Block, plan: &Plan, visitor: Option<Visitor<'_>>) -> Result<Built, ArrowError> {
@@ -211,8 +245,9 @@ impl Worker<'_, '_> {
         }
         self.output.note_encoding(|| self.text.encoding(record, decoding, &self.repairs));
         self.note_repairs(number, span);
-        self.push(number, span, decoding)?;
-        self.rows.push(block.offset + u64::from(span.offset));
+        if self.push(number, span, decoding)? {
+            self.rows.push(block.offset + u64::from(span.offset));
+        }
         self.end_large_part()
     }
 
@@ -258,6 +293,10 @@ impl Worker<'_, '_> {
         let pushed = builder.push_sound(&candidate);
         if let Some(fields) = pushed {
             self.reached += fields + 1;
+            if is_refused(self.plan, builder, &self.block.bytes, number) {
+                builder.take_back();
+                return true;
+            }
             self.output.note_encoding(|| self.text.encoding(record, decoding, &[]));
             self.output.push(number, span);
             self.rows.push(self.block.offset + u64::from(span.offset));
@@ -280,9 +319,10 @@ impl Worker<'_, '_> {
         Ok(decoding)
     }
 
-    fn push(&mut self, number: u64, span: Span, decoding: Option<Decoding>) -> Result<(), ArrowError> {
+    /// Appends a record that was judged; whether it is in the table.
+    fn push(&mut self, number: u64, span: Span, decoding: Option<Decoding>) -> Result<bool, ArrowError> {
         let block = self.block;
-        let Some(builder) = &mut self.builder else { return Ok(()) };
+        let Some(builder) = &mut self.builder else { return Ok(false) };
         let start = span.offset as usize;
         let delimiters = if self.plan.tags.is_some() {
             let within = memchr_iter(DELIMITER, block.slice(span));
@@ -310,10 +350,14 @@ impl Worker<'_, '_> {
             self.output.finish(full, block, self.plan)?;
             pushed = builder.push(&context);
         }
+        if pushed.is_ok() && is_refused(self.plan, builder, &block.bytes, number) {
+            builder.take_back();
+            return Ok(false);
+        }
         self.output.push(number, span);
         if pushed.is_ok() {
             self.note_text(number, span);
-            return Ok(());
+            return Ok(true);
         }
         // It overflows one alone: do what can be done. Nothing is refused by a lossy builder.
         builder.set_lossy();
@@ -322,7 +366,7 @@ impl Worker<'_, '_> {
         self.end_part()?;
         self.builder = Some(new_builder(self.plan, Capacity::default()));
         self.note(Some(number), span, Code::DictionaryFull, None, block.slice_bytes(span));
-        Ok(())
+        Ok(true)
     }
 
     fn end_part(&mut self) -> Result<(), ArrowError> {
@@ -381,14 +425,22 @@ impl Output<'_> {
             Layout::Records => {
                 let built = builder.finish(&buffer)?;
                 let columns = match (named, selected) {
-                    (Some(named), _) => columns::finish(&built, named, shape)?,
+                    (Some(named), _) => {
+                        let wanted = plan.early.as_ref().map_or(&[][..], |early| &early.values);
+                        let (columns, kept) = columns::finish(&built, named, shape, wanted)?;
+                        if let Some(kept) = kept {
+                            let mut kept = kept.into_iter();
+                            self.spans.retain(|_| kept.next().unwrap_or(true));
+                        }
+                        columns
+                    }
                     (None, Some(selected)) => selected.iter().filter_map(|&place| built.get(place).cloned()).collect(),
                     (None, None) => built,
                 };
                 (columns, None)
             }
             Layout::Subfields => {
-                let (columns, counts) = subfields::finish(builder, shape, selected, &self.numbers, &buffer)?;
+                let (columns, counts) = subfields::finish(builder, plan, &self.numbers, &buffer)?;
                 (columns, Some(counts))
             }
         };
@@ -415,6 +467,13 @@ impl Output<'_> {
         self.parts.push(Part { columns, rows });
         Ok(())
     }
+}
+
+/// Whether nobody wants the record that was appended last.
+fn is_refused(plan: &Plan, builder: &RecordsBuilder, block: &[u8], number: u64) -> bool {
+    plan.early.as_ref().filter(|early| early.asks_of_records()).is_some_and(|early| {
+        !early.numbers.iter().all(|&(first, last)| (first..=last).contains(&number)) || !builder.passes(early, block)
+    })
 }
 
 /// What is kept of a table of subfields is made when it is finished.

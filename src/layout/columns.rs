@@ -15,6 +15,7 @@ use arrow_schema::{ArrowError, DataType, Field};
 use arrow_select::take::take;
 
 use super::fixed::{self, Fixed};
+use super::prefilter::Test;
 use super::{Shape, StringType, cast_strings, records};
 use crate::spec::evaluate::{Evaluation, Flow, join};
 use crate::spec::{Column, Keep};
@@ -38,22 +39,56 @@ fn item(string_type: StringType) -> Arc<Field> {
     Arc::new(Field::new("item", string_type.data_type(), false))
 }
 
-/// The columns of records whose wanted fields are in `built`, as `layout="records"` has them.
+/// The columns of records whose wanted fields are in `built`, as `layout="records"` has them. Where values of columns have to pass
+/// tests, only of records in which all do; which those are comes with it.
 pub(super) fn finish(
     built: &[ArrayRef],
     named: &[(String, Column)],
     shape: Shape,
-) -> Result<Vec<ArrayRef>, ArrowError> {
+    tests: &[(usize, Test)],
+) -> Result<(Vec<ArrayRef>, Option<Vec<bool>>), ArrowError> {
     let mut records = Evaluation::new(built)
         .ok_or_else(|| ArrowError::InvalidArgumentError("records are not in their layout".to_owned()))?;
     let mut outputs: Vec<Output> = named.iter().map(|(_, column)| Output::new(column, records.len())).collect();
+    let mut kept = (!tests.is_empty()).then(Vec::new);
     for record in 0..records.len() {
         records.turn_to(record);
+        if let Some(kept) = &mut kept {
+            let mut passes = true;
+            for (place, test) in tests {
+                if let Some((_, column)) = named.get(*place).filter(|_| passes) {
+                    passes = test.passes(text(&records, column)?.as_deref());
+                }
+            }
+            kept.push(passes);
+            if !passes {
+                continue;
+            }
+        }
         for ((_, column), output) in named.iter().zip(&mut outputs) {
             output.append(&records, column)?;
         }
     }
-    outputs.into_iter().map(|output| output.finish(built, shape)).collect()
+    let columns = outputs.into_iter().map(|output| output.finish(built, shape)).collect::<Result<_, _>>()?;
+    Ok((columns, kept))
+}
+
+/// What a column of one text has of the record that `records` was turned to.
+fn text<'a>(records: &Evaluation<'a>, column: &Column) -> Result<Option<Cow<'a, str>>, ArrowError> {
+    let separator = if let Keep::Join(separator) = &column.keep { Some(separator) } else { None };
+    let mut kept: Option<Cow<'a, str>> = None;
+    let _ = records.column(column, &mut |value| {
+        match separator {
+            Some(separator) => join(&mut kept, separator, value),
+            None => kept = Some(value),
+        }
+        let is_enough = kept.as_ref().is_some_and(|kept| kept.len() > LONGEST);
+        if separator.is_some() && !is_enough { Flow::Continue(()) } else { Flow::Break(()) }
+    });
+    if kept.as_ref().is_some_and(|kept| kept.len() > LONGEST) {
+        return Err(too_long());
+    }
+    Ok(kept)
 }
 
 /// Bytes of one value, at most: more than any record has, and as much as a view can show.
@@ -105,22 +140,7 @@ impl Output {
                 set?;
                 fixed.next();
             }
-            Self::Strings(strings) => {
-                let separator = if let Keep::Join(separator) = &column.keep { Some(separator) } else { None };
-                let mut kept: Option<Cow<'a, str>> = None;
-                let _ = records.column(column, &mut |value| {
-                    match separator {
-                        Some(separator) => join(&mut kept, separator, value),
-                        None => kept = Some(value),
-                    }
-                    let is_enough = kept.as_ref().is_some_and(|kept| kept.len() > LONGEST);
-                    if separator.is_some() && !is_enough { Flow::Continue(()) } else { Flow::Break(()) }
-                });
-                if kept.as_ref().is_some_and(|kept| kept.len() > LONGEST) {
-                    return Err(too_long());
-                }
-                strings.append_option(kept);
-            }
+            Self::Strings(strings) => strings.append_option(text(records, column)?),
             Self::Lists(lists) => {
                 let mut longest = 0;
                 let mut append = |value: Cow<'a, str>| {

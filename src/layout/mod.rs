@@ -11,6 +11,7 @@ mod columns;
 mod dictionary;
 mod fixed;
 mod plain;
+mod prefilter;
 mod problems;
 mod records;
 mod subfields;
@@ -31,8 +32,12 @@ pub(crate) use build::{build, count, visit};
 #[cfg(feature = "python")]
 pub(crate) use dictionary::dictionary;
 pub(crate) use plain::{Plain, has_ind1, has_ind2, has_value, is_data};
+pub use prefilter::{Prefilter, Test};
 pub(crate) use problems::{problem_batch, problem_schema};
 pub use tags::Tags;
+
+/// The place of the column `leader` in [`Layout::Records`].
+const LEADER: usize = 0;
 
 /// The most bytes of a block, but for one record that is larger.
 pub(crate) const MAX_BATCH_BYTES: usize = 256 << 20;
@@ -124,6 +129,8 @@ pub(crate) struct Plan {
     pub keep: KeepRaw,
     pub format: Format,
     pub encoding: Option<Encoding>,
+    /// Which rows may be left out; `None` for none of them.
+    pub early: Option<Arc<prefilter::Early>>,
 }
 
 impl KeepRaw {
@@ -137,6 +144,12 @@ impl KeepRaw {
 }
 
 impl Plan {
+    /// Whether nothing is wanted of records but their leaders.
+    fn wants_leaders_alone(&self) -> bool {
+        let selected = self.selected.as_deref().is_some_and(|selected| selected.iter().all(|&place| place == LEADER));
+        self.layout == Layout::Records && self.named.is_none() && selected
+    }
+
     /// The columns that [`build()`] makes.
     pub(crate) fn columns(&self) -> Vec<Field> {
         let mut columns = match &self.named {

@@ -1,14 +1,28 @@
 //! A layout for those who want no Arrow arrays: the plain columns that these would be made of.
 
+use std::borrow::Cow;
+
 use super::arrays::{INLINE, SCRATCH};
 use super::records::{DATA, IND1, IND2, RecordsBuilder, VALUE};
 use crate::encoding::Encoding;
 use crate::iso2709::blocks::Span;
 
+/// The text of any value, of a block or made for it.
+pub(super) fn text<'a>(block: &'a [u8], scratch: &'a str, view: u128) -> Cow<'a, str> {
+    let length = view as u32 as usize;
+    if length <= INLINE {
+        let bytes = view.to_le_bytes();
+        return Cow::Owned(String::from_utf8_lossy(bytes.get(4..4 + length).unwrap_or_default()).into_owned());
+    }
+    let start = (view >> 96) as usize;
+    let buffer = if (view >> 64) as u32 == SCRATCH { scratch.as_bytes() } else { block };
+    String::from_utf8_lossy(buffer.get(start..start + length).unwrap_or_default())
+}
+
 /// Rows of a block: records, their fields, and the subfields of those.
 pub(crate) struct Plain<'a> {
     block: &'a [u8],
-    scratch: &'a [u8],
+    scratch: &'a str,
     /// The number of each record over all sources, where it lies in its block, and what its text was read in.
     pub numbers: &'a [u64],
     pub spans: &'a [Span],
@@ -45,7 +59,7 @@ impl<'a> Plain<'a> {
     ) -> Self {
         Self {
             block,
-            scratch: builder.scratch.as_bytes(),
+            scratch: &builder.scratch,
             numbers,
             spans,
             encodings,
@@ -70,15 +84,13 @@ impl<'a> Plain<'a> {
             return None;
         }
         let start = (view >> 96) as usize;
-        let buffer = if (view >> 64) as u32 == SCRATCH { self.scratch } else { self.block };
+        let buffer = if (view >> 64) as u32 == SCRATCH { self.scratch.as_bytes() } else { self.block };
         buffer.get(start..start + length)
     }
 
     /// The text of any value.
     pub(crate) fn text(&self, view: u128) -> String {
-        let inline = view.to_le_bytes();
-        let inline = inline.get(4..4 + (view as u32 as usize).min(INLINE)).unwrap_or_default();
-        String::from_utf8_lossy(self.long(view).unwrap_or(inline)).into_owned()
+        text(self.block, self.scratch, view).into_owned()
     }
 }
 

@@ -15,8 +15,10 @@ use arrow_buffer::Buffer;
 use arrow_schema::{ArrowError, DataType, Field};
 
 use super::arrays::string_views;
+use super::plain::Symbols;
+use super::prefilter::{Early, Test, passes};
 use super::records::{DATA, IND1, IND2, RecordsBuilder, VALUE, nulls};
-use super::{Shape, StringType, cast_strings, string_field, symbol_type, with_string_type};
+use super::{Plan, Shape, StringType, cast_strings, string_field, symbol_type, with_string_type};
 use crate::memory::with_capacity;
 
 /// The tag of the row with a leader.
@@ -115,6 +117,43 @@ impl Rows {
         self.subfield.extend(subfields.start as u32..subfields.end as u32);
     }
 
+    /// Leaves out rows that nobody wants. Symbols that are plain strings are not looked at.
+    fn keep(&mut self, builder: &RecordsBuilder, early: &Early) {
+        let (ind1, ind2, code) = (builder.ind1.plain(), builder.ind2.plain(), builder.code.plain());
+        let passing = |tests: &[Test], symbols: Symbols<'_, u8>| -> (Vec<bool>, bool) {
+            (symbols.values.iter().map(|value| passes(tests, Some(value))).collect(), passes(tests, None))
+        };
+        let of = [passing(&early.ind1, ind1), passing(&early.ind2, ind2), passing(&early.code, code)];
+        let is_kept = |(passing, null): &(Vec<bool>, bool), symbols: Symbols<'_, u8>, at: Option<u32>| match at {
+            None => *null,
+            // A column without keys has none to test.
+            Some(at) => symbols.keys.get(at as usize).is_none_or(|&key| passing.get(usize::from(key)) != Some(&false)),
+        };
+        let [of_ind1, of_ind2, of_code] = &of;
+        let mut kept = 0;
+        let mut row = 0;
+        for count in &mut self.counts {
+            let before = kept;
+            for _ in 0..*count {
+                let at = |list: &[u32]| list.get(row).copied().unwrap_or(NONE);
+                let (field, subfield) = (at(&self.field), at(&self.subfield));
+                let flags = builder.flags.get(field as usize).copied().unwrap_or(0);
+                let passes = is_kept(of_ind1, ind1, Some(field).filter(|_| flags & IND1 != 0))
+                    && is_kept(of_ind2, ind2, Some(field).filter(|_| flags & IND2 != 0))
+                    && is_kept(of_code, code, Some(subfield).filter(|&subfield| subfield != NONE));
+                self.field.swap(kept, row);
+                self.subfield.swap(kept, row);
+                self.value.swap(kept, row);
+                kept += usize::from(passes);
+                row += 1;
+            }
+            *count = kept - before;
+        }
+        self.field.truncate(kept);
+        self.subfield.truncate(kept);
+        self.value.truncate(kept);
+    }
+
     /// Which indicators, codes and values there are: the flags of fields, of which [`DATA`] says that there is a code here.
     fn flags(&self, builder: &RecordsBuilder) -> Vec<u8> {
         let flags = |(&field, &subfield): (&u32, &u32)| {
@@ -176,15 +215,15 @@ const CONTROL_NUMBERS: usize = 1;
 const VALUES: usize = 8;
 const COLUMNS: usize = 9;
 
-/// Spreads what was built over rows: those of [`columns`] that are `selected`, and how many rows each record has. `numbers` are those
+/// Spreads what was built over rows: those of [`columns`] that are selected, and how many rows each record has. `numbers` are those
 /// of the records.
 pub(super) fn finish(
     mut builder: RecordsBuilder,
-    shape: Shape,
-    selected: Option<&[usize]>,
+    plan: &Plan,
     numbers: &[u64],
     block: &Buffer,
 ) -> Result<(Vec<ArrayRef>, Vec<usize>), ArrowError> {
+    let (shape, selected) = (plan.shape, plan.selected.as_deref());
     let retain = shape.retain;
     if !has_leaders(&builder) {
         // They are in no row, and not to be kept.
@@ -195,6 +234,9 @@ pub(super) fn finish(
     }
     let block = &builder.compact(block);
     let mut rows = Rows::new(&builder, retain);
+    if let Some(early) = plan.early.as_ref().filter(|early| early.asks_of_subfields()) {
+        rows.keep(&builder, early);
+    }
     let has_control_numbers = selected.is_none_or(|selected| selected.contains(&CONTROL_NUMBERS));
     if shape.string_type != StringType::View && has_control_numbers {
         let lengths = builder.control_number.iter().map(|&view| view as u32 as usize);

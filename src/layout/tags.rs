@@ -21,6 +21,8 @@ pub struct Tags {
     direct: Arc<[u64; 64]>,
     /// All of them, for tags with other characters.
     patterns: Arc<[Pattern]>,
+    /// Those of the latter that are left out.
+    refused: Arc<[[u8; 3]]>,
 }
 
 /// A tag, with `None` for any character.
@@ -64,6 +66,27 @@ impl Tags {
         Self::of(tags.iter().map(|tag| Pattern(tag.map(|byte| Some(byte).filter(|&byte| byte != b'.')))).collect())
     }
 
+    /// All tags.
+    pub(crate) fn all() -> Self {
+        Self::of(vec![Pattern([None; 3])])
+    }
+
+    /// The same without these.
+    pub(crate) fn without<'a>(&self, refused: impl IntoIterator<Item = &'a str>) -> Self {
+        let (mut bits, mut others) = (*self.direct, self.refused.to_vec());
+        for tag in refused.into_iter().filter_map(|tag| <[u8; 3]>::try_from(tag.as_bytes()).ok()) {
+            match direct(tag) {
+                Some(place) => {
+                    if let Some(bits) = bits.get_mut(place / 64) {
+                        *bits &= !(1 << (place % 64));
+                    }
+                }
+                None => others.push(tag),
+            }
+        }
+        Self { direct: Arc::new(bits), patterns: Arc::clone(&self.patterns), refused: others.into() }
+    }
+
     fn of(patterns: Vec<Pattern>) -> Self {
         let mut direct = [0; 64];
         for number in 0..4096u32 {
@@ -75,7 +98,7 @@ impl Tags {
                 *bits |= 1 << (number % 64);
             }
         }
-        Self { direct: Arc::new(direct), patterns: patterns.into() }
+        Self { direct: Arc::new(direct), patterns: patterns.into(), refused: Arc::from([]) }
     }
 
     /// Whether `tag` is one of them.
@@ -85,7 +108,7 @@ impl Tags {
         match direct(tag) {
             #[allow(clippy::indexing_slicing)] // a bit for each place
             Some(place) => self.direct[place / 64 % 64] >> (place % 64) & 1 == 1,
-            None => self.patterns.iter().any(|pattern| pattern.matches(tag)),
+            None => !self.refused.contains(&tag) && self.patterns.iter().any(|pattern| pattern.matches(tag)),
         }
     }
 }
@@ -116,6 +139,18 @@ mod tests {
         let tags = Tags::of_specs(&[*b"9XX", *b"24."]);
         assert!(tags.contains(*b"9XX") && tags.contains(*b"245") && tags.contains(*b"24X"));
         assert!(!tags.contains(*b"900") && !tags.contains(*b"9x9") && !tags.contains(*b"255"));
+    }
+
+    #[test]
+    fn what_is_left_out_is_no_longer_among_them() {
+        let tags = Tags::all().without(["245", "LDR", "too long", "é"]);
+        for wanted in [b"246", b"24X", b"LKR", b"\xFF45", "\u{e9}x".as_bytes().first_chunk().unwrap()] {
+            assert!(tags.contains(*wanted));
+        }
+        assert!(!tags.contains(*b"245") && !tags.contains(*b"LDR"));
+        let fewer = Tags::new(["6XX", "LDR"]).unwrap().without(["650"]);
+        assert!(fewer.contains(*b"651") && fewer.contains(*b"LDR"));
+        assert!(!fewer.contains(*b"650") && !fewer.contains(*b"700"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyInt, PyString};
 use super::errors::to_python;
 use super::inputs::type_name;
 use crate::encoding::{Encoding, Format};
-use crate::layout::{Layout, StringType, Tags};
+use crate::layout::{Layout, Prefilter, StringType, Tags, Test};
 use crate::read::ReadOptions;
 use crate::spec::Column;
 
@@ -77,6 +77,7 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
             "string_type" => {
                 read.string_type = choice(&name, &value, StringType::ALL)?;
             }
+            "_prefilter" => read.prefilter = Some(prefilter(&value)?),
             _ => return Err(PyTypeError::new_err(format!("unexpected keyword argument {name:?}"))),
         }
     }
@@ -97,6 +98,34 @@ fn named(columns: &Bound<'_, PyDict>) -> PyResult<Vec<(String, Column)>> {
         Ok((name.extract()?, parsed))
     };
     columns.iter().map(column).collect()
+}
+
+/// Tests of columns, as `mrrc_arrow._predicate` writes them: a name, what is asked, and of what.
+fn prefilter(tests: &Bound<'_, PyAny>) -> PyResult<Prefilter> {
+    let test = |(column, kind, of): (String, String, Bound<'_, PyAny>)| -> PyResult<(String, Test)> {
+        let test = match kind.as_str() {
+            "one_of" => Test::OneOf(of.extract()?),
+            "none_of" => {
+                let (refused, null) = of.extract()?;
+                Test::NoneOf { refused, null }
+            }
+            "lt" => Test::Before(of.extract()?, false),
+            "le" => Test::Before(of.extract()?, true),
+            "gt" => Test::After(of.extract()?, false),
+            "ge" => Test::After(of.extract()?, true),
+            "starts_with" => Test::StartsWith(of.extract()?),
+            "is_null" => Test::IsNull,
+            "is_not_null" => Test::IsNotNull,
+            "range" => {
+                let (first, last) = of.extract()?;
+                Test::Range(first, last)
+            }
+            other => return Err(PyValueError::new_err(format!("no test is called {other:?}"))),
+        };
+        Ok((column, test))
+    };
+    let tests = tests.extract::<Vec<(String, String, Bound<'_, PyAny>)>>()?;
+    Ok(Prefilter::new(tests.into_iter().map(test).collect::<PyResult<_>>()?))
 }
 
 /// Refuses what is no column expression.

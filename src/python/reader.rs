@@ -50,19 +50,20 @@ enum State {
     },
 }
 
-/// Opens `source` for reading by batches. A `quiet` reader is one of the package's own: it warns of rejects itself, and keeps
-/// all batches.
+/// Opens `source` for reading by batches. A `quiet` reader is one of the package's own, which warns of rejects itself; it says whether it
+/// will keep all batches.
 #[pyfunction]
-#[pyo3(signature = (source, quiet=false, /, **options))]
+#[pyo3(signature = (source, quiet=false, retain=false, /, **options))]
 pub(super) fn open_batches(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     quiet: bool,
+    retain: bool,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<RecordBatchReader> {
     let options = parse(options)?;
     let sources = sources(source, options.glob)?;
-    let options = ReadOptions { retain: quiet, ..options.read };
+    let options = ReadOptions { retain, ..options.read };
     let schema = options.validate().map_err(|error| to_python(py, &error))?;
     for source in &sources {
         source.check().map_err(|error| to_python(py, &error))?;

@@ -17,6 +17,8 @@ use arrow_schema::{ArrowError, DataType, Field, Fields};
 
 use super::arrays::{BLOCK, INLINE, SCRATCH, compact, string_views, view};
 use super::build::RecordContext;
+use super::plain::text;
+use super::prefilter::{Early, passes};
 use super::symbols::{CodeColumn, Full, TagColumn};
 use super::{MAX_BATCH_BYTES, Shape, StringType, Tags, string_field, symbol_type, with_string_type};
 use crate::encoding::{Decoded, Decoder, Decoding, TextRepair, structure_text};
@@ -252,6 +254,24 @@ impl RecordsBuilder {
     fn length(&self) -> Capacity {
         let (records, subfields) = (self.leader.len(), self.subfield_value.len());
         Capacity { records, fields: self.subfield_ends.len() - 1, subfields, scratch: self.scratch.len() }
+    }
+
+    /// Whether the record that was appended last may be wanted.
+    pub(super) fn passes(&self, early: &Early, block: &[u8]) -> bool {
+        let text = |view: Option<&u128>| view.map(|&view| text(block, &self.scratch, view));
+        let has_number = self.has_control_number.last() == Some(&1);
+        (early.leader.is_empty() || passes(&early.leader, text(self.leader.last()).as_deref()))
+            && (early.control_number.is_empty()
+                || passes(&early.control_number, text(self.control_number.last().filter(|_| has_number)).as_deref()))
+    }
+
+    /// Takes back the record that was appended last. Text that was made for it stays, and is pointed at by nobody.
+    #[allow(clippy::cast_sign_loss)] // ends count from 0
+    pub(super) fn take_back(&mut self) {
+        let records = self.leader.len().saturating_sub(1);
+        let fields = self.field_ends.get(records).map_or(0, |&end| end as usize);
+        let subfields = self.subfield_ends.get(fields).map_or(0, |&end| end as usize);
+        self.truncate(Capacity { records, fields, subfields, scratch: self.scratch.len() });
     }
 
     /// Takes back what was appended since it had this `length`.

@@ -95,7 +95,7 @@ impl RecordsBuilder {
     }
 
     /// Appends the columns that a record has one value in each of; to be called after its fields.
-    pub(super) fn push_record(&mut self, block: &[u8], start: usize, control_number: Option<u128>) {
+    pub(in crate::layout) fn push_record(&mut self, block: &[u8], start: usize, control_number: Option<u128>) {
         self.leader.push(view(block, start, start + LEADER_LENGTH, BLOCK));
         self.control_number.push(control_number.unwrap_or(0));
         self.has_control_number.push(u8::from(control_number.is_some()));
