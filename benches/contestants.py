@@ -248,6 +248,49 @@ def our_subjects(path: str) -> Callable[[], int | Sized]:
     return lambda: mrrc_arrow.read_marc(path, layout="subfields", tags=["6XX"])
 
 
+def our_titles_scanned(path: str) -> Callable[[], int | Sized]:
+    """What 245 says, as a query that the parser is told of."""
+    import mrrc_arrow
+    import polars as pl
+
+    scan = mrrc_arrow.scan_marc(path, layout="subfields")
+    return lambda: scan.filter(pl.col("tag") == "245").select("value").collect()
+
+
+def our_titles_filtered(path: str) -> Callable[[], int | Sized]:
+    """The same query over a table of everything."""
+    import mrrc_arrow
+    import polars as pl
+
+    def work() -> Sized:
+        whole = mrrc_arrow.read_marc(path, layout="subfields").lazy()
+        return whole.filter(pl.col("tag") == "245").select("value").collect()
+
+    return work
+
+
+def our_titles_read(path: str) -> Callable[[], int | Sized]:
+    """All columns of 245 alone."""
+    import mrrc_arrow
+
+    importlib.import_module("polars")
+    return lambda: mrrc_arrow.read_marc(path, layout="subfields", tags=["245"])
+
+
+def our_length_scanned(path: str) -> Callable[[], int | Sized]:
+    """How many records there are, as a query."""
+    import mrrc_arrow
+    import polars as pl
+
+    scan = mrrc_arrow.scan_marc(path)
+
+    def work() -> int:
+        length: int = scan.select(pl.len()).collect().item()
+        return length
+
+    return work
+
+
 def polars_marc21_columns(path: str) -> Callable[[], int | Sized]:
     """Four columns; it makes a row for each pair of an author and a subject."""
     import polars_marc21
@@ -356,11 +399,19 @@ COLUMNS = [
     Contestant("mrrc_arrow", "read_marc, 008/35-37 alone", our_column),
 ]
 
+# Queries that the parser is told of, against those that it is not.
+LAZY = [
+    Contestant("mrrc_arrow", "read_marc, then a filter of 245 and one column", our_titles_filtered),
+    Contestant("mrrc_arrow", "scan_marc with the same filter", our_titles_scanned),
+    Contestant("mrrc_arrow", 'read_marc, tags=["245"]', our_titles_read),
+    Contestant("mrrc_arrow", "scan_marc, pl.len() of records", our_length_scanned),
+]
+
 # What is in a file, against a pass over it that keeps nothing.
 PROFILE = [
     BATCHES,
     Contestant("mrrc_arrow", "profile", our_profile),
 ]
 
-_GROUPS = [WHOLE, LAYOUTS, ROWS, COLUMNS, PROFILE, *RECORDS.values()]
+_GROUPS = [WHOLE, LAYOUTS, ROWS, COLUMNS, LAZY, PROFILE, *RECORDS.values()]
 EVERYONE = {contestant.name: contestant for group in _GROUPS for contestant in group}

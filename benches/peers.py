@@ -30,6 +30,7 @@ from benches.contestants import (
     COLUMNS,
     EVERYONE,
     LAYOUTS,
+    LAZY,
     LOSSY,
     PROFILE,
     RECORDS,
@@ -148,8 +149,8 @@ def compare_records(path: Path, rounds: int) -> bool:
 
 
 def compare_layouts(large: Path, small: Path, rounds: int) -> None:
-    """Print the tables of layouts: against the nested one, of columns, of profiles, and of rows against pymarc's."""
-    for path, contestants in ((large, LAYOUTS), (large, COLUMNS), (large, PROFILE), (small, ROWS)):
+    """Print the tables of layouts, columns, profiles and queries, and of rows against pymarc's."""
+    for path, contestants in ((large, LAYOUTS), (large, COLUMNS), (large, PROFILE), (large, LAZY), (small, ROWS)):
         size = headline(path, rounds)
         runs, absent = alternate(contestants, path, rounds)
         base = contestants[0].name
