@@ -10,7 +10,7 @@ OUT    ?= build
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-gil test-polars valgrind gate stress coverage mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile docs wheel clean
+.PHONY: help demo test test-rust test-python test-gil test-polars test-environments valgrind gate stress coverage mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile docs wheel clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -73,6 +73,22 @@ endif
 
 test-polars: ## batches as frames of the Rust crate polars, which takes some minutes to compile
 	cargo test --locked -p mrrc_arrow_polars
+
+# The oldest versions that are supported; pyproject.toml has the same.
+OLDEST = polars==1.38.1 'pyarrow>=26' 'pandas>=2.2,<3' 'duckdb>=2' numpy pytest==9.2.0 'hypothesis>=6.150' pymarc==5.4.0
+OLDEST_TESTS = test_scan test_consumers test_read_batches test_read_table test_projection test_zero_copy
+
+test-environments: $(VENV)/.built ## the oldest libraries that are supported, Polars without pyarrow, and neither, each in an environment of its own
+	rm -rf $(OUT)/wheels $(OUT)/bare $(OUT)/oldest && mkdir -p $(OUT)/wheels
+	$(BIN)/maturin build --release --locked -q -o $(OUT)/wheels
+	$(PYTHON) -m venv $(OUT)/bare
+	$(OUT)/bare/bin/python -m pip --disable-pip-version-check -q install $(OUT)/wheels/*.whl
+	cd $(OUT) && bare/bin/python -W error ../tests/environments/bare.py ../tests/data/sample.mrc
+	$(OUT)/bare/bin/python -m pip --disable-pip-version-check -q install 'polars>=2.1'
+	cd $(OUT) && bare/bin/python -W error ../tests/environments/without_pyarrow.py ../tests/data/sample.mrc
+	$(PYTHON) -m venv $(OUT)/oldest
+	$(OUT)/oldest/bin/python -m pip --disable-pip-version-check -q install $(OUT)/wheels/*.whl $(OLDEST)
+	$(OUT)/oldest/bin/python -m pytest -q -p no:cacheprovider $(OLDEST_TESTS:%=tests/python/%.py)
 
 gate: $(VENV)/.built $(VENV)/.bench ## sweep batch sizes and judge what a second thread gains (on an idle machine)
 	$(BIN)/python scripts/test_python_file_overhead.py

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, cast
@@ -75,13 +76,11 @@ def scan_marc(source: _OneSource | Sequence[_OneSource], **options: Unpack[ReadO
     # Options are checked, and files are there.
     _native.open_batches(sources, True, **options).close()
     scan = _Scan(sources, options)
-    return register_io_source(
-        scan,
-        schema=pl.Schema(scan.schema),
-        is_pure=True,
-        explain_name="MARC",
-        explain_detail=scan.describe(),
-    )
+    wanted: dict[str, Any] = {"is_pure": True, "explain_name": "MARC", "explain_detail": scan.describe()}
+    # Which of these there are depends on the version of Polars, and none changes a result.
+    known = inspect.signature(register_io_source).parameters
+    extra = {name: value for name, value in wanted.items() if name in known}
+    return register_io_source(scan, schema=pl.Schema(scan.schema), **extra)
 
 
 def _lasting(source: object) -> list[str | os.PathLike[str] | bytes]:

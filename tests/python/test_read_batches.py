@@ -121,6 +121,7 @@ def test_streams_of_one_reader_do_not_disturb_each_other(marc_file: Path) -> Non
     assert sizes == [100] * 6 + [17] * 3
 
 
+@pytest.mark.skipif(not hasattr(pl, "scan_arrow_c_stream"), reason="this Polars has no scan_arrow_c_stream")
 def test_polars_scans_a_reader_lazily(marc_file: Path) -> None:
     lazy = pl.scan_arrow_c_stream(mrrc.read_batches(marc_file, batch_size=50))
     assert lazy.filter(pl.col("control_number") == "ocm00000200").collect().height == 1

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 Engine: TypeAlias = Literal["in-memory", "streaming"]
 
+# Before Polars 2 an exception in a source becomes one of Polars' own, and sources have no names.
+IS_POLARS_1 = pl.__version__.startswith("1.")
+RecordError: type[Exception] = pl.exceptions.ComputeError if IS_POLARS_1 else mrrc.RecordError
+MissingError: type[Exception] = pl.exceptions.ComputeError if IS_POLARS_1 else FileNotFoundError
+
 CLOSED: list[Literal["both", "left", "right", "none"]] = ["both", "left", "right", "none"]
 ENGINES: list[Engine] = ["in-memory", "streaming"]
 COLUMNS = {
@@ -253,7 +258,7 @@ def test_a_missing_file_is_told_at_once(tmp_path: Path) -> None:
 def test_a_file_that_goes_between_is_told(marc_file: Path) -> None:
     scan = mrrc.scan_marc(marc_file)
     marc_file.unlink()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(MissingError, match=r"books\.mrc"):
         scan.collect()
 
 
@@ -273,9 +278,9 @@ def test_nothing_at_all_is_a_frame_without_rows(tmp_path: Path, options: dict[st
 def test_an_error_keeps_its_class(three: list[bytes], engine: Engine) -> None:
     raw = three[0] + b"00025nam a2200037 a 4500\x1d" + three[1]
     scan = mrrc.scan_marc(raw)
-    with pytest.raises(mrrc.RecordError):
+    with pytest.raises(RecordError, match="record 1 at byte"):
         scan.collect(engine=engine)
-    with pytest.raises(mrrc.RecordError):
+    with pytest.raises(RecordError, match="record 1 at byte"):
         scan.filter(pl.col("control_number") == "no such").collect(engine=engine)
 
 
@@ -329,10 +334,10 @@ def test_options_are_checked_at_once(tmp_path: Path) -> None:
 def test_explain_says_what_is_read(sample: Path) -> None:
     scan = mrrc.scan_marc(sample, layout="subfields")
     plan = scan.filter(pl.col("tag") == "245").select("value").explain()
-    assert "MARC" in plan
-    assert "sample.mrc (layout=subfields)" in plan
+    assert IS_POLARS_1 or ("MARC" in plan and "sample.mrc (layout=subfields)" in plan)
     assert "PROJECT 2/9" in plan
-    assert 'col("tag") == "245"' in plan
+    assert "SELECTION" in plan
+    assert 'col("tag")' in plan
 
 
 def test_a_query_goes_into_a_file(marc_file: Path, tmp_path: Path) -> None:
