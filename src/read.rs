@@ -87,7 +87,7 @@ pub struct ReadOptions {
     /// Tags, indicators and codes as dictionaries; by default where `string_type` is [`StringType::View`].
     pub categorical: Option<bool>,
     /// Which rows may be left out, for callers that apply a filter of their own to what comes. Goes with no `n_rows` and no
-    /// `row_index_name`, which count rows.
+    /// `row_index_name`, which count rows. Of what is not looked into on account of it, repairs are not counted.
     pub prefilter: Option<Prefilter>,
     /// A hint that all batches are going to be kept: their memory is then asked of the system at one go for each buffer. Without
     /// it, what batches took that were let go is used again.
@@ -123,6 +123,7 @@ impl ReadOptions {
             format: self.format,
             encoding: self.encoding,
             early: self.prefilter.as_ref().and_then(|prefilter| prefilter.early(self.layout, named)),
+            is_filtered: self.prefilter.is_some(),
         }
     }
 

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Set
 
     import polars as pl
 
@@ -19,6 +19,7 @@ Test: TypeAlias = tuple[str, str, object]
 """A column, what is asked of it, and of what: as ``layout::Test`` in the core."""
 
 _MOST = 2**64 - 1
+_MOST_BYTES = 1 << 18
 
 # Of these columns all values that are worth knowing can be listed; what else there is passes.
 _ASCII: tuple[str | None, ...] = (None, *map(chr, range(0x20, 0x7F)))
@@ -49,7 +50,7 @@ def pushed_down(predicate: pl.Expr, schema: Mapping[str, pl.DataType], layout: s
     predicate : polars.Expr
         What rows are filtered by.
     schema : mapping of str to polars.DataType
-        The columns that there are.
+        The columns of the layout, or those by name; none that are added beside them.
     layout : {"records", "subfields"}, optional
         Whose columns those are; None where they are columns by name.
 
@@ -58,11 +59,15 @@ def pushed_down(predicate: pl.Expr, schema: Mapping[str, pl.DataType], layout: s
     list of (str, str, object)
         Tests of columns; none for what cannot be pushed down.
     """
+    early = schema.keys() if layout is None else schema.keys() & _EARLY[layout]
     try:
-        nodes = list(_conjuncts(json.loads(predicate.meta.serialize(format="json"))))
-    except Exception:  # how expressions are written down is Polars' own matter
+        # Long lists are written down byte by byte; to read them again takes longer than the parser would spare.
+        if early.isdisjoint(predicate.meta.root_names()) or len(predicate.meta.serialize()) > _MOST_BYTES:
+            return []
+        nodes = _conjuncts(json.loads(predicate.meta.serialize(format="json")))
+        found = [_test_of(node, schema, early, layout) for node in nodes]
+    except Exception:  # how expressions are written down is Polars' own matter, and they may be nested without end
         return []
-    found = (_test_of(node, schema, layout) for node in nodes)
     return [test for test in found if test is not None]
 
 
@@ -75,13 +80,16 @@ def _conjuncts(node: Any) -> Iterator[Any]:  # noqa: ANN401 - JSON
             yield node
 
 
-def _test_of(node: Any, schema: Mapping[str, pl.DataType], layout: str | None) -> Test | None:  # noqa: ANN401 - JSON
+def _test_of(
+    node: Any,  # noqa: ANN401 - JSON
+    schema: Mapping[str, pl.DataType],
+    early: Set[str],
+    layout: str | None,
+) -> Test | None:
     columns = set(_columns(node))
-    if len(columns) != 1:
+    if len(columns) != 1 or not columns <= early:
         return None
     (column,) = columns
-    if column not in schema or (layout is not None and column not in _EARLY[layout]):
-        return None
     try:
         if layout is not None and column in _SYMBOLS:
             return _by_table(node, column, schema[column])
@@ -94,6 +102,8 @@ def _columns(node: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
     match node:
         case {"Column": str(name)}:
             yield name
+        case {"Literal": _}:
+            return
         case dict():
             for value in node.values():
                 yield from _columns(value)

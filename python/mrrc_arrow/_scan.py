@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack, cast
 
 from mrrc_arrow import _native
 from mrrc_arrow._options import ReadOptions, takes_read_options
-from mrrc_arrow._predicate import pushed_down
-from mrrc_arrow.errors import _warn_of_rejects
+from mrrc_arrow._predicate import Test, pushed_down
+from mrrc_arrow.errors import _warn_of_rejects_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +77,8 @@ def scan_marc(source: _OneSource | Sequence[_OneSource], **options: Unpack[ReadO
         )
     # Options are checked, and files are there.
     _native.open_batches(sources, True, **options).close()
-    scan = _Scan(sources, options)
+    caller = sys._getframe(1)
+    scan = _Scan(sources, options, (caller.f_code.co_filename, caller.f_lineno))
     wanted: dict[str, Any] = {"is_pure": True, "explain_name": "MARC", "explain_detail": scan.describe()}
     # Which of these there are depends on the version of Polars, and none changes a result.
     known = inspect.signature(register_io_source).parameters
@@ -98,17 +101,20 @@ def _lasting(source: object) -> list[str | os.PathLike[str] | bytes]:
 class _Scan:
     """What Polars calls for the frames of a query."""
 
-    def __init__(self, sources: list[Any], options: ReadOptions) -> None:
+    def __init__(self, sources: list[Any], options: ReadOptions, caller: tuple[str, int]) -> None:
         import polars as pl
 
         self.sources = sources
-        self.options = options
+        # What the caller does with theirs afterwards changes no query.
+        self.options = copy.deepcopy(options)
+        # The file and line that warnings are in the name of.
+        self.caller = caller
         empty: ReadOptions = {**options, "n_rows": 0}
         self.schema: Mapping[str, pl.DataType] = pl.DataFrame(_native.collect(b"", **empty)).schema
 
     def describe(self) -> str:
         """Say in a line what is scanned, for ``explain``."""
-        names = ["bytes" if isinstance(source, bytes) else os.fspath(source) for source in self.sources]
+        names = ["bytes" if isinstance(source, bytes) else os.fsdecode(source) for source in self.sources]
         others = f" and {len(names) - 3} more" if len(names) > 3 else ""
         columns = self.options.get("columns")
         what = "columns" if isinstance(columns, Mapping) else f"layout={self.options.get('layout', 'records')}"
@@ -123,11 +129,11 @@ class _Scan:
     ) -> Iterator[pl.DataFrame]:
         """Read the columns and rows that a query needs."""
         options, prefilter = self._narrowed(with_columns, predicate, n_rows if predicate is None else None)
-        return _frames(self.sources, options, prefilter, with_columns, predicate, n_rows)
+        return self._frames(options, prefilter, with_columns, predicate, n_rows)
 
     def _narrowed(
         self, with_columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None
-    ) -> tuple[ReadOptions, list[tuple[str, str, object]]]:
+    ) -> tuple[ReadOptions, list[Test] | None]:
         """Give options with which no more is read, and tests for what need not be built."""
         options = self.options.copy()
         wanted = set(self.schema)
@@ -142,55 +148,69 @@ class _Scan:
         limits = [limit for limit in (options.get("n_rows"), n_rows) if limit is not None]
         options["n_rows"] = min(limits, default=None)
         columns = options.get("columns")
+        own = self._own_columns()
         if isinstance(columns, Mapping):
             named = {name: column for name, column in columns.items() if name in wanted}
             # A row per record in any case.
-            options["columns"] = named or ["leader"]
+            options["columns"] = named or dict(list(columns.items())[:1])
+            if not named and "leader" not in wanted:
+                options["columns"] = ["leader"]
         elif wanted != set(self.schema) or columns is not None:
-            known = columns if columns is not None else self._layout_columns()
-            options["columns"] = [name for name in known if name in wanted] or [known[0]]
-        prefilter: list[tuple[str, str, object]] = []
+            options["columns"] = [name for name in own if name in wanted] or own[:1]
         # What counts rows has to see all of them.
-        if predicate is not None and options["n_rows"] is None and options["row_index_name"] is None:
-            layout = None if isinstance(columns, Mapping) else options.get("layout", "records")
-            prefilter = pushed_down(predicate, self.schema, layout)
-        return options, prefilter
+        if options["n_rows"] is not None or options["row_index_name"] is not None:
+            return options, None
+        if predicate is None:
+            return options, []
+        layout = None if isinstance(columns, Mapping) else options.get("layout", "records")
+        return options, pushed_down(predicate, {name: self.schema[name] for name in own}, layout)
 
-    def _layout_columns(self) -> list[str]:
+    def _own_columns(self) -> list[str]:
+        """Give the columns of the layout, or those by name, without what is added beside them."""
         beside = {self.options.get("row_index_name"), self.options.get("include_file_paths")}
         if self.options.get("include_offsets"):
             beside |= {"offset", "length"}
         return [name for name in self.schema if name not in beside]
 
+    def _frames(
+        self,
+        options: ReadOptions,
+        prefilter: list[Test] | None,
+        with_columns: list[str] | None,
+        predicate: pl.Expr | None,
+        n_rows: int | None,
+    ) -> Iterator[pl.DataFrame]:
+        pushed: Any = {} if prefilter is None else {"_prefilter": prefilter}
+        reader = _native.open_batches(self.sources, True, **options, **pushed)
+        left, last = n_rows, None
+        try:
+            for frame in _gathered(reader):
+                if predicate is not None:
+                    frame = frame.filter(predicate)
+                if left is not None:
+                    frame = frame.head(left)
+                    left -= frame.height
+                if left == 0:
+                    last = frame
+                    break
+                yield _selected(frame, with_columns)
+        finally:
+            reader.close()
+            # Without `ignore_errors` the first of them is an error.
+            if reader.rejected and options.get("ignore_errors"):
+                _warn_of_rejects_at(reader.rejected, reader.problems, *self.caller)
+        # Nobody may ask for more, nor let go of this for a while, so that reading is over by now.
+        if last is not None:
+            yield _selected(last, with_columns)
 
-def _frames(
-    sources: list[Any],
-    options: ReadOptions,
-    prefilter: list[tuple[str, str, object]],
-    with_columns: list[str] | None,
-    predicate: pl.Expr | None,
-    n_rows: int | None,
-) -> Iterator[pl.DataFrame]:
-    pushed: Any = {"_prefilter": prefilter} if prefilter else {}
-    reader = _native.open_batches(sources, True, **options, **pushed)
-    left = n_rows
-    try:
-        for frame in _gathered(reader):
-            if predicate is not None:
-                frame = frame.filter(predicate)
-            if with_columns is not None:
-                frame = frame.select(with_columns)
-            if left is not None:
-                frame = frame.head(left)
-                left -= frame.height
-            yield frame
-            if left == 0:
-                break
-    finally:
-        reader.close()
-        # Without `ignore_errors` the first of them is an error.
-        if reader.rejected and options.get("ignore_errors"):
-            _warn_of_rejects(reader.rejected, reader.problems, stacklevel=2)
+
+def _selected(frame: pl.DataFrame, names: list[str] | None) -> pl.DataFrame:
+    """Select columns; where that is none at all, which is how rows are counted, rows stay."""
+    import polars as pl
+
+    if names is None:
+        return frame
+    return frame.select(names) if names else pl.DataFrame(height=frame.height)
 
 
 def _gathered(reader: _native.RecordBatchReader) -> Iterator[pl.DataFrame]:

@@ -108,9 +108,14 @@ def _from_native(
 
 def _warn_of_rejects(rejected: int, problems: dict[str, int], stacklevel: int = 1) -> None:
     """Warn that `rejected` records were left out."""
+    warnings.warn(_left_out(rejected, problems), MrrcWarning, stacklevel=stacklevel + 1)
+
+
+def _warn_of_rejects_at(rejected: int, problems: dict[str, int], filename: str, line: int) -> None:
+    """The same each time, in the name of a line that is not on the stack any more."""
+    warnings.warn_explicit(_left_out(rejected, problems), MrrcWarning, filename, line, registry={})
+
+
+def _left_out(rejected: int, problems: dict[str, int]) -> str:
     counts = ", ".join(f"{code} {count}" for code, count in problems.items())
-    warnings.warn(
-        f"{rejected} record(s) could not be read and were left out ({counts}); read_problems lists them",
-        MrrcWarning,
-        stacklevel=stacklevel + 1,
-    )
+    return f"{rejected} record(s) could not be read and were left out ({counts}); read_problems lists them"

@@ -131,6 +131,8 @@ pub(crate) struct Plan {
     pub encoding: Option<Encoding>,
     /// Which rows may be left out; `None` for none of them.
     pub early: Option<Arc<prefilter::Early>>,
+    /// Whoever reads has a filter of their own, and does not ask what was repaired in what is not looked into.
+    pub is_filtered: bool,
 }
 
 impl KeepRaw {
@@ -144,10 +146,10 @@ impl KeepRaw {
 }
 
 impl Plan {
-    /// Whether nothing is wanted of records but their leaders.
+    /// Whether nothing is wanted of records but their leaders, and to know which are rejected.
     fn wants_leaders_alone(&self) -> bool {
         let selected = self.selected.as_deref().is_some_and(|selected| selected.iter().all(|&place| place == LEADER));
-        self.layout == Layout::Records && self.named.is_none() && selected
+        self.is_filtered && self.layout == Layout::Records && self.named.is_none() && selected
     }
 
     /// The columns that [`build()`] makes.

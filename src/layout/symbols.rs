@@ -292,7 +292,10 @@ impl CodeColumn {
                 Ok(())
             }
             _ if byte.is_ascii() => {
-                self.push_text(std::str::from_utf8(&[byte]).unwrap_or_default(), Some(byte.into()), lossy)
+                // Control characters, marks among them, are never known by a table: what finds them where a code or an
+                // indicator should be has to go the general way.
+                let direct = Some(byte.into()).filter(|_| !byte.is_ascii_control());
+                self.push_text(std::str::from_utf8(&[byte]).unwrap_or_default(), direct, lossy)
             }
             _ => self.push_text(REPLACEMENT, None, lossy),
         }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import gzip
+import operator
 import warnings
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -131,6 +133,8 @@ def queries(draw: st.DrawFn, schema: pl.Schema) -> Callable[[pl.LazyFrame], pl.L
         lambda lf: lf.select(names).head(length),
         lambda lf: lf.select(pl.col(names[0]).count(), pl.len().alias("len")),
         lambda lf: lf.with_columns(pl.lit(1).alias("one")).select(*names, "one"),
+        lambda lf: lf.with_row_index("index of").select("index of"),
+        lambda lf: lf.select(pl.int_range(pl.len()).alias("number")),
     ]
     if schema[names[0]] in (pl.String, pl.Categorical):
         ends.append(lambda lf: lf.group_by(names[0], maintain_order=True).agg(pl.len()))
@@ -241,6 +245,56 @@ def test_what_is_not_known_for_certain_is_not_pushed_down(predicate: pl.Expr) ->
     assert pushed(predicate, {"layout": "subfields"}) == []
 
 
+@pytest.mark.parametrize(
+    ("options", "predicate"),
+    [
+        ({"columns": ["leader"], "include_file_paths": "control_number"}, pl.col("control_number").is_not_null()),
+        ({"columns": ["leader"], "include_file_paths": "control_number"}, pl.col("control_number").is_null()),
+        ({"layout": "subfields", "columns": ["value"], "include_file_paths": "tag"}, pl.col("tag").str.contains("/")),
+        (
+            {"layout": "subfields", "columns": ["value"], "include_file_paths": "tag"},
+            pl.col("tag").str.starts_with("/"),
+        ),
+        ({"columns": {"title": "245$a"}, "include_file_paths": "leader"}, pl.col("leader").str.starts_with("/")),
+        ({"columns": {"title": "245$a"}, "row_index_name": "leader"}, pl.col("leader") > 100),
+        ({"columns": {"record": "001", "tag": "245$a"}}, pl.col("record") > "mac0000010"),
+        ({"columns": {"record": "001", "tag": "245$a"}}, pl.col("tag") == "245"),
+    ],
+    ids=str,
+)
+def test_names_of_columns_are_no_matter(sample: Path, options: dict[str, Any], predicate: pl.Expr) -> None:
+    whole, scan = mrrc.read_marc(sample, **options), mrrc.scan_marc(sample, **options)
+    assert_frame_equal(scan.filter(predicate).collect(), whole.filter(predicate))
+    for name in whole.columns:
+        assert_frame_equal(scan.select(name).collect(), whole.select(name))
+        assert_frame_equal(scan.filter(predicate).select(name).collect(), whole.filter(predicate).select(name))
+
+
+def test_large_and_deep_predicates_are_no_matter(sample: Path) -> None:
+    whole, scan = mrrc.read_marc(sample, layout="subfields"), mrrc.scan_marc(sample, layout="subfields")
+    many = pl.col("control_number").is_in([f"mac{number:08}" for number in range(0, 200_000, 2)])
+    deep = functools.reduce(operator.or_, (pl.col("tag") == f"{number:03}" for number in range(500)))
+    for predicate in (many, deep):
+        assert_frame_equal(scan.filter(predicate).collect(), whole.filter(predicate))
+    nested: Any = {"Column": "tag"}
+    for _ in range(100_000):
+        nested = {"BinaryExpr": {"left": nested, "op": "Or", "right": {"Column": "tag"}}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("json.loads", lambda _: nested)
+        assert pushed(pl.col("tag") == "245", {"layout": "subfields"}) == []
+
+
+def test_what_becomes_of_options_afterwards_changes_no_query(sample: Path) -> None:
+    columns, tags, paths = {"a": "001"}, ["245"], [sample]
+    named, some = mrrc.scan_marc(paths, columns=columns), mrrc.scan_marc(paths, tags=tags)
+    expected = [mrrc.read_marc(sample, columns=columns), mrrc.read_marc(sample, tags=tags)]
+    columns["a"] = "245$a"
+    tags.clear()
+    paths.clear()
+    assert_frame_equal(named.collect(), expected[0])
+    assert_frame_equal(some.collect(), expected[1])
+
+
 def test_a_scan_can_be_collected_again(marc_file: Path) -> None:
     scan = mrrc.scan_marc(marc_file)
     assert [scan.collect().height for _ in range(3)] == [217, 217, 217]
@@ -299,6 +353,13 @@ def test_a_query_warns_once_of_what_it_left_out(three: list[bytes], engine: Engi
             query.collect(engine=engine)
             gc.collect()
         assert [str(warning.message)[:12] for warning in caught] == ["40 record(s)"]
+        assert [warning.filename for warning in caught] == [__file__]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(2):
+            scan.collect(engine=engine)
+        gc.collect()
+    assert len(caught) == 2
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert scan.head(1).collect(engine=engine).height == 1
