@@ -33,7 +33,7 @@ def sink(case: str, path: str) -> None:
         scan.sink_parquet(Path(folder) / "out.parquet", row_group_size=rows)
         seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-    print(f"{case}: {pl.__name__} {pl.__version__}, {seconds:.1f} s, peak {peak:.0f} MB", flush=True)
+    print(f"{case}: {seconds:.1f} s, peak {peak:.0f} MB; Polars {pl.__version__}", flush=True)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 //! Arrow arrays from parts that a builder vouches for, without looking through them again.
 //!
 //! One of the few modules with `unsafe` code. Two functions skip a check that would cost a pass over the data: that string
-//! views hold valid UTF-8 and that dictionary keys are in range.
+//! views hold valid UTF-8 and that dictionary keys are in range; a third puts a view together in one register.
 
 use std::sync::Arc;
 
@@ -202,6 +202,10 @@ mod tests {
                     );
                     let expected = [end, start].map(|end| view(text.as_bytes(), start, end, BLOCK));
                     assert_eq!((views[0], &views[1..]), (7, &expected[..]));
+                    // An end before the start, and one that is not in the block.
+                    let beyond = [at as u32 + 1, text.len() as u32 + 1];
+                    extend_with_subfields(&mut views, text.as_bytes(), &[at as u32, at as u32], &beyond);
+                    assert_eq!(views[3..], [0, 0]);
                 }
                 expected.push(&text[start..end]);
             }

@@ -58,7 +58,8 @@ pub(super) fn passes(tests: &[Test], value: Option<&str>) -> bool {
     tests.iter().all(|test| test.passes(value))
 }
 
-/// Tests of columns, all of which a row has to pass. Columns that cannot be tested early let everything pass.
+/// Tests of columns of the layout, or of those by name, all of which a row has to pass. Columns that cannot be tested early let
+/// everything pass; columns that are added beside them are none of these, whatever they are called.
 #[derive(Debug, Clone, Default)]
 pub struct Prefilter(Vec<(String, Test)>);
 
