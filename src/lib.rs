@@ -54,7 +54,7 @@ pub mod write;
 
 pub use encoding::{Encoding, Format};
 pub use error::{Error, ErrorKind};
-pub use layout::{Layout, Prefilter, StringType, Tags, Test};
+pub use layout::{ColumnTest, Layout, Prefilter, StringType, Tags};
 pub use problem::{Code, Problem, ProblemCounts, Severity};
 pub use profile::Profile;
 pub use read::{BatchStream, DEFAULT_BATCH_SIZE, Inspection, Poll, Profiling, ReadOptions, profile, read};

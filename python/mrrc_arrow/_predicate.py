@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Test: TypeAlias = tuple[str, str, object]
-"""A column, what is asked of it, and of what: as ``layout::Test`` in the core."""
+"""A column, what is asked of it, and of what: as ``layout::ColumnTest`` in the core."""
 
 _MOST = 2**64 - 1
 _MOST_BYTES = 1 << 18

@@ -15,7 +15,7 @@ use arrow_schema::{ArrowError, DataType, Field};
 use arrow_select::take::take;
 
 use super::fixed::{self, Fixed};
-use super::prefilter::Test;
+use super::prefilter::ColumnTest;
 use super::{Shape, StringType, cast_strings, records};
 use crate::spec::evaluate::{Evaluation, Flow, join};
 use crate::spec::{Column, Keep};
@@ -45,7 +45,7 @@ pub(super) fn finish(
     built: &[ArrayRef],
     named: &[(String, Column)],
     shape: Shape,
-    tests: &[(usize, Test)],
+    tests: &[(usize, ColumnTest)],
 ) -> Result<(Vec<ArrayRef>, Option<Vec<bool>>), ArrowError> {
     let mut records = Evaluation::new(built)
         .ok_or_else(|| ArrowError::InvalidArgumentError("records are not in their layout".to_owned()))?;

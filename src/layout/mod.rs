@@ -32,7 +32,7 @@ pub(crate) use build::{build, count, visit};
 #[cfg(feature = "python")]
 pub(crate) use dictionary::dictionary;
 pub(crate) use plain::{Plain, has_ind1, has_ind2, has_value, is_data};
-pub use prefilter::{Prefilter, Test};
+pub use prefilter::{ColumnTest, Prefilter};
 pub(crate) use problems::{problem_batch, problem_schema};
 pub use tags::Tags;
 

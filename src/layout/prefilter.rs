@@ -12,7 +12,7 @@ use crate::spec::{Column, Keep};
 /// What is asked of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Test {
+pub enum ColumnTest {
     /// Text that is one of these.
     OneOf(HashSet<String>),
     /// Anything but this text and, where that is said, null.
@@ -36,7 +36,7 @@ pub enum Test {
     Range(u64, u64),
 }
 
-impl Test {
+impl ColumnTest {
     /// Whether text passes; `None` is null.
     pub(super) fn passes(&self, value: Option<&str>) -> bool {
         match (self, value) {
@@ -54,28 +54,28 @@ impl Test {
 }
 
 /// Whether text passes all of `tests`; `None` is null.
-pub(super) fn passes(tests: &[Test], value: Option<&str>) -> bool {
+pub(super) fn passes(tests: &[ColumnTest], value: Option<&str>) -> bool {
     tests.iter().all(|test| test.passes(value))
 }
 
 /// Tests of columns of the layout, or of those by name, all of which a row has to pass. Columns that cannot be tested early let
 /// everything pass; columns that are added beside them are none of these, whatever they are called.
 #[derive(Debug, Clone, Default)]
-pub struct Prefilter(Vec<(String, Test)>);
+pub struct Prefilter(Vec<(String, ColumnTest)>);
 
 /// What of a [`Prefilter`] can be asked before rows are made.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Early {
-    pub leader: Vec<Test>,
-    pub control_number: Vec<Test>,
+    pub leader: Vec<ColumnTest>,
+    pub control_number: Vec<ColumnTest>,
     /// First and last numbers of records, one pair for each test.
     pub numbers: Vec<(u64, u64)>,
     /// Of rows of subfields.
-    pub ind1: Vec<Test>,
-    pub ind2: Vec<Test>,
-    pub code: Vec<Test>,
+    pub ind1: Vec<ColumnTest>,
+    pub ind2: Vec<ColumnTest>,
+    pub code: Vec<ColumnTest>,
     /// Of columns by name, each with its place among them.
-    pub values: Vec<(usize, Test)>,
+    pub values: Vec<(usize, ColumnTest)>,
 }
 
 impl Early {
@@ -93,14 +93,14 @@ impl Early {
 impl Prefilter {
     /// These tests, each of the column of a name.
     #[must_use]
-    pub fn new(tests: Vec<(String, Test)>) -> Self {
+    pub fn new(tests: Vec<(String, ColumnTest)>) -> Self {
         Self(tests)
     }
 
     /// Tags of which no row of subfields is wanted.
     pub(crate) fn refused_tags(&self) -> impl Iterator<Item = &str> {
         let refused = self.0.iter().filter_map(|(column, test)| match test {
-            Test::NoneOf { refused, .. } if column == "tag" => Some(refused),
+            ColumnTest::NoneOf { refused, .. } if column == "tag" => Some(refused),
             _ => None,
         });
         refused.flatten().map(String::as_str)
@@ -118,8 +118,8 @@ impl Prefilter {
                 continue;
             }
             match (name.as_str(), layout, test) {
-                ("record", Layout::Subfields, Test::Range(first, last)) => early.numbers.push((first, last)),
-                (_, _, Test::Range(..)) => {}
+                ("record", Layout::Subfields, ColumnTest::Range(first, last)) => early.numbers.push((first, last)),
+                (_, _, ColumnTest::Range(..)) => {}
                 ("leader", Layout::Records, test) => early.leader.push(test),
                 ("control_number", _, test) => early.control_number.push(test),
                 ("ind1", Layout::Subfields, test) => early.ind1.push(test),
@@ -139,18 +139,18 @@ mod tests {
     #[test]
     fn tests_pass_what_they_say() {
         let set = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<HashSet<_>>();
-        let none_of = |null| Test::NoneOf { refused: set(&["a"]), null };
+        let none_of = |null| ColumnTest::NoneOf { refused: set(&["a"]), null };
         let cases = [
-            (Test::OneOf(set(&["a", "b"])), [true, true, false, false]),
+            (ColumnTest::OneOf(set(&["a", "b"])), [true, true, false, false]),
             (none_of(false), [false, true, true, true]),
             (none_of(true), [false, true, true, false]),
-            (Test::Before("b".into(), false), [true, false, false, false]),
-            (Test::Before("b".into(), true), [true, true, false, false]),
-            (Test::After("b".into(), false), [false, false, true, false]),
-            (Test::After("b".into(), true), [false, true, true, false]),
-            (Test::StartsWith("b".into()), [false, true, false, false]),
-            (Test::IsNull, [false, false, false, true]),
-            (Test::IsNotNull, [true, true, true, false]),
+            (ColumnTest::Before("b".into(), false), [true, false, false, false]),
+            (ColumnTest::Before("b".into(), true), [true, true, false, false]),
+            (ColumnTest::After("b".into(), false), [false, false, true, false]),
+            (ColumnTest::After("b".into(), true), [false, true, true, false]),
+            (ColumnTest::StartsWith("b".into()), [false, true, false, false]),
+            (ColumnTest::IsNull, [false, false, false, true]),
+            (ColumnTest::IsNotNull, [true, true, true, false]),
         ];
         for (test, expected) in cases {
             let found = [Some("a"), Some("b"), Some("é"), None].map(|value| test.passes(value));
@@ -161,10 +161,10 @@ mod tests {
     #[test]
     fn what_cannot_be_asked_early_lets_everything_pass() {
         let of = |layout, column: &str, test| Prefilter::new(vec![(column.to_owned(), test)]).early(layout, None);
-        assert!(of(Layout::Records, "fields", Test::IsNull).is_none());
-        assert!(of(Layout::Subfields, "value", Test::IsNull).is_none());
-        assert!(of(Layout::Records, "leader", Test::Range(1, 2)).is_none());
-        assert!(of(Layout::Records, "leader", Test::IsNull).is_some_and(|early| early.asks_of_records()));
-        assert!(of(Layout::Subfields, "code", Test::IsNull).is_some_and(|early| early.asks_of_subfields()));
+        assert!(of(Layout::Records, "fields", ColumnTest::IsNull).is_none());
+        assert!(of(Layout::Subfields, "value", ColumnTest::IsNull).is_none());
+        assert!(of(Layout::Records, "leader", ColumnTest::Range(1, 2)).is_none());
+        assert!(of(Layout::Records, "leader", ColumnTest::IsNull).is_some_and(|early| early.asks_of_records()));
+        assert!(of(Layout::Subfields, "code", ColumnTest::IsNull).is_some_and(|early| early.asks_of_subfields()));
     }
 }

@@ -16,7 +16,7 @@ use arrow_schema::{ArrowError, DataType, Field};
 
 use super::arrays::string_views;
 use super::plain::Symbols;
-use super::prefilter::{Early, Test, passes};
+use super::prefilter::{ColumnTest, Early, passes};
 use super::records::{DATA, IND1, IND2, RecordsBuilder, VALUE, nulls};
 use super::{Plan, Shape, StringType, cast_strings, string_field, symbol_type, with_string_type};
 use crate::memory::with_capacity;
@@ -120,7 +120,7 @@ impl Rows {
     /// Leaves out rows that nobody wants. Symbols that are plain strings are not looked at.
     fn keep(&mut self, builder: &RecordsBuilder, early: &Early) {
         let (ind1, ind2, code) = (builder.ind1.plain(), builder.ind2.plain(), builder.code.plain());
-        let passing = |tests: &[Test], symbols: Symbols<'_, u8>| -> (Vec<bool>, bool) {
+        let passing = |tests: &[ColumnTest], symbols: Symbols<'_, u8>| -> (Vec<bool>, bool) {
             (symbols.values.iter().map(|value| passes(tests, Some(value))).collect(), passes(tests, None))
         };
         let of = [passing(&early.ind1, ind1), passing(&early.ind2, ind2), passing(&early.code, code)];

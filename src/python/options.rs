@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyInt, PyString};
 use super::errors::to_python;
 use super::inputs::type_name;
 use crate::encoding::{Encoding, Format};
-use crate::layout::{Layout, Prefilter, StringType, Tags, Test};
+use crate::layout::{ColumnTest, Layout, Prefilter, StringType, Tags};
 use crate::read::ReadOptions;
 use crate::spec::Column;
 
@@ -102,23 +102,23 @@ fn named(columns: &Bound<'_, PyDict>) -> PyResult<Vec<(String, Column)>> {
 
 /// Tests of columns, as `mrrc_arrow._predicate` writes them: a name, what is asked, and of what.
 fn prefilter(tests: &Bound<'_, PyAny>) -> PyResult<Prefilter> {
-    let test = |(column, kind, of): (String, String, Bound<'_, PyAny>)| -> PyResult<(String, Test)> {
+    let test = |(column, kind, of): (String, String, Bound<'_, PyAny>)| -> PyResult<(String, ColumnTest)> {
         let test = match kind.as_str() {
-            "one_of" => Test::OneOf(of.extract()?),
+            "one_of" => ColumnTest::OneOf(of.extract()?),
             "none_of" => {
                 let (refused, null) = of.extract()?;
-                Test::NoneOf { refused, null }
+                ColumnTest::NoneOf { refused, null }
             }
-            "lt" => Test::Before(of.extract()?, false),
-            "le" => Test::Before(of.extract()?, true),
-            "gt" => Test::After(of.extract()?, false),
-            "ge" => Test::After(of.extract()?, true),
-            "starts_with" => Test::StartsWith(of.extract()?),
-            "is_null" => Test::IsNull,
-            "is_not_null" => Test::IsNotNull,
+            "lt" => ColumnTest::Before(of.extract()?, false),
+            "le" => ColumnTest::Before(of.extract()?, true),
+            "gt" => ColumnTest::After(of.extract()?, false),
+            "ge" => ColumnTest::After(of.extract()?, true),
+            "starts_with" => ColumnTest::StartsWith(of.extract()?),
+            "is_null" => ColumnTest::IsNull,
+            "is_not_null" => ColumnTest::IsNotNull,
             "range" => {
                 let (first, last) = of.extract()?;
-                Test::Range(first, last)
+                ColumnTest::Range(first, last)
             }
             other => return Err(PyValueError::new_err(format!("no test is called {other:?}"))),
         };

@@ -319,3 +319,11 @@ def test_a_table_reader_in_use_by_a_waiting_thread_answers(use: str) -> None:
         """,
         timeout=5,
     )
+
+
+def test_a_stream_has_the_types_that_are_asked_for(marc_file: Path) -> None:
+    reader = mrrc.read_batches(marc_file, layout="subfields", batch_size=50)
+    plain = mrrc.read_table(marc_file, layout="subfields", string_type="large_string", categorical=False)
+    asked = pa.RecordBatchReader.from_stream(reader, schema=plain.schema).read_all()
+    assert asked.schema.types == plain.schema.types
+    assert asked.to_pylist() == plain.to_pylist()
