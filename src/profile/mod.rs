@@ -153,6 +153,7 @@ impl Profile {
 
 #[cfg(test)]
 mod tests {
+    use super::rows::Kind;
     use super::*;
     use crate::read::{ReadOptions, profile};
     use crate::source::Source;
