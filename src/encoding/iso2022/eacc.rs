@@ -20,9 +20,18 @@ pub(super) fn read(bytes: &[u8], high: u8) -> (Option<char>, usize) {
     (None, length.max(1))
 }
 
+/// Every code that is in the tables, with its character, in order.
+pub(super) fn codes() -> impl Iterator<Item = ([u8; 3], char)> {
+    let bytes = || 0x20..0x80_u8;
+    let pairs = bytes().flat_map(move |first| bytes().map(move |second| (first, second)));
+    let thirds = move |(first, second)| bytes().map(move |third| [first, second, third]);
+    // Of all rows there could be, few have anything.
+    let codes = pairs.filter(|&(first, second)| row(first, second).is_some_and(|row| row > 0)).flat_map(thirds);
+    codes.filter_map(|code| Some((code, find(code)?)))
+}
+
 fn find([first, second, third]: [u8; 3]) -> Option<char> {
-    let plane = usize::from(*EACC_PLANES.get(below(first)?)?);
-    let row = usize::from(*EACC_ROWS.get(plane * 96 + below(second)?)?);
+    let row = row(first, second)?;
     let bits = *EACC_BITS.get(row)?;
     let bit = 1_u128 << below(third)?;
     if bits & bit == 0 {
@@ -31,6 +40,11 @@ fn find([first, second, third]: [u8; 3]) -> Option<char> {
     let at = usize::from(*EACC_STARTS.get(row)?) + (bits & (bit - 1)).count_ones() as usize;
     let value = *EACC_VALUES.get(at)?;
     char::from_u32(value.into()).or_else(|| EACC_ASTRAL.get(usize::from(value.checked_sub(SURROGATES)?)).copied())
+}
+
+fn row(first: u8, second: u8) -> Option<usize> {
+    let plane = usize::from(*EACC_PLANES.get(below(first)?)?);
+    EACC_ROWS.get(plane * 96 + below(second)?).copied().map(usize::from)
 }
 
 /// Codes that are in no table, but have come out of one library system, and that other readers know.
