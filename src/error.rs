@@ -3,6 +3,7 @@
 //! An [`Error`] is what stops a read. Damage that does not stop one is a [`Problem`](crate::problem::Problem);
 //! the first rejected record becomes an `Error` unless the caller asked to leave rejects out.
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub enum ErrorKind {
     UnsupportedFormat,
     /// A record that cannot be read, see the code.
     Record,
+    /// A record that cannot be written, see the code.
+    Unwritable,
     /// An option has a value that makes no sense.
     InvalidOption,
     /// A reader opened before `fork` was used in the child process.
@@ -171,4 +174,19 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.io.as_deref().map(|error| error as _)
     }
+}
+
+/// The error for a panic that was caught.
+fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let said = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    Error::internal(format!("a worker panicked: {said}; please report this with the file"))
+}
+
+/// What `work` gives, or the error for its panic.
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Error> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).map_err(|panic| panicked(&*panic))
 }

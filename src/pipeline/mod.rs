@@ -15,15 +15,13 @@ mod driven;
 mod producer;
 mod turns;
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, caught};
 use crate::feed::{Fed, Feed, Input};
 use crate::iso2709::blocks::Block;
 use crate::pool::Pool;
@@ -243,35 +241,25 @@ fn spawn<B: Build + ?Sized>(
 
 /// What comes next, as [`Feed::next`] has it; a panic is an error.
 pub(crate) fn next_of(feed: &mut Feed, wanted: impl Fn() -> bool) -> Result<Fed, Error> {
-    catch_unwind(AssertUnwindSafe(|| feed.next(wanted))).unwrap_or_else(|panic| Err(panicked(&*panic)))
+    caught(|| feed.next(wanted)).and_then(|next| next)
 }
 
 /// Builds a block; an error or panic tells where it happened.
 pub(crate) fn contained<B: Build + ?Sized>(build: &B, block: Block) -> Result<B::Output, Error> {
     let (source, first_record, offset) = (block.source.clone(), block.first_record, block.offset);
-    let result = catch_unwind(AssertUnwindSafe(|| build.block(block))).unwrap_or_else(|panic| Err(panicked(&*panic)));
+    let result = caught(|| build.block(block)).and_then(|built| built);
     result.map_err(|error| error.at(Some(first_record), offset).in_source(source))
 }
 
 /// What a whole source that is one reject becomes; a panic is an error.
 fn foreign<B: Build + ?Sized>(build: &B, problem: Problem) -> Result<B::Output, Error> {
-    catch_unwind(AssertUnwindSafe(|| build.foreign(problem))).map_err(|panic| panicked(&*panic))
+    caught(|| build.foreign(problem))
 }
 
 /// The error for using a reader of the parent's in a forked child.
 pub(crate) fn forked() -> Error {
     let message = "this reader was opened before the process forked; open it anew in the child";
     Error::new(ErrorKind::Forked, "forked", message)
-}
-
-/// The error for a panic that was caught.
-pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Error {
-    let said = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    Error::internal(format!("a worker panicked: {said}; please report this with the file"))
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! A thread of its own that reads: for streams that wait, decompressors, and builders that cost next to nothing.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::{Build, Shared, Slot, contained, panicked, spawn};
-use crate::error::Error;
+use super::{Build, Shared, Slot, contained, spawn};
+use crate::error::{Error, caught};
 use crate::feed::{Fed, Feed};
 use crate::iso2709::blocks::Block;
 use crate::pool::Pool;
@@ -35,13 +34,12 @@ impl<B: Build> Producer<B> {
     }
 
     pub(super) fn run(mut self) {
-        let produced = catch_unwind(AssertUnwindSafe(|| self.produce()));
+        let produced = caught(|| self.produce());
         let _ = self.hand_over();
         let last = match produced {
             Ok(Err(Gone)) => return,
             Ok(Ok(Ok(()))) => Slot::End,
-            Ok(Ok(Err(error))) => Slot::Done(Err(error)),
-            Err(panic) => Slot::Done(Err(panicked(&*panic))),
+            Ok(Ok(Err(error))) | Err(error) => Slot::Done(Err(error)),
         };
         // Nobody may be listening any more, which is no matter.
         let _ = self.sender.send(last);

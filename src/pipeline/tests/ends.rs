@@ -1,6 +1,7 @@
 //! How a pipeline ends that does not end well: in a forked child, by an error, a panic or a lost thread, or because nobody wants more.
 
 use super::*;
+use std::any::Any;
 
 fn stream(count: usize, asked: &Arc<AtomicUsize>) -> Source {
     Source::stream(None, Box::new(Records(count, Arc::clone(asked))))
@@ -194,7 +195,8 @@ fn a_thread_that_is_lost_without_a_word_is_an_error_and_not_the_end() {
 
 #[test]
 fn a_panic_with_or_without_words_is_told() {
-    let said = |panic: Box<dyn Any + Send>| panicked(&*panic).to_string();
+    let said =
+        |panic: Box<dyn Any + Send>| caught(|| std::panic::resume_unwind(panic)).map(|()| "").unwrap_err().to_string();
     assert!(said(Box::new("a str")).contains("a str"));
     assert!(said(Box::new("a String".to_owned())).contains("a String"));
     assert!(said(Box::new(42)).contains("no message"));
