@@ -10,7 +10,8 @@
 //! Below that, [`iso2709`] is usable by itself: boundaries, leader, directory, borrowed records.
 //!
 //! The modules, each using only those before it: `error`, `problem`, `process`, `pool`, `source`, [`iso2709`], `encoding`,
-//! [`marc21`], `spec`, `layout`, `profile`, `feed`, `pipeline`, `read`, `reader`, `write`, `cli`, `python`. Nothing but the last
+//! [`marc21`], `spec`, `layout`, `profile`, `feed`, `pipeline`, `read`, `reader`, `frame`,
+//! `write`, `cli`, `python`. Nothing but the last
 //! knows Python.
 //!
 //! # Example
@@ -32,6 +33,8 @@ pub mod cli;
 mod encoding;
 mod error;
 mod feed;
+#[cfg(feature = "cli")]
+mod frame;
 pub mod iso2709;
 mod layout;
 pub mod marc21;

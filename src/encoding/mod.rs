@@ -18,6 +18,8 @@ use simdutf8::basic::from_utf8;
 use crate::error::Error;
 use crate::iso2709::{FieldSpan, Leader};
 use crate::problem::Code;
+#[cfg(feature = "cli")]
+pub(crate) use iso2022::encode_marc8;
 use iso2022::{Start, Supplement};
 pub(crate) use judge::{BlockText, Reading, TextRepair};
 

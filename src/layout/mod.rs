@@ -106,6 +106,18 @@ pub(crate) struct Shape {
     pub keep_raw: bool,
 }
 
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            string_type: StringType::View,
+            categorical: true,
+            include_offsets: false,
+            retain: false,
+            keep_raw: false,
+        }
+    }
+}
+
 /// Whose bytes problems hold on to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeepRaw {
@@ -133,6 +145,28 @@ pub(crate) struct Plan {
     pub early: Option<Arc<prefilter::Early>>,
     /// Whoever reads has a filter of their own, and does not ask what was repaired in what is not looked into.
     pub is_filtered: bool,
+}
+
+/// Columns by name over records that are in the columns of [`Layout::Records`] with views and dictionaries.
+#[cfg(feature = "python")]
+pub(crate) fn named_columns(
+    built: &[ArrayRef],
+    named: &[(String, Column)],
+    shape: Shape,
+) -> Result<Vec<ArrayRef>, ArrowError> {
+    columns::finish(built, named, shape, &[]).map(|(columns, _)| columns)
+}
+
+/// The types of columns by name.
+#[cfg(feature = "python")]
+pub(crate) fn named_fields(named: &[(String, Column)], shape: Shape) -> Vec<Field> {
+    columns::columns(named, shape)
+}
+
+/// The columns of [`Layout::Records`] as they are built where nothing else is asked for.
+#[cfg(feature = "cli")]
+pub(crate) fn records_columns() -> Vec<Field> {
+    records::columns(Shape::default())
 }
 
 impl KeepRaw {

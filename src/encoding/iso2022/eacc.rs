@@ -21,6 +21,7 @@ pub(super) fn read(bytes: &[u8], high: u8) -> (Option<char>, usize) {
 }
 
 /// Every code that is in the tables, with its character, in order.
+#[cfg(feature = "cli")]
 pub(super) fn codes() -> impl Iterator<Item = ([u8; 3], char)> {
     let bytes = || 0x20..0x80_u8;
     let pairs = bytes().flat_map(move |first| bytes().map(move |second| (first, second)));

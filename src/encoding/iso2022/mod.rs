@@ -20,7 +20,7 @@
 //!   5426 has one code for both left halves; the right half that follows tells which it is.
 
 mod eacc;
-#[cfg_attr(not(test), expect(dead_code))]
+#[cfg(feature = "cli")]
 mod encode;
 mod escape;
 mod tables;
@@ -32,7 +32,7 @@ use std::iter::once;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::compose;
 
-#[cfg_attr(not(test), expect(unused_imports))]
+#[cfg(feature = "cli")]
 pub(crate) use encode::encode_marc8;
 use escape::{Escape, Half};
 use tables::{ANSEL, CONTROLS, CYRILLIC, EXTENDED_CYRILLIC, GREEK, ISO_5426, ISO_6438, LOOSE, MARK, Table};

@@ -1,0 +1,151 @@
+//! Tables in `layout="records"`, to and fro.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{UInt8Type, UInt16Type};
+use arrow_array::{Array, ArrayRef, LargeListArray, RecordBatch, StructArray, UInt64Array};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, DataType, Field};
+use arrow_select::take::take;
+
+use super::columns::{child, column, symbols, texts, wrong_type};
+use super::{Lists, Table};
+use crate::error::Error;
+use crate::layout::records_columns;
+
+/// `None` where a dictionary does not hold it all.
+pub(super) fn table(batch: &RecordBatch) -> Result<Option<Table>, ArrowError> {
+    let leader = texts(column(batch, "leader")?, "leader")?;
+    let (fields, all) = lists(column(batch, "fields")?, "fields")?;
+    let all = structs(&all, "fields")?;
+    let (subfields, parts) = lists(&child(&all, "subfields"), "subfields")?;
+    let parts = structs(&parts, "subfields")?;
+    let (Some(tag), Some(ind1), Some(ind2), Some(code)) = (
+        symbols::<UInt16Type>(&child(&all, "tag"), "tag")?,
+        symbols::<UInt8Type>(&child(&all, "ind1"), "ind1")?,
+        symbols::<UInt8Type>(&child(&all, "ind2"), "ind2")?,
+        symbols::<UInt8Type>(&child(&parts, "code"), "code")?,
+    ) else {
+        return Ok(None);
+    };
+    Ok(Some(Table {
+        first_rows: None,
+        leader,
+        fields,
+        missing_fields: all.nulls().cloned(),
+        tag,
+        ind1,
+        ind2,
+        value: texts(&child(&all, "value"), "value")?,
+        subfields,
+        missing_subfields: parts.nulls().cloned(),
+        code,
+        text: texts(&child(&parts, "value"), "value")?,
+        faults: std::collections::HashMap::new(),
+    }))
+}
+
+/// Lists, and what is in them and nothing else.
+fn lists(array: &ArrayRef, name: &str) -> Result<(Lists, ArrayRef), ArrowError> {
+    let large: ArrayRef = match array.data_type() {
+        DataType::LargeList(_) => Arc::clone(array),
+        DataType::List(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item) => cast(array, &DataType::LargeList(Arc::clone(item)))?,
+        DataType::Null => {
+            let ends = OffsetBuffer::from_lengths(std::iter::repeat_n(0, array.len()));
+            let empty = StructArray::new_empty_fields(0, None);
+            return Ok((Lists { ends, nulls: Some(NullBuffer::new_null(array.len())) }, Arc::new(empty)));
+        }
+        other => return Err(wrong_type(name, "a list of structs", other)),
+    };
+    let mut whole: LargeListArray = large.as_list().clone();
+    // Under a null there may be items that nobody sees.
+    let hides = |(row, ends): (usize, &[i64])| whole.is_null(row) && ends.first() != ends.last();
+    if whole.null_count() > 0 && whole.value_offsets().windows(2).enumerate().any(hides) {
+        let rows = UInt64Array::from_iter_values(0..whole.len() as u64);
+        whole = take(&whole, &rows, None)?.as_list().clone();
+    }
+    let (_, ends, values, nulls) = whole.into_parts();
+    let (first, last) = (ends.first().copied().unwrap_or(0), ends.last().copied().unwrap_or(0));
+    #[allow(clippy::cast_sign_loss)] // offsets count from 0
+    let values = values.slice(first as usize, (last - first) as usize);
+    let ends = if first == 0 { ends } else { OffsetBuffer::new(ends.iter().map(|end| end - first).collect()) };
+    Ok((Lists { ends, nulls }, values))
+}
+
+fn structs(array: &ArrayRef, name: &str) -> Result<StructArray, ArrowError> {
+    match array.data_type() {
+        DataType::Struct(_) => Ok(array.as_struct().clone()),
+        DataType::Null => {
+            let nulls = Some(NullBuffer::new_null(array.len()));
+            Ok(StructArray::new_empty_fields(array.len(), nulls))
+        }
+        other => Err(wrong_type(name, "a list of structs", other)),
+    }
+}
+
+#[cfg(feature = "python")]
+/// The columns `leader`, `control_number`, `fields` of the layout, as they are built from MARC: with views and dictionaries.
+///
+/// # Errors
+///
+/// The first record that a [`super::Fault`] is in, with its row, counted from `row`.
+pub(crate) fn of_layout(table: &Table, row: u64) -> Result<Vec<ArrayRef>, Error> {
+    let mut control_numbers = Vec::with_capacity(table.len());
+    let key = table.tag.lookup_key("001");
+    for record in 0..table.len() {
+        let (_, mut fields) = table.record(record).map_err(|fault| {
+            let place = fault.field.map_or_else(String::new, |field| format!(", field {field}"));
+            Error::option(format!("row {}{place}: {}", row + table.first_row(record), fault.message))
+        })?;
+        let first = fields.find(|&field| key.is_some() && table.tag.key(field) == key.map(usize::from));
+        control_numbers.push(first.filter(|&field| table.value.is_valid(field)).map(|field| field as u64));
+    }
+    let build = || -> Result<Vec<ArrayRef>, ArrowError> {
+        let control_number = take(&table.value, &UInt64Array::from(control_numbers), None)?;
+        let fields = nested_array(table)?;
+        Ok(vec![Arc::new(table.leader.clone()), control_number, fields])
+    };
+    build().map_err(|error| Error::internal(format!("cannot take over a table: {error}")))
+}
+
+#[cfg(feature = "python")]
+/// The column `fields` of records without faults.
+fn nested_array(table: &Table) -> Result<ArrayRef, ArrowError> {
+    let item = |data_type: &DataType| match data_type {
+        DataType::LargeList(item) => Arc::clone(item),
+        // There is no other in the layout.
+        other => Arc::new(Field::new("item", other.clone(), false)),
+    };
+    let struct_of = |item: &Arc<Field>, columns: Vec<ArrayRef>| match item.data_type() {
+        DataType::Struct(fields) => StructArray::try_new(fields.clone(), columns, None),
+        other => Err(wrong_type("an item", "a struct", other)),
+    };
+    let columns = records_columns();
+    let outer = columns
+        .last()
+        .map(|field| item(field.data_type()))
+        .ok_or_else(|| wrong_type("fields", "there", &DataType::Null))?;
+    let inner = match outer.data_type() {
+        DataType::Struct(fields) => fields.last().map(|field| item(field.data_type())),
+        _ => None,
+    };
+    let inner = inner.ok_or_else(|| wrong_type("subfields", "there", &DataType::Null))?;
+    let parts: Vec<ArrayRef> = vec![Arc::new(table.code.clone()), Arc::new(table.text.clone())];
+    let parts = struct_of(&inner, parts)?;
+    let Lists { ends, nulls } = table.subfields.clone();
+    let subfields = LargeListArray::try_new(inner, ends, Arc::new(parts), nulls)?;
+    let fields: Vec<ArrayRef> = vec![
+        Arc::new(table.tag.clone()),
+        Arc::new(table.ind1.clone()),
+        Arc::new(table.ind2.clone()),
+        Arc::new(table.value.clone()),
+        Arc::new(subfields),
+    ];
+    let fields = struct_of(&outer, fields)?;
+    Ok(Arc::new(LargeListArray::try_new(outer, table.fields.ends.clone(), Arc::new(fields), None)?))
+}

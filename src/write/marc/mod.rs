@@ -1,0 +1,194 @@
+//! Tables as MARC (ISO 2709): lengths, base address and directory made anew, what cannot be written told by row and field.
+//!
+//! Records are laid out on the pool, some hundred of them to a job, while those before them are written. Memory is bounded:
+//! two rounds of jobs at most.
+
+mod record;
+#[cfg(test)]
+mod tests;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
+use self::record::{Encoder, Noted};
+use super::output::{Compression, Open, Output};
+use crate::error::{Error, ErrorKind, caught};
+use crate::frame::{Fault, Piece, WholeRecords};
+use crate::pool::Pool;
+
+/// What text is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum TextEncoding {
+    /// UTF-8, as it stands.
+    #[default]
+    Utf8,
+    /// MARC-8; what it has no code for becomes a numeric character reference.
+    Marc8,
+}
+
+impl TextEncoding {
+    /// Every encoding with its name.
+    pub const ALL: &[(&str, Self)] = &[("utf-8", Self::Utf8), ("marc-8", Self::Marc8)];
+}
+
+/// How to write.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct MarcOptions {
+    /// What text is written in.
+    pub encoding: TextEncoding,
+    /// Leave out records that cannot be written, and tell which.
+    pub ignore_errors: bool,
+}
+
+/// A record that cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unwritable {
+    /// The row of the table that it is in, or begins in.
+    pub row: u64,
+    /// The position of the field in the record, from 1, where it is one field's fault.
+    pub field: Option<u32>,
+    /// The field's tag.
+    pub tag: Option<String>,
+    /// A stable name, such as `field_too_long`.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl Unwritable {
+    fn error(&self) -> Error {
+        Error::new(ErrorKind::Unwritable, self.code, self.to_string())
+    }
+}
+
+impl std::fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "row {}", self.row)?;
+        if let Some(field) = self.field {
+            write!(f, ", field {field}")?;
+        }
+        if let Some(tag) = &self.tag {
+            write!(f, " ({tag})")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// What was written.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Written {
+    /// How many records.
+    pub records: u64,
+    /// Characters that stand as numeric character references, since MARC-8 has no code for them.
+    pub references: u64,
+    /// U+FFFD in leaders, tags, indicators and codes, where something was no text when it was read, written as `?`.
+    pub replaced: u64,
+    /// What was left out with [`MarcOptions::ignore_errors`].
+    pub skipped: Vec<Unwritable>,
+}
+
+/// What a job made of a piece.
+#[derive(Default)]
+struct Made {
+    bytes: Vec<u8>,
+    noted: Noted,
+    records: u64,
+    faults: Vec<Unwritable>,
+}
+
+/// Writes `batches` of `schema`, in the layout `records` or `subfields`, to `output`. `check` is asked now and then whether
+/// to go on.
+///
+/// # Errors
+///
+/// The first error among `batches`, of `check`, of `output`, or the first record that cannot be written.
+pub fn write_marc(
+    schema: SchemaRef,
+    batches: impl Iterator<Item = Result<RecordBatch, Error>>,
+    output: Output<'_>,
+    options: MarcOptions,
+    check: &mut dyn FnMut() -> Result<(), Error>,
+) -> Result<Written, Error> {
+    let pool = Pool::get()?;
+    let mut pieces = WholeRecords::new(schema, batches)?;
+    let at_once = pool.threads() * 4;
+    let mut output = output.open()?;
+    let compression = output.compression();
+    let mut written = Written::default();
+    let mut made = Vec::new();
+    loop {
+        check()?;
+        let mut round = Vec::with_capacity(at_once);
+        for piece in pieces.by_ref().take(at_once) {
+            round.push(piece?);
+        }
+        let is_over = round.is_empty();
+        let mut next: Vec<Result<Made, Error>> = round.iter().map(|_| Ok(Made::default())).collect();
+        let mut done = Ok(());
+        pool.scope(|scope| {
+            for (piece, slot) in round.iter().zip(&mut next) {
+                scope.spawn(move |_| *slot = caught(|| make(piece, options, compression)).and_then(|made| made));
+            }
+            done = put(&mut output, std::mem::take(&mut made), options, &mut written);
+        });
+        done?;
+        made = next;
+        if is_over {
+            break;
+        }
+    }
+    check()?;
+    output.commit()?;
+    Ok(written)
+}
+
+fn put(
+    output: &mut Open<'_>,
+    made: Vec<Result<Made, Error>>,
+    options: MarcOptions,
+    written: &mut Written,
+) -> Result<(), Error> {
+    for made in made {
+        let Made { bytes, noted, records, faults } = made?;
+        if let Some(first) = faults.first().filter(|_| !options.ignore_errors) {
+            return Err(first.error());
+        }
+        output.put(&bytes)?;
+        written.records += records;
+        written.references += noted.references;
+        written.replaced += noted.replaced;
+        written.skipped.extend(faults);
+    }
+    Ok(())
+}
+
+/// The records of a piece as they are written.
+fn make(piece: &Piece, options: MarcOptions, compression: Compression) -> Result<Made, Error> {
+    let mut made = Made::default();
+    for table in piece.tables()? {
+        let encoder = Encoder::new(&table, options.encoding);
+        for record in 0..table.len() {
+            match encoder.encode(record, &mut made.bytes) {
+                Ok(noted) => {
+                    made.noted += noted;
+                    made.records += 1;
+                }
+                Err(fault) => {
+                    let Fault { field, code, message } = fault;
+                    let tag = field.and_then(|field| table.tag_of(record, field));
+                    let row = piece.row + table.first_row(record);
+                    made.faults.push(Unwritable { row, field, tag, code, message: message.into_owned() });
+                    if !options.ignore_errors {
+                        return Ok(made);
+                    }
+                }
+            }
+        }
+    }
+    made.bytes = compression.compress(made.bytes).map_err(|error| Error::from_io(error, "cannot compress"))?;
+    Ok(made)
+}
