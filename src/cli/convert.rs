@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::interrupt::{INTERVAL, Interrupt};
+use super::interrupt::Interrupt;
 use super::{names, report, say, sources};
 use crate::encoding::{Encoding, Format};
 use crate::error::Error;
 use crate::layout::{Layout, Tags};
-use crate::read::{Poll, ReadOptions, read};
+use crate::read::{ReadOptions, read};
 use crate::spec::Column;
-use crate::write::parquet::write_parquet;
+use crate::write::parquet::{ParquetOptions, describe, write_parquet};
 
 /// Convert MARC files to one Parquet file, a row per record or per subfield.
 ///
@@ -69,21 +69,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
         ..ReadOptions::default()
     };
     let interrupt = Interrupt::watch()?;
-    let mut stream = read(sources(&arguments.input)?, options)?;
-    let schema = stream.schema().clone();
-    let batches = std::iter::from_fn(|| {
-        loop {
-            if let Err(error) = interrupt.check() {
-                return Some(Err(error));
-            }
-            if let Poll::Ready(next) = stream.poll(INTERVAL) {
-                return next;
-            }
-        }
-    });
-    let rows = write_parquet(&schema, batches, output)?;
-    report(stream.problems());
+    let sources = sources(&arguments.input)?;
+    let parquet = ParquetOptions { metadata: describe(&sources, &options), ..ParquetOptions::default() };
+    let stream = read(sources, options)?;
+    let written = write_parquet(stream, output, &parquet, &mut || interrupt.check())?;
+    report(&written.problems);
     let what = if arguments.layout == Layout::Records { "records" } else { "rows" };
-    say(&format!("{rows} {what} written to {}", output.display()));
+    say(&format!("{} {what} written to {}", written.rows, output.display()));
     Ok(())
 }

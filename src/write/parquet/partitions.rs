@@ -1,0 +1,290 @@
+//! A directory of Parquet files, which has its name once all of them are whole.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt16Type;
+use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
+use arrow_schema::{DataType, SchemaRef};
+use arrow_select::concat::concat_batches;
+use arrow_select::take::take_record_batch;
+
+use super::file::ParquetFile;
+use super::{ParquetOptions, Sink};
+use crate::error::Error;
+use crate::write::atomic::{beside, sync_parent};
+use crate::write::output::cannot_write;
+
+/// Memory of rows that wait for their row groups, of all files together.
+const WAITING_BYTES: usize = 128 << 20;
+
+/// A directory under a temporary name; dropped before it is whole, it is removed.
+struct Directory {
+    target: PathBuf,
+    temporary: PathBuf,
+    is_whole: bool,
+}
+
+impl Directory {
+    fn create(target: &Path) -> Result<Self, Error> {
+        let failed = |error: io::Error| cannot_write(error, Some(&target.to_string_lossy()));
+        let is_free = match fs::read_dir(target) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+            Err(error) => return Err(failed(error)),
+        };
+        if !is_free {
+            return Err(failed(io::Error::from_raw_os_error(libc::EEXIST)));
+        }
+        let ((), temporary) = beside(target, |path| fs::create_dir(path)).map_err(failed)?;
+        Ok(Self { target: target.to_owned(), temporary, is_whole: false })
+    }
+
+    /// Begins a file in it.
+    fn file(&self, name: &str, schema: &SchemaRef, options: &ParquetOptions) -> Result<ParquetFile, Error> {
+        ParquetFile::create(schema, &self.temporary.join(name), self.target.join(name), options)
+    }
+
+    /// Gives it its name, and tells the files that it has.
+    fn commit(mut self, names: Vec<String>) -> Result<Vec<PathBuf>, Error> {
+        sync_parent(&self.temporary.join("."));
+        fs::rename(&self.temporary, &self.target)
+            .map_err(|error| cannot_write(error, Some(&self.target.to_string_lossy())))?;
+        self.is_whole = true;
+        sync_parent(&self.target);
+        Ok(names.into_iter().map(|name| self.target.join(name)).collect())
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            // Nothing more can be done about a temporary directory that does not go away.
+            let _ = fs::remove_dir_all(&self.temporary);
+        }
+    }
+}
+
+/// Files of so many rows each.
+pub(super) struct ByRows {
+    // Files first: they are let go before the directory.
+    file: Option<ParquetFile>,
+    directory: Directory,
+    schema: SchemaRef,
+    options: ParquetOptions,
+    most: u64,
+    rows: u64,
+    names: Vec<String>,
+}
+
+impl ByRows {
+    pub(super) fn create(
+        schema: &SchemaRef,
+        target: &Path,
+        options: &ParquetOptions,
+        most: u64,
+    ) -> Result<Self, Error> {
+        options.properties(schema)?;
+        Ok(Self {
+            file: None,
+            directory: Directory::create(target)?,
+            schema: schema.clone(),
+            options: options.clone(),
+            most,
+            rows: 0,
+            names: Vec::new(),
+        })
+    }
+
+    fn file(&mut self) -> Result<&mut ParquetFile, Error> {
+        let file = if let Some(file) = self.file.take() {
+            file
+        } else {
+            let name = format!("part-{:05}.parquet", self.names.len());
+            let file = self.directory.file(&name, &self.schema, &self.options)?;
+            self.names.push(name);
+            file
+        };
+        Ok(self.file.insert(file))
+    }
+}
+
+impl Sink for ByRows {
+    fn write(&mut self, batch: &RecordBatch, check: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
+        let bytes = batch.get_array_memory_size();
+        let mut from = 0;
+        while from < batch.num_rows() {
+            let left = usize::try_from(self.most - self.rows).unwrap_or(usize::MAX);
+            let rows = (batch.num_rows() - from).min(left);
+            let part = batch.slice(from, rows);
+            self.file()?.append(&part, bytes * rows / batch.num_rows(), check)?;
+            self.rows += rows as u64;
+            from += rows;
+            if self.rows == self.most {
+                self.rows = 0;
+                if let Some(file) = self.file.take() {
+                    // What was wrong is known for the whole read alone.
+                    file.close(&self.options.metadata, check)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(
+        mut self: Box<Self>,
+        metadata: &[(String, String)],
+        check: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<Vec<PathBuf>, Error> {
+        if self.names.is_empty() {
+            self.file()?;
+        }
+        if let Some(file) = self.file.take() {
+            file.close(metadata, check)?;
+        }
+        self.directory.commit(self.names)
+    }
+}
+
+/// A file for each tag. Most have a few rows only, which wait until the end; so few files are open at a time.
+pub(super) struct ByTag {
+    waiting: BTreeMap<String, Waiting>,
+    /// Memory of all that waits.
+    bytes: usize,
+    directory: Directory,
+    schema: SchemaRef,
+    options: ParquetOptions,
+    /// The column `tag`.
+    column: usize,
+}
+
+/// Rows of a tag, and its file if it has been begun.
+#[derive(Default)]
+struct Waiting {
+    file: Option<ParquetFile>,
+    batches: Vec<RecordBatch>,
+    bytes: usize,
+}
+
+impl ByTag {
+    pub(super) fn create(schema: &SchemaRef, target: &Path, options: &ParquetOptions) -> Result<Self, Error> {
+        let Some((column, _)) = schema.column_with_name("tag") else {
+            return Err(Error::option("partition_by=\"tag\" goes with layout=\"subfields\" and its column tag"));
+        };
+        options.properties(schema)?;
+        Ok(Self {
+            waiting: BTreeMap::new(),
+            bytes: 0,
+            directory: Directory::create(target)?,
+            schema: schema.clone(),
+            options: options.clone(),
+            column,
+        })
+    }
+
+    /// Hands the rows that wait to their file.
+    fn put(&self, tag: &str, waiting: &mut Waiting, check: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
+        let file = if let Some(file) = waiting.file.take() {
+            file
+        } else {
+            self.directory.file(&file_name(tag), &self.schema, &self.options)?
+        };
+        let file = waiting.file.insert(file);
+        let batches = std::mem::take(&mut waiting.batches);
+        if !batches.is_empty() {
+            // Of many small batches, columns would be written piece by piece.
+            let whole = concat_batches(&self.schema, &batches)
+                .map_err(|error| Error::internal(format!("cannot put rows together: {error}")))?;
+            file.append(&whole, waiting.bytes, check)?;
+        }
+        waiting.bytes = 0;
+        Ok(())
+    }
+
+    /// The rows of each tag.
+    fn parts(&self, batch: &RecordBatch) -> Vec<(String, Vec<u32>)> {
+        let column = batch.column(self.column);
+        if let Some(tags) = column.as_dictionary_opt::<UInt16Type>() {
+            let values = tags.values().as_string::<i32>();
+            let mut of_keys: Vec<Vec<u32>> = vec![Vec::new(); values.len()];
+            for (row, &key) in tags.keys().values().iter().enumerate() {
+                if let Some(rows) = of_keys.get_mut(usize::from(key)) {
+                    rows.push(row as u32);
+                }
+            }
+            let named = of_keys.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty());
+            return named.map(|(key, rows)| (values.value(key).to_owned(), rows)).collect();
+        }
+        let tags: Box<dyn Iterator<Item = Option<&str>>> = match column.data_type() {
+            DataType::Utf8View => Box::new(column.as_string_view().iter()),
+            DataType::LargeUtf8 => Box::new(column.as_string::<i64>().iter()),
+            _ => Box::new(column.as_string::<i32>().iter()),
+        };
+        let mut rows: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for (row, tag) in tags.enumerate() {
+            rows.entry(tag.unwrap_or_default()).or_default().push(row as u32);
+        }
+        rows.into_iter().map(|(tag, rows)| (tag.to_owned(), rows)).collect()
+    }
+}
+
+/// The name of a tag's file: what is no letter or digit of ASCII is a percent sign and two digits for each byte.
+fn file_name(tag: &str) -> String {
+    let byte = |byte: u8| {
+        if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }
+    };
+    format!("{}.parquet", tag.bytes().map(byte).collect::<String>())
+}
+
+/// Rows that hold on to no more text than is theirs.
+fn own(batch: &RecordBatch) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    let compact = |column: &ArrayRef| -> ArrayRef {
+        match column.as_string_view_opt() {
+            Some(views) => Arc::new(views.gc()),
+            None => Arc::clone(column),
+        }
+    };
+    RecordBatch::try_new(batch.schema(), batch.columns().iter().map(compact).collect())
+}
+
+impl Sink for ByTag {
+    fn write(&mut self, batch: &RecordBatch, check: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
+        for (tag, rows) in self.parts(batch) {
+            let taken = take_record_batch(batch, &UInt32Array::from(rows)).and_then(|taken| own(&taken));
+            let taken = taken.map_err(|error| Error::internal(format!("cannot take rows: {error}")))?;
+            let bytes = taken.get_array_memory_size();
+            let waiting = self.waiting.entry(tag).or_default();
+            waiting.bytes += bytes;
+            waiting.batches.push(taken);
+            self.bytes += bytes;
+        }
+        while self.bytes > WAITING_BYTES {
+            let largest = self.waiting.iter().max_by_key(|(_, waiting)| waiting.bytes).map(|(tag, _)| tag.clone());
+            let Some((tag, mut waiting)) = largest.and_then(|tag| self.waiting.remove_entry(&tag)) else { break };
+            self.bytes -= waiting.bytes;
+            self.put(&tag, &mut waiting, check)?;
+            self.waiting.insert(tag, waiting);
+        }
+        Ok(())
+    }
+
+    fn finish(
+        mut self: Box<Self>,
+        metadata: &[(String, String)],
+        check: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<Vec<PathBuf>, Error> {
+        let mut names = Vec::new();
+        for (tag, mut waiting) in std::mem::take(&mut self.waiting) {
+            self.put(&tag, &mut waiting, check)?;
+            if let Some(file) = waiting.file {
+                file.close(metadata, check)?;
+            }
+            names.push(file_name(&tag));
+        }
+        self.directory.commit(names)
+    }
+}
