@@ -42,6 +42,7 @@ from mrrc_arrow._read import (
 )
 from mrrc_arrow._record import Indicators, Subfield
 from mrrc_arrow._scan import scan_marc
+from mrrc_arrow._write import Skipped, WrittenMarc, WrittenParquet, write_marc, write_parquet
 from mrrc_arrow.errors import (
     CorruptInputError,
     ForkedError,
@@ -51,6 +52,7 @@ from mrrc_arrow.errors import (
     MrrcWarning,
     RecordError,
     UnsupportedFormatError,
+    UnwritableError,
 )
 
 __all__ = [
@@ -71,9 +73,13 @@ __all__ = [
     "RecordBatchReader",
     "RecordError",
     "Schema",
+    "Skipped",
     "Source",
     "Subfield",
     "UnsupportedFormatError",
+    "UnwritableError",
+    "WrittenMarc",
+    "WrittenParquet",
     "__version__",
     "columns",
     "dictionary",
@@ -85,4 +91,6 @@ __all__ = [
     "read_table",
     "scan_marc",
     "scan_record_boundaries",
+    "write_marc",
+    "write_parquet",
 ]

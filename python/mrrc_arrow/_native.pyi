@@ -1,11 +1,13 @@
 """What the compiled core offers; the public functions over it are in `mrrc_arrow._read`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, Unpack, final, overload
 
+from mrrc_arrow._columns import Column
 from mrrc_arrow._read import ReadOptions, Source
 from mrrc_arrow._record import Indicators, Subfield
+from mrrc_arrow._write import ArrowStreamExportable, Destination, TextEncoding
 
 _T = TypeVar("_T")
 
@@ -393,6 +395,22 @@ class Collected:
 def collect(source: Source, **options: Unpack[ReadOptions]) -> Collected: ...
 def collect_problems(source: Source, **options: Unpack[ReadOptions]) -> Collected: ...
 def collect_profile(source: Source, **options: Unpack[ReadOptions]) -> Collected: ...
+def write_marc(
+    data: ArrowStreamExportable, dest: Destination, *, encoding: TextEncoding, ignore_errors: bool
+) -> dict[str, Any]: ...
+def write_parquet(
+    source: Source,
+    dest: str,
+    *,
+    compression: str,
+    compression_level: int | None,
+    row_group_size: int | None,
+    partition_by: str | int | None,
+    metadata: list[tuple[str, str]],
+    **options: Unpack[ReadOptions],
+) -> dict[str, Any]: ...
+def select_columns(data: ArrowStreamExportable, columns: Mapping[str, str | Column]) -> Collected: ...
+def explode_records(data: ArrowStreamExportable) -> Collected: ...
 def merge_profiles(profiles: Iterable[object], categorical: bool | None = None) -> Collected: ...
 def open_batches(
     source: Source, quiet: bool = False, retain: bool = False, /, **options: Unpack[_Options]

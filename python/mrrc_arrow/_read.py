@@ -117,6 +117,7 @@ def read_marc(source: Source, **options: Unpack[ReadOptions]) -> pl.DataFrame:
         import polars as pl
     except ImportError as error:
         raise ImportError('read_marc gives a polars.DataFrame: pip install "mrrc-arrow[polars]"') from error
+    importlib.import_module("mrrc_arrow.polars")
     # Each batch is taken over while the next ones are read.
     with _native.open_batches(source, True, True, **options) as reader:
         frames = [pl.DataFrame(batch) for batch in reader]

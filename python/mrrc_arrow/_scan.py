@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import inspect
 import os
 import sys
@@ -70,6 +71,7 @@ def scan_marc(source: _OneSource | Sequence[_OneSource], **options: Unpack[ReadO
         from polars.io.plugins import register_io_source
     except ImportError as error:
         raise ImportError('scan_marc gives a polars.LazyFrame: pip install "mrrc-arrow[polars]"') from error
+    importlib.import_module("mrrc_arrow.polars")
     sources = _lasting(source)
     if options.get("rejects") is not None:
         raise ValueError(

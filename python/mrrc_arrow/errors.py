@@ -39,6 +39,10 @@ class RecordError(MrrcError, ValueError):
     """A record that cannot be read; ``ignore_errors=True`` leaves such records out."""
 
 
+class UnwritableError(MrrcError, ValueError):
+    """A record that cannot be written; ``ignore_errors=True`` leaves such records out."""
+
+
 class UnsupportedFormatError(MrrcError, ValueError):
     """Input that is not MARC in ISO 2709; the message says what it looks like."""
 
@@ -73,12 +77,13 @@ class MissingLinkedFields(MrrcError, LookupError):  # noqa: N818 - pymarc's name
 
 
 class MrrcWarning(UserWarning):
-    """Records were left out of a read with ``ignore_errors=True``."""
+    """Records were left out of what was read or written, with ``ignore_errors=True``."""
 
 
 _KINDS: dict[str, type[MrrcError]] = {
     "format": UnsupportedFormatError,
     "record": RecordError,
+    "unwritable": UnwritableError,
     "io": CorruptInputError,
     "forked": ForkedError,
     "internal": InternalError,
@@ -114,6 +119,14 @@ def _warn_of_rejects(rejected: int, problems: dict[str, int], stacklevel: int = 
 def _warn_of_rejects_at(rejected: int, problems: dict[str, int], filename: str, line: int) -> None:
     """The same each time, in the name of a line that is not on the stack any more."""
     warnings.warn_explicit(_left_out(rejected, problems), MrrcWarning, filename, line, registry={})
+
+
+def _warn_of_skipped(skipped: list[str], stacklevel: int = 1) -> None:
+    """Warn that records were not written."""
+    message = (
+        f"{len(skipped)} record(s) could not be written and were left out ({skipped[0]}{', …' * (len(skipped) > 1)})"
+    )
+    warnings.warn(message, MrrcWarning, stacklevel=stacklevel + 1)
 
 
 def _left_out(rejected: int, problems: dict[str, int]) -> str:

@@ -7,11 +7,13 @@ mod errors;
 mod fast;
 mod field;
 mod file;
+mod frames;
 mod inputs;
 mod leader;
 mod marc21;
 mod marc_reader;
 mod options;
+mod parquet;
 mod profiles;
 mod reader;
 mod record;
@@ -72,6 +74,10 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(stream::collect_problems, module)?)?;
     module.add_function(wrap_pyfunction!(profiles::collect_profile, module)?)?;
     module.add_function(wrap_pyfunction!(profiles::merge_profiles, module)?)?;
+    module.add_function(wrap_pyfunction!(frames::write_marc, module)?)?;
+    module.add_function(wrap_pyfunction!(parquet::write_parquet, module)?)?;
+    module.add_function(wrap_pyfunction!(frames::select_columns, module)?)?;
+    module.add_function(wrap_pyfunction!(frames::explode_records, module)?)?;
     module.add_function(wrap_pyfunction!(reader::open_batches, module)?)?;
     Ok(())
 }

@@ -88,7 +88,7 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
 }
 
 /// Columns of a row per record, by name.
-fn named(columns: &Bound<'_, PyDict>) -> PyResult<Vec<(String, Column)>> {
+pub(super) fn named(columns: &Bound<'_, PyDict>) -> PyResult<Vec<(String, Column)>> {
     let column = |(name, column): (Bound<'_, PyAny>, Bound<'_, PyAny>)| {
         let text =
             column.getattr("expression").unwrap_or_else(|_| column.clone()).extract::<String>().map_err(|_| {
@@ -135,7 +135,7 @@ pub(super) fn check_column(py: Python<'_>, expression: &str) -> PyResult<()> {
 }
 
 /// An int from 0 to 2^64 - 1, or None.
-fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
+pub(super) fn number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
     value.extract().map_err(|_| {
         if value.is_instance_of::<PyInt>() {
             PyValueError::new_err(format!("{name} must be from 0 to 2**64 - 1, not {value}"))

@@ -1,0 +1,248 @@
+"""Writing: tables as MARC, and MARC as Parquet."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, Unpack
+
+from mrrc_arrow import _native
+from mrrc_arrow._options import ReadOptions, takes_read_options
+from mrrc_arrow.errors import _warn_of_rejects, _warn_of_skipped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mrrc_arrow._read import Source
+
+__all__ = ["Skipped", "WrittenMarc", "WrittenParquet", "write_marc", "write_parquet"]
+
+
+class ArrowStreamExportable(Protocol):
+    """A table that Arrow libraries take, such as a frame of Polars."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None, /) -> object:
+        """Export it through Arrow's C stream interface."""
+
+
+class WritableFile(Protocol):
+    """An object whose `write` takes bytes."""
+
+    def write(self, data: bytes, /) -> object:
+        """Write all of `data`, or tell how much of it was written."""
+
+
+Destination: TypeAlias = str | os.PathLike[str] | WritableFile
+TextEncoding: TypeAlias = Literal["utf-8", "marc-8"]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A record that cannot be written.
+
+    Attributes
+    ----------
+    row : int
+        The row of the table that it is in, or begins in, from 0.
+    field : int or None
+        The position of the field in the record, from 1, where the fault is one field's.
+    tag : str or None
+        That field's tag.
+    code : str
+        Stable name of what is wrong, such as ``"field_too_long"``.
+    message : str
+        A sentence for people.
+    """
+
+    row: int
+    field: int | None
+    tag: str | None
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenMarc:
+    """What `write_marc` wrote.
+
+    Attributes
+    ----------
+    records : int
+        Number of records.
+    references : int
+        Characters that were written as references such as ``&#x1F3BC;``, since MARC-8 has no code for them.
+    replaced : int
+        Characters U+FFFD in leaders, tags, indicators and codes, which stand for bytes that were no text when they were
+        read, written as ``?``.
+    skipped : tuple of Skipped
+        Records that were left out with `ignore_errors`.
+    """
+
+    records: int
+    references: int
+    replaced: int
+    skipped: tuple[Skipped, ...]
+
+
+def write_marc(
+    data: ArrowStreamExportable,
+    dest: Destination,
+    *,
+    encoding: TextEncoding = "utf-8",
+    ignore_errors: bool = False,
+) -> WrittenMarc:
+    """Write a table as MARC (ISO 2709): lengths, base address and directory are made anew.
+
+    A well-formed record that was read and is written comes out byte by byte as it went in; one that was repaired comes
+    out valid. Leader 9 becomes ``a`` where the text is more than ASCII, and blank in MARC-8; 10-11 and 20-23 are ``22``
+    and ``4500``.
+
+    Parameters
+    ----------
+    data : object with ``__arrow_c_stream__``
+        A table in the layout ``"records"`` (columns ``leader`` and ``fields``) or ``"subfields"`` (``record``,
+        ``field``, ``tag``, ``ind1``, ``ind2``, ``subfield``, ``code``, ``value``; the rows of a record together and in
+        order, that of its leader first): a frame of Polars or pandas, a `pyarrow.Table`, a DuckDB relation, or a reader
+        of `read_batches`. Whole or filtered; other columns are ignored.
+    dest : path or binary file
+        A path ending in ``.gz`` or ``.zst`` is compressed. A file has its name only once it is whole; until then, and
+        after an error, the name has what it had before.
+    encoding : {"utf-8", "marc-8"}
+        What text is written in. In MARC-8, characters that it has no code for become numeric character references, and
+        are counted.
+    ignore_errors : bool
+        Leave out records that cannot be written, and warn of them.
+
+    Returns
+    -------
+    WrittenMarc
+        How many records, and what was left out.
+
+    Raises
+    ------
+    UnwritableError
+        The first record that cannot be written, by row and field: a field is over 9,999 bytes or the record over
+        99,999, a value has a delimiter in it, an indicator or code is not one character.
+    ValueError
+        The columns are those of neither layout, or of types that these cannot have.
+    TypeError
+        `data` exports no Arrow stream, or `dest` is neither a path nor a binary file.
+    OSError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> import mrrc_arrow as mrrc
+    >>> df = mrrc.read_marc("tests/data/sample.mrc")
+    >>> books = df.filter(pl.col("leader").str.slice(6, 2) == "am")
+    >>> mrrc.write_marc(books, getfixture("tmp_path") / "books.mrc").records == books.height
+    True
+    """
+    if not hasattr(data, "__arrow_c_stream__") and hasattr(data, "collect"):
+        raise TypeError("data is a query that has not run yet: collect it")
+    written = _native.write_marc(data, dest, encoding=encoding, ignore_errors=ignore_errors)
+    skipped = tuple(Skipped(*skipped) for skipped in written["skipped"])
+    if skipped:
+        _warn_of_skipped([f"row {one.row}: {one.message}" for one in skipped], stacklevel=2)
+    return WrittenMarc(written["records"], written["references"], written["replaced"], skipped)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenParquet:
+    """What `write_parquet` wrote.
+
+    Attributes
+    ----------
+    rows : int
+        Number of rows of all files together.
+    files : tuple of Path
+        The files.
+    rejected : int
+        Records that could not be read and were left out with `ignore_errors`.
+    problems : dict of str to int
+        How often each problem was met in what was read, by code.
+    """
+
+    rows: int
+    files: tuple[Path, ...]
+    rejected: int
+    problems: dict[str, int]
+
+
+@takes_read_options
+def write_parquet(
+    source: Source,
+    dest: str | os.PathLike[str],
+    *,
+    compression: Literal["zstd", "snappy", "lz4", "uncompressed"] = "zstd",
+    compression_level: int | None = None,
+    row_group_size: int | None = None,
+    partition_by: Literal["tag"] | int | None = None,
+    metadata: Mapping[str, str] | None = None,
+    **options: Unpack[ReadOptions],
+) -> WrittenParquet:
+    """Convert MARC to Parquet, in bounded memory and on all cores.
+
+    Files have statistics and page indexes, and Bloom filters of ``control_number`` and ``tag``. Text is plain strings,
+    lists are plain lists, so that any reader takes them. What was read, and what was wrong with it, is in the file's
+    key-value metadata, under names that begin with ``mrrc_arrow.``.
+
+    Parameters
+    ----------
+    {options}
+    dest : str or os.PathLike
+        The file, or with `partition_by` the directory, which must not be there yet or be empty. It has its name only
+        once it is whole; until then, and after an error, the name has what it had before.
+    compression : {"zstd", "snappy", "lz4", "uncompressed"}
+        How pages are compressed.
+    compression_level : int, optional
+        1 to 22 of zstd; 1 is the default.
+    row_group_size : int, optional
+        Rows of a row group. Default: as many as take some 25 MB of input.
+    partition_by : {"tag"} or int, optional
+        Many files in a directory: one for each tag (``245.parquet``, of the layout ``"subfields"``), or one for each so
+        many rows (``part-00000.parquet``).
+    metadata : mapping of str to str, optional
+        More key-value metadata.
+
+    Returns
+    -------
+    WrittenParquet
+        How many rows, in which files, and what was wrong with what was read.
+
+    Raises
+    ------
+    RecordError
+        At the first record that cannot be read, unless `ignore_errors`.
+    UnsupportedFormatError
+        The input is not MARC in ISO 2709.
+    FileExistsError
+        With `partition_by`, there is something in `dest`.
+    OSError
+        A file cannot be read or written.
+
+    Examples
+    --------
+    >>> import mrrc_arrow as mrrc
+    >>> written = mrrc.write_parquet("tests/data/sample.mrc", getfixture("tmp_path") / "sample.parquet")
+    >>> written.rows
+    300
+    """
+    # Parquet makes dictionaries of its own.
+    options.setdefault("categorical", False)
+    written = _native.write_parquet(
+        source,
+        str(Path(dest).expanduser()),
+        compression=compression,
+        compression_level=compression_level,
+        row_group_size=row_group_size,
+        partition_by=partition_by,
+        metadata=list((metadata or {}).items()),
+        **options,
+    )
+    if written["rejected"]:
+        _warn_of_rejects(written["rejected"], written["problems"], stacklevel=2)
+    files = tuple(Path(file) for file in written["files"])
+    return WrittenParquet(written["rows"], files, written["rejected"], written["problems"])
