@@ -132,7 +132,7 @@ mutations: $(VENV)/.built $(VENV)/.test ## read 10,000 random mutations of the c
 random: $(VENV)/.built $(VENV)/.test ## read a million random byte strings in Python
 	$(BIN)/python scripts/read_random.py --count $(RUNS)
 
-lint: $(VENV)/.built $(VENV)/.lint ## formatting, clippy, ruff, mypy, documentation
+lint: $(VENV)/.built $(VENV)/.lint ## formatting, clippy, ruff, mypy, pyright, documentation
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --features python -- -D warnings
@@ -140,6 +140,7 @@ lint: $(VENV)/.built $(VENV)/.lint ## formatting, clippy, ruff, mypy, documentat
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/basedpyright
 
 fmt: $(VENV)/.lint ## format everything
 	cargo fmt

@@ -18,6 +18,11 @@ struct Owned {
 /// Read without a lock: one that some thread held at the moment of a `fork` would stay locked in the child.
 static POOL: ArcSwapOption<Owned> = ArcSwapOption::const_empty();
 
+thread_local! {
+    /// Whether a job has given way to what this thread does.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
 /// A handle on this process's pool.
 #[derive(Clone)]
 pub(crate) struct Pool(Arc<Owned>);
@@ -64,13 +69,17 @@ impl Pool {
     /// From a thread of the pool: runs a job that waits, if one does. What a job spawns is run before what others spawn; who goes on
     /// spawning lets others in by this. Jobs that run inside of another do not, so that none is inside of many.
     pub(crate) fn give_way(&self) {
-        thread_local! {
-            static INSIDE: Cell<bool> = const { Cell::new(false) };
-        }
         if !INSIDE.replace(true) {
             self.0.pool.yield_now();
             INSIDE.set(false);
         }
+    }
+
+    /// As [`Pool::spawn`], for a job that takes long: it does not run inside of another, which could not go on meanwhile.
+    #[cfg(feature = "cli")]
+    pub(crate) fn spawn_long(&self, job: impl FnOnce() + Send + 'static) {
+        let pool = self.clone();
+        self.spawn(move || if INSIDE.get() { pool.spawn_long(job) } else { job() });
     }
 
     /// Runs `work` here, and what it spawns on the pool, and waits for that.

@@ -185,9 +185,9 @@ def write_parquet(
 ) -> WrittenParquet:
     """Convert MARC to Parquet, in bounded memory and on all cores.
 
-    Files have statistics and page indexes, and Bloom filters of ``control_number`` and ``tag``. Text is plain strings,
-    lists are plain lists, so that any reader takes them. What was read, and what was wrong with it, is in the file's
-    key-value metadata, under names that begin with ``mrrc_arrow.``.
+    Files have statistics and page indexes (but of ``value``, which is in no order), and Bloom filters of
+    ``control_number`` and ``tag``. Text is plain strings, lists are plain lists, for any reader to take. What was
+    read, and what was wrong with it, is in the file's key-value metadata, under names that begin with ``mrrc_arrow.``.
 
     Parameters
     ----------
@@ -230,8 +230,6 @@ def write_parquet(
     >>> written.rows
     300
     """
-    # Parquet makes dictionaries of its own.
-    options.setdefault("categorical", False)
     written = _native.write_parquet(
         source,
         str(Path(dest).expanduser()),

@@ -64,8 +64,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
         ignore_errors: arguments.ignore_errors,
         format: arguments.format,
         encoding: arguments.encoding,
-        // Parquet makes dictionaries of its own, and every reader knows plain strings.
-        categorical: Some(false),
         ..ReadOptions::default()
     };
     let interrupt = Interrupt::watch()?;

@@ -159,7 +159,7 @@ pub(crate) struct Decoding {
 }
 
 /// Whether `bytes` are UTF-8 and cannot well be anything else.
-fn is_utf8_beyond_doubt(bytes: &[u8]) -> bool {
+pub(crate) fn is_utf8_beyond_doubt(bytes: &[u8]) -> bool {
     !bytes.is_ascii() && memchr(ESCAPE, bytes).is_none() && from_utf8(bytes).is_ok()
 }
 

@@ -5,6 +5,8 @@
 //! are found by name, others are ignored. What a record lacks is no error here: who asks for the record is told.
 
 mod columns;
+#[cfg(feature = "python")]
+mod layout;
 mod nested;
 mod rows;
 #[cfg(feature = "python")]
@@ -24,7 +26,7 @@ use arrow_schema::{ArrowError, Schema};
 use crate::error::Error;
 use crate::layout::Layout;
 #[cfg(feature = "python")]
-pub(crate) use nested::of_layout;
+pub(crate) use layout::of_layout;
 #[cfg(feature = "python")]
 pub(crate) use spread::spread;
 pub(crate) use whole::{Piece, WholeRecords};

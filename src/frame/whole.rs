@@ -55,6 +55,7 @@ impl<I: Iterator<Item = Result<RecordBatch, Error>>> WholeRecords<I> {
         })
     }
 
+    #[cfg(feature = "python")]
     pub(crate) fn layout(&self) -> Layout {
         self.layout
     }

@@ -164,7 +164,7 @@ pub(crate) fn named_fields(named: &[(String, Column)], shape: Shape) -> Vec<Fiel
 }
 
 /// The columns of [`Layout::Records`] as they are built where nothing else is asked for.
-#[cfg(feature = "cli")]
+#[cfg(feature = "python")]
 pub(crate) fn records_columns() -> Vec<Field> {
     records::columns(Shape::default())
 }

@@ -236,7 +236,7 @@ def test_rows_that_are_no_records_are_told(sample: Path) -> None:
         with pytest.raises(mrrc.UnwritableError, match=r"row 0: .*LDR"):
             written(broken)
     shuffled = pl.concat([rows[:1], rows[5:9], rows[1:5]])
-    with pytest.raises(mrrc.UnwritableError, match="sort them"):
+    with pytest.raises(mrrc.UnwritableError, match="sort rows"):
         written(shuffled)
     # The same records twice, with the same numbers.
     whole = rows.filter(pl.col("record") < 3)

@@ -7,7 +7,7 @@ use arrow_array::types::ArrowDictionaryKeyType;
 use arrow_array::{Array, DictionaryArray};
 
 use super::TextEncoding;
-use crate::encoding::encode_marc8;
+use crate::encoding::{encode_marc8, is_utf8_beyond_doubt};
 use crate::frame::{Fault, Table};
 use crate::iso2709::directory::ENTRY_LENGTH;
 use crate::iso2709::{DELIMITER, FIELD_TERMINATOR, LEADER_LENGTH, RECORD_TERMINATOR, is_control_tag};
@@ -54,10 +54,14 @@ impl Symbol {
         }
     }
 
-    /// Of `characters` characters, each of one byte if they are of ASCII alone; what was no text when it was read is `?`.
+    /// Of text that `is_right`, as it is or with `?` for what was no text when it was read.
     fn new(text: &str, is_right: impl Fn(&str) -> bool) -> Self {
-        let replaced = text.matches(char::REPLACEMENT_CHARACTER).count();
-        let text = text.replace(char::REPLACEMENT_CHARACTER, "?");
+        let (text, replaced) = if is_right(text) {
+            (text.to_owned(), 0)
+        } else {
+            let replaced = text.matches(char::REPLACEMENT_CHARACTER).count();
+            (text.replace(char::REPLACEMENT_CHARACTER, "?"), replaced)
+        };
         let mut bytes = [0; 4];
         match bytes.get_mut(..text.len()) {
             Some(slot) if is_right(&text) && !text.bytes().any(is_delimiter) => {
@@ -69,10 +73,36 @@ impl Symbol {
     }
 }
 
+/// How a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Text {
+    Utf8,
+    Marc8,
+    /// ASCII, with a reference for everything else.
+    References,
+}
+
+fn write(text: &str, out: &mut Vec<u8>, encoding: Text, noted: &mut Noted) {
+    match encoding {
+        Text::Utf8 => out.extend_from_slice(text.as_bytes()),
+        Text::Marc8 => noted.references += encode_marc8(text, out) as u64,
+        Text::References => {
+            for char in text.chars() {
+                if char.is_ascii() {
+                    noted.references += encode_marc8(char.encode_utf8(&mut [0; 4]), out) as u64;
+                } else {
+                    out.extend_from_slice(format!("&#x{:04X};", char as u32).as_bytes());
+                    noted.references += 1;
+                }
+            }
+        }
+    }
+}
+
 /// Writes the records of a table.
 pub(super) struct Encoder<'a> {
     table: &'a Table,
-    encoding: TextEncoding,
+    encoding: Text,
     tags: Vec<Symbol>,
     ind1: Vec<Symbol>,
     ind2: Vec<Symbol>,
@@ -89,10 +119,13 @@ fn is_delimiter(byte: u8) -> bool {
 
 impl<'a> Encoder<'a> {
     pub(super) fn new(table: &'a Table, encoding: TextEncoding) -> Self {
-        let is_indicator = |text: &str| text.len() == 1 && text.is_ascii();
-        let is_code = |text: &str| {
-            text.is_empty() || text.chars().count() == 1 && (text.is_ascii() || encoding == TextEncoding::Utf8)
+        let encoding = match encoding {
+            TextEncoding::Utf8 => Text::Utf8,
+            TextEncoding::Marc8 => Text::Marc8,
         };
+        let is_indicator = |text: &str| text.len() == 1 && text.is_ascii();
+        let is_code =
+            |text: &str| text.is_empty() || text.chars().count() == 1 && (text.is_ascii() || encoding == Text::Utf8);
         Self {
             table,
             encoding,
@@ -106,14 +139,20 @@ impl<'a> Encoder<'a> {
     /// Appends a record to `out`, or nothing if it cannot be written.
     pub(super) fn encode(&self, record: usize, out: &mut Vec<u8>) -> Result<Noted, Fault> {
         let start = out.len();
-        let done = self.lay_out(record, out);
+        let mut done = self.lay_out(record, out, self.encoding);
+        let is_marc8 = self.encoding == Text::Marc8;
+        if is_marc8 && done.is_ok() && out.get(start..).is_some_and(is_utf8_beyond_doubt) {
+            // Chance would have it that readers took it for what it is not.
+            out.truncate(start);
+            done = self.lay_out(record, out, Text::References);
+        }
         if done.is_err() {
             out.truncate(start);
         }
         done
     }
 
-    fn lay_out(&self, record: usize, out: &mut Vec<u8>) -> Result<Noted, Fault> {
+    fn lay_out(&self, record: usize, out: &mut Vec<u8>, encoding: Text) -> Result<Noted, Fault> {
         let (leader, fields) = self.table.record(record)?;
         let start = out.len();
         let base = LEADER_LENGTH + ENTRY_LENGTH * fields.len() + 1;
@@ -125,7 +164,7 @@ impl<'a> Encoder<'a> {
         let mut delimiters = 0;
         for (place, field) in fields.clone().enumerate() {
             let from = out.len();
-            delimiters += self.field(place, field, out, &mut noted)?;
+            delimiters += self.field(place, field, out, encoding, &mut noted)?;
             out.push(FIELD_TERMINATOR);
             let length = out.len() - from;
             if length > LONGEST_FIELD {
@@ -168,7 +207,14 @@ impl<'a> Encoder<'a> {
     }
 
     /// Appends what stands in a field, without its terminator, and tells how many delimiters there are in it.
-    fn field(&self, place: usize, field: usize, out: &mut Vec<u8>, noted: &mut Noted) -> Result<usize, Fault> {
+    fn field(
+        &self,
+        place: usize,
+        field: usize,
+        out: &mut Vec<u8>,
+        encoding: Text,
+        noted: &mut Noted,
+    ) -> Result<usize, Fault> {
         let table = self.table;
         let tag = match symbol(&self.tags, &table.tag, field) {
             Some(tag) if tag.bytes().is_some() => tag,
@@ -189,7 +235,7 @@ impl<'a> Encoder<'a> {
             }
             // A delimiter is part of its value.
             let value = value.unwrap_or_default();
-            self.text(value, out, noted);
+            write(value, out, encoding, noted);
             return Ok(value.bytes().filter(|&byte| byte == DELIMITER).count());
         }
         match indicators {
@@ -214,7 +260,7 @@ impl<'a> Encoder<'a> {
                 let message = "text before a first subfield would be read as the indicators that the field lacks";
                 return Err(fault(place, "bad_indicator", message));
             }
-            self.text(value, out, noted);
+            write(value, out, encoding, noted);
         }
         for subfield in subfields.clone() {
             let code = symbol(&self.codes, &table.code, subfield);
@@ -230,16 +276,9 @@ impl<'a> Encoder<'a> {
             noted.replaced += code.map_or(0, Symbol::replaced);
             out.push(DELIMITER);
             out.extend_from_slice(bytes);
-            self.text(value, out, noted);
+            write(value, out, encoding, noted);
         }
         Ok(subfields.len())
-    }
-
-    fn text(&self, text: &str, out: &mut Vec<u8>, noted: &mut Noted) {
-        match self.encoding {
-            TextEncoding::Utf8 => out.extend_from_slice(text.as_bytes()),
-            TextEncoding::Marc8 => noted.references += encode_marc8(text, out) as u64,
-        }
     }
 
     /// The leader with its numbers, and with what it says of the encoding.
@@ -264,9 +303,9 @@ impl<'a> Encoder<'a> {
         let [indicators, codes, base_address @ ..] = counts;
         [l0, l1, l2, l3, l4].into_iter().zip(five(length)).for_each(|(slot, digit)| *slot = digit);
         *coding = match self.encoding {
-            TextEncoding::Utf8 if is_plain => *coding,
-            TextEncoding::Utf8 => b'a',
-            TextEncoding::Marc8 => b' ',
+            Text::Utf8 if is_plain => *coding,
+            Text::Utf8 => b'a',
+            Text::Marc8 | Text::References => b' ',
         };
         (*indicators, *codes) = (b'2', b'2');
         *base_address = five(base);

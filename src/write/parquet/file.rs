@@ -103,7 +103,7 @@ impl ParquetFile {
         (self.rows, self.bytes) = (0, 0);
         let (schema, factory) = (self.schema.clone(), Arc::clone(&self.factory));
         let (sender, receiver) = bounded(1);
-        self.pool.spawn(move || {
+        self.pool.spawn_long(move || {
             let encoded =
                 caught(|| encode(&schema, &factory, &batches).map_err(|error| cannot_write(io_error(error), None)));
             // Nobody waits for it if something else went wrong.

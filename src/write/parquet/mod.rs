@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use arrow_schema::{DataType, Schema};
 use parquet::basic::{Encoding, ZstdLevel};
-use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
 use self::file::ParquetFile;
@@ -105,11 +105,27 @@ impl ParquetOptions {
             .set_compression(compression)
             .set_created_by(concat!("mrrc_arrow version ", env!("CARGO_PKG_VERSION")).into())
             .set_coerce_types(true)
+            .set_dictionary_page_size_limit(DICTIONARY_BYTES)
             // Row groups are cut here.
             .set_max_row_group_row_count(None);
+        let without_statistics = |builder: WriterPropertiesBuilder, path: &&[&str]| {
+            let path = path.iter().map(|&part| part.to_owned()).collect::<Vec<_>>();
+            builder.set_column_statistics_enabled(path.into(), EnabledStatistics::None)
+        };
+        let builder = VALUES.iter().fold(builder, without_statistics);
         Ok(schema.fields().iter().fold(builder, |builder, field| tuned(builder, field)).build())
     }
 }
+
+/// Bytes of a dictionary, up to which values that come again are written once: headings, publishers and codes do.
+const DICTIONARY_BYTES: usize = 8 << 20;
+
+/// Text that is in no order: the least and the greatest of it say nothing about what is between, and cost time to find.
+const VALUES: [&[&str]; 3] = [
+    &["value"],
+    &["fields", "list", "element", "value"],
+    &["fields", "list", "element", "subfields", "list", "element", "value"],
+];
 
 /// What is known of columns of a table of MARC that a writer would have to find out.
 fn tuned(builder: WriterPropertiesBuilder, field: &arrow_schema::Field) -> WriterPropertiesBuilder {
