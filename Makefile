@@ -10,7 +10,7 @@ OUT    ?= build
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-gil test-polars test-environments valgrind gate stress coverage mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile docs wheel clean
+.PHONY: help demo test test-rust test-python test-gil test-polars test-environments valgrind gate stress kills coverage mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile docs wheel clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -110,6 +110,9 @@ stress: $(VENV)/.built $(VENV)/.test ## repeat the tests of pipeline, fork and C
 		$(BIN)/python -m pytest -q -p no:cacheprovider -k 'fork or ctrl_c' tests/python/test_processes.py \
 			tests/python/test_reader.py >$(OUT)/stress.log 2>&1 || { cat $(OUT)/stress.log; exit 1; }; \
 	done; echo "$(REPEAT) times with $$threads threads: passed"; done
+
+kills: $(VENV)/.built $(VENV)/.test ## kill conversions and writers at a hundred moments each, and look at what is left
+	$(BIN)/python scripts/measure_kills.py --kills $(REPEAT)
 
 # How often each target is run.
 RUNS ?= 1000000

@@ -6,7 +6,8 @@ Every measurement is a process of its own: libraries are imported first, then th
 contestants alternate, and medians over the rounds are printed. The first table is of whole files, with the ratios to
 `mrrc`'s and pymarc's iteration; the second of work on record after record, where contestants are compared within their
 group, must have counted the same (records, titles, subfields), and have the ratios to `mrrc` and to pymarc at the same
-work. The third, of commands on one core and on two, is that of benches/limits.py.
+work. The third, of commands on one core and on two, is that of benches/limits.py. `--table writing` is of what is
+written: MARC to Parquet from a small file and a large one, and records in memory to MARC.
 
 Without FILE, files are made (kept in build/): from real records where ../shared is present, else from the shipped
 sample. Peers that are not installed (`pip install --group bench`) are named as absent. At the end comes the peak memory
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from benches import common
+from benches import common, writers
 from benches.contestants import (
     BATCHES,
     COLUMNS,
@@ -50,7 +51,7 @@ Runs = dict[str, list[common.Figures]]
 def run_one(name: str, path: str) -> None:
     """Be the process that `measure` starts."""
     try:
-        work = EVERYONE[name].make(path)
+        work = (EVERYONE | writers.EVERYONE)[name].make(path)
     except ImportError:
         sys.exit(common.NOT_INSTALLED)
     common.ready()
@@ -165,6 +166,28 @@ def compare_layouts(large: Path, small: Path, rounds: int) -> None:
         print()
 
 
+def compare_writers(large: Path, small: Path, rounds: int) -> bool:
+    """Print the tables of writing; False where contestants that write the same wrote another number of rows."""
+    agree = True
+    tables = (small, writers.PARQUET), (large, writers.SUBFIELDS), (large, writers.RECORDS), (small, writers.MARC)
+    for path, table in tables:
+        print(f"{table.title}: ", end="")
+        size = headline(path, rounds)
+        runs, absent = alternate(table.contestants, path, rounds)
+        print(f"| writer | rows | MB/s | MB written | peak MB |{''.join(f' times {base} |' for base in table.bases)}")
+        print(f"| --- | ---: | ---: | ---: | ---: |{' ---: |' * len(table.bases)}")
+        for name, done in runs.items():
+            figures = f"{done[0]['records']:,.0f} | {size / median(done):.0f} | {done[0]['counted'] / 1e6:.1f}"
+            ratios = " | ".join(times(base, runs, name) for base in table.bases)
+            print(f"| {name} | {figures} | {max(run['peak_mb'] for run in done):.0f} | {ratios} |")
+        for name in absent:
+            print(f"| {name} | not installed |{' |' * (3 + len(table.bases))}")
+        print()
+        counted = {run["records"] for done in runs.values() for run in done}
+        agree = agree and (len(counted) == 1 or not table.of_one_kind)
+    return agree
+
+
 def memory(path: Path, megabytes: float) -> None:
     """Print the peak memory of `read_batches` on a file of that size, made by repeating `path`."""
     large = path.with_name(f"{path.stem}-repeated.mrc")
@@ -193,7 +216,7 @@ def main() -> int:
     parser.add_argument("--memory-mb", type=float, default=1000, help="size for the memory measurement; 0 for none")
     parser.add_argument(
         "--table",
-        choices=["all", "whole", "records", "limits", "encodings", "layouts"],
+        choices=["all", "whole", "records", "limits", "encodings", "layouts", "writing"],
         default="all",
         help="print this table only",
     )
@@ -217,6 +240,8 @@ def main() -> int:
         encodings(args.records_mb, args.rounds)
     if args.table == "layouts":
         compare_layouts(args.file or common.make_file(args.mb), common.make_file(20), args.rounds)
+    if args.table == "writing":
+        agree = compare_writers(args.file or common.make_file(args.mb), args.file or common.make_file(20), args.rounds)
     if not agree:
         print("the contestants disagree about what there is to count", file=sys.stderr)
     return 0 if agree else 1

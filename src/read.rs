@@ -200,7 +200,7 @@ impl ReadOptions {
         self.schema()
     }
 
-    fn size(&self) -> Result<BlockSize, Error> {
+    pub(crate) fn size(&self) -> Result<BlockSize, Error> {
         let records = match self.batch_size {
             None => DEFAULT_BATCH_SIZE,
             Some(0) => return Err(Error::option("batch_size must be at least 1")),
@@ -260,13 +260,13 @@ pub fn read(sources: Vec<Source>, options: ReadOptions) -> Result<BatchStream, E
     })
 }
 
-fn start(
+pub(crate) fn start<T: Send + 'static>(
     sources: Vec<Source>,
     options: &ReadOptions,
     keep: KeepRaw,
     size: BlockSize,
-    build: impl Build<Output = Built>,
-) -> Result<Pipeline<Built>, Error> {
+    build: impl Build<Output = T>,
+) -> Result<Pipeline<T>, Error> {
     for source in &sources {
         source.check()?;
     }

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
+use super::input::sources;
 use super::interrupt::{INTERVAL, Interrupt};
-use super::{names, sources};
+use super::names;
 use crate::encoding::{Encoding, Format};
 use crate::error::Error;
 use crate::problem::{Code, Problem, Severity};
@@ -18,7 +19,7 @@ use crate::read::{Inspection, ReadOptions};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  mrrc-arrow check 'dump/*.mrc.gz'")]
 pub(super) struct Arguments {
-    /// Files, or glob patterns in quotes
+    /// Files, glob patterns in quotes, or - for standard input; plain, gzip, zstd or bzip2
     #[arg(required = true)]
     input: Vec<PathBuf>,
     /// How many places to print of each kind

@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use super::input::sources;
 use super::interrupt::{INTERVAL, Interrupt};
-use super::{report, say, sources};
+use super::{report, say};
 use crate::error::Error;
 use crate::read::{Inspection, ReadOptions};
 
@@ -14,7 +15,7 @@ use crate::read::{Inspection, ReadOptions};
 /// is wrong there goes to stderr, and the exit code is 1 if something was rejected.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Files, or glob patterns in quotes
+    /// Files, glob patterns in quotes, or - for standard input; plain, gzip, zstd or bzip2
     #[arg(required = true)]
     input: Vec<PathBuf>,
     /// Leave out records that cannot be read: exit code 0 all the same

@@ -7,19 +7,23 @@ mod check;
 mod columns;
 mod convert;
 mod count;
+mod filter;
+mod head;
+mod input;
 mod interrupt;
 mod profile;
+mod progress;
+mod schema;
+mod select;
 
 use std::ffi::OsString;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{IsTerminal, Write};
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::error::Error;
 use crate::problem::ProblemCounts;
-use crate::source::Source;
 
 /// Library catalogues in MARC (ISO 2709), plain or gzip, for people who work with data frames.
 #[derive(Debug, Parser)]
@@ -31,10 +35,27 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Cat(filter::CatArguments),
     Check(check::Arguments),
+    Completions(Completions),
     Convert(convert::Arguments),
     Count(count::Arguments),
+    Filter(filter::FilterArguments),
+    Head(head::Arguments),
     Profile(profile::Arguments),
+    Schema(schema::Arguments),
+    Select(select::Arguments),
+    Split(filter::SplitArguments),
+}
+
+/// Print a script that lets a shell complete commands and options.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  mrrc-arrow completions bash > ~/.local/share/bash-completion/completions/mrrc-arrow"
+)]
+struct Completions {
+    /// Which shell
+    shell: clap_complete::Shell,
 }
 
 /// Runs the command with `arguments`, the program's name first, and returns its exit code.
@@ -49,29 +70,31 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     };
     let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Cat(arguments) => filter::cat(&arguments).map(|()| true),
+        Command::Completions(Completions { shell }) => {
+            completions(shell);
+            Ok(true)
+        }
         Command::Convert(arguments) => convert::run(&arguments).map(|()| true),
         Command::Count(arguments) => count::run(&arguments).map(|()| true),
+        Command::Filter(arguments) => filter::filter(&arguments).map(|()| true),
+        Command::Head(arguments) => head::run(&arguments).map(|()| true),
         Command::Profile(arguments) => profile::run(&arguments).map(|()| true),
+        Command::Schema(arguments) => schema::run(&arguments).map(|()| true),
+        Command::Select(arguments) => select::run(&arguments).map(|()| true),
+        Command::Split(arguments) => filter::split(&arguments).map(|()| true),
     };
     match done {
         Ok(sound) => u8::from(!sound),
+        // Whoever read what was written has enough.
+        Err(error) if error.io().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe) => 0,
         Err(error) => {
-            say(&format!("error: {error}"));
+            // As the command calls what Python has by these names.
+            let told = error.to_string().replace("ignore_errors=True", "--ignore-errors");
+            say(&format!("error: {}", told.replace("read_problems lists them", "mrrc-arrow check lists them")));
             if interrupt::is_interrupt(&error) { 130 } else { 1 }
         }
     }
-}
-
-/// Inputs as given on the command line: paths and, where no such file exists, glob patterns.
-fn sources(inputs: &[PathBuf]) -> Result<Vec<Source>, Error> {
-    let mut sources = Vec::new();
-    for input in inputs {
-        match input.to_str() {
-            Some(pattern) => sources.extend(Source::glob(pattern)?),
-            None => sources.push(Source::path(input)),
-        }
-    }
-    Ok(sources)
 }
 
 /// A parser of the names of some values, which `--help` lists.
@@ -86,6 +109,27 @@ fn report(problems: &ProblemCounts) {
     for (code, count) in problems.iter() {
         say(&format!("{}: {count} {} ({})", code.severity().as_str(), code.as_str(), code.advice()));
     }
+}
+
+/// Standard output for bytes that are no text, which a terminal should not get.
+fn stdout(what: &str) -> Result<std::io::StdoutLock<'static>, Error> {
+    let out = std::io::stdout();
+    if out.is_terminal() {
+        return Err(Error::option(format!("{what} is not for a terminal: name a file with --output, or a pipe")));
+    }
+    Ok(out.lock())
+}
+
+/// Standard output for text.
+fn stdout_text() -> std::io::BufWriter<std::io::StdoutLock<'static>> {
+    std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock())
+}
+
+fn completions(shell: clap_complete::Shell) {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "mrrc-arrow", &mut script);
+    // A closed stdout is no reason to fail.
+    let _ = std::io::stdout().write_all(&script);
 }
 
 /// A line on stderr, which may be closed.

@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
-use std::path::PathBuf;
 
 use super::columns::{Align, Columns, grouped, percent, printable};
+use super::input::Input;
 use super::interrupt::{INTERVAL, Interrupt};
-use super::{names, sources};
-use crate::encoding::{Encoding, Format};
+use crate::encoding::Format;
 use crate::error::Error;
 use crate::layout::Tags;
 use crate::marc21::{self, name};
@@ -24,34 +23,18 @@ use crate::read::{Profiling, ReadOptions};
     after_help = "Examples:\n  mrrc-arrow profile 'dump/*.mrc.gz'\n  mrrc-arrow profile --tags 245,6XX catalogue.mrc"
 )]
 pub(super) struct Arguments {
-    /// Files, or glob patterns in quotes
-    #[arg(required = true)]
-    input: Vec<PathBuf>,
-    /// Leave out records that cannot be read, and tell how many
-    #[arg(long)]
-    ignore_errors: bool,
+    #[command(flatten)]
+    input: Input,
     /// Only these fields, X standing for any character: 245,6XX
     #[arg(long, value_delimiter = ',')]
     tags: Option<Vec<String>>,
-    /// Which records these are; UNIMARC has to be said
-    #[arg(long, value_parser = names(Format::ALL), default_value = "auto")]
-    format: Format,
-    /// What text is encoded in, whatever records say
-    #[arg(long, value_parser = names(Encoding::ALL))]
-    encoding: Option<Encoding>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let tags = arguments.tags.as_ref().map(|tags| Tags::new(tags.iter().map(String::as_str))).transpose()?;
-    let options = ReadOptions {
-        tags,
-        ignore_errors: arguments.ignore_errors,
-        format: arguments.format,
-        encoding: arguments.encoding,
-        ..ReadOptions::default()
-    };
+    let options = ReadOptions { tags, ..arguments.input.options() };
     let interrupt = Interrupt::watch()?;
-    let mut profiling = Profiling::new(sources(&arguments.input)?, &options)?;
+    let mut profiling = Profiling::new(arguments.input.sources()?, &options)?;
     let profile = loop {
         interrupt.check()?;
         if let Some(profile) = profiling.poll(INTERVAL)? {
@@ -60,7 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     };
     let width = terminal_size::terminal_size().map_or(usize::MAX, |(width, _)| width.0.into());
     // A closed stdout is no reason to fail.
-    let text = shown(&profile, arguments.format, width);
+    let text = shown(&profile, arguments.input.reading.format, width);
     let _ = std::io::stdout().write_all(text.as_bytes());
     Ok(())
 }

@@ -41,7 +41,7 @@ pub(crate) struct Span {
 }
 
 /// A run of whole records.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Block {
     pub bytes: Bytes,
     /// Where the block begins in its (decompressed) source.

@@ -43,7 +43,7 @@ pub(super) fn write_parquet<'py>(
     parquet.metadata.splice(0..0, describe(&sources, &options.read));
     let written = py.detach(|| {
         let stream = read(sources, options.read)?;
-        write(stream, &dest, &parquet, &mut || Python::attach(check))
+        write(stream, &dest, &parquet, &mut |_| Python::attach(check))
     });
     let written = written.map_err(|error| to_python(py, &error))?;
     let dict = PyDict::new(py);

@@ -11,6 +11,7 @@
 //! boundaries and the directory of each record have been looked at, and no text.
 
 mod block;
+mod select;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +27,7 @@ use crate::process::generation;
 use crate::source::{BackendKind, Source};
 use block::RecordBuild;
 pub use block::{FieldSpans, RecordBlock};
+pub use select::{Selected, Selecting};
 
 /// Records in a batch of a stream of chunks, unless the caller says otherwise; what `scripts/benchmark_batch_sizes.py` found.
 pub const READER_BATCH_SIZE: usize = 200;

@@ -53,22 +53,38 @@ impl FromStr for Column {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let mut parser = Parser::new(text);
-        column(&mut parser).map_err(|Mistake { at, message }| {
-            let before = text.get(..at).map_or(0, |before| before.chars().count());
-            let mut told = format!("no column: {message}\n  ");
-            told.extend(text.chars().map(|letter| if letter.is_control() { '\u{FFFD}' } else { letter }));
-            told.push_str("\n  ");
-            told.extend(repeat_n(' ', before));
-            told.push('^');
-            Error::option(told)
-        })
+        column(&mut parser).map_err(|mistake| pointed_at("no column", text, mistake))
     }
+}
+
+/// The error for a mistake in `text`, with a caret under where it is.
+pub(super) fn pointed_at(what: &str, text: &str, Mistake { at, message }: Mistake) -> Error {
+    let before = text.get(..at).map_or(0, |before| before.chars().count());
+    let mut told = format!("{what}: {message}\n  ");
+    told.extend(text.chars().map(|letter| if letter.is_control() { '\u{FFFD}' } else { letter }));
+    told.push_str("\n  ");
+    told.extend(repeat_n(' ', before));
+    told.push('^');
+    Error::option(told)
 }
 
 /// Specs in one column, at most.
 const MOST_SPECS: usize = 100;
 
 fn column(parser: &mut Parser<'_>) -> Result<Column, Mistake> {
+    let column = column_prefix(parser)?;
+    match parser.peek() {
+        None => Ok(column),
+        Some(_) if matches!(column.keep, Keep::Fixed { .. }) => {
+            parser.mistake("the column ends here, and something follows")
+        }
+        Some(b'$' | b'^') => parser.mistake("subfields and indicators do not go with what is before"),
+        Some(_) => parser.mistake("the spec ends here, and something follows"),
+    }
+}
+
+/// A column, as far as it goes.
+pub(super) fn column_prefix(parser: &mut Parser<'_>) -> Result<Column, Mistake> {
     const NAMES: [&str; 7] = ["first(", "all(", "join(", "count(", "exists(", "fields(", "fixed("];
     let name = NAMES.into_iter().find(|name| parser.take(name));
     if name == Some("fixed(") {
@@ -115,11 +131,7 @@ fn column(parser: &mut Parser<'_>) -> Result<Column, Mistake> {
     if name.is_some() {
         close(parser)?;
     }
-    match parser.peek() {
-        None => Ok(Column { keep, specs, linked }),
-        Some(b'$' | b'^') => parser.mistake("subfields and indicators do not go with what is before"),
-        Some(_) => parser.mistake("the spec ends here, and something follows"),
-    }
+    Ok(Column { keep, specs, linked })
 }
 
 fn close(parser: &mut Parser<'_>) -> Result<(), Mistake> {
@@ -148,10 +160,7 @@ fn fixed(parser: &mut Parser<'_>) -> Result<Column, Mistake> {
     if !parser.take(")") {
         return parser.mistake(if labels { ") is wanted here" } else { "the spec ends here; ) is wanted" });
     }
-    match parser.peek() {
-        None => Ok(Column { keep: Keep::Fixed { labels }, specs: vec![spec], linked: false }),
-        Some(_) => parser.mistake("the column ends here, and something follows"),
-    }
+    Ok(Column { keep: Keep::Fixed { labels }, specs: vec![spec], linked: false })
 }
 
 /// Fields are taken whole: an error before what a spec takes of them.
@@ -175,7 +184,7 @@ fn taken_whole(parser: &mut Parser<'_>, spec: &Spec) -> Result<(), Mistake> {
 }
 
 /// A string in double quotes, in which a backslash stands before those and before itself.
-fn separator(parser: &mut Parser<'_>) -> Result<String, Mistake> {
+pub(super) fn separator(parser: &mut Parser<'_>) -> Result<String, Mistake> {
     while parser.take(" ") {}
     if !parser.take("\"") {
         return parser.mistake("what goes between values is wanted here, in double quotes");

@@ -4,11 +4,13 @@
 mod among;
 mod column;
 pub(crate) mod evaluate;
+mod filter;
 mod parse;
 mod records;
 
 pub use column::Column;
 pub(crate) use column::{Keep, tags};
+pub use filter::{Filter, Lists};
 
 /// A position, counted from 0 or, with [`Position::Last`], the last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -34,6 +34,11 @@ impl<'a> Parser<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    /// What has not been taken.
+    pub(crate) fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
     /// Takes `wanted` if it comes next.
     pub(crate) fn take(&mut self, wanted: &str) -> bool {
         let found = self.text.get(self.at..).is_some_and(|rest| rest.starts_with(wanted));

@@ -4,5 +4,20 @@ mod atomic;
 pub mod marc;
 mod output;
 pub mod parquet;
+pub mod table;
 
 pub use output::{Compression, Output};
+
+/// `text` as JSON has it.
+pub(crate) fn json_string(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => quoted.extend(['\\', char]),
+            '\0'..' ' => quoted.extend(format!("\\u{:04x}", char as u32).chars()),
+            _ => quoted.push(char),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

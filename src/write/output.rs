@@ -1,7 +1,7 @@
 //! Where files go: a path, where nothing is seen under the name before it is whole, or anything that bytes can be written to.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::write::GzEncoder;
 
@@ -15,7 +15,7 @@ pub struct Output<'a> {
 }
 
 enum To<'a> {
-    Path(&'a Path),
+    Path(PathBuf),
     Writer(&'a mut dyn Write),
 }
 
@@ -73,8 +73,10 @@ impl Compression {
 impl<'a> Output<'a> {
     /// A file, compressed as its name says.
     #[must_use]
-    pub fn path(path: &'a Path) -> Self {
-        Self { to: To::Path(path), compression: Compression::of_path(path) }
+    pub fn path(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let compression = Compression::of_path(&path);
+        Self { to: To::Path(path), compression }
     }
 
     /// Something else, not compressed.
@@ -82,12 +84,12 @@ impl<'a> Output<'a> {
         Self { to: To::Writer(writer), compression: Compression::None }
     }
 
-    pub(super) fn open(self) -> Result<Open<'a>, Error> {
+    pub(crate) fn open(self) -> Result<Open<'a>, Error> {
         let (to, name) = match self.to {
             To::Writer(writer) => (Target::Writer(writer), None),
             To::Path(path) => {
                 let name = path.to_string_lossy().into_owned();
-                let file = AtomicFile::create(path).map_err(|error| cannot_write(error, Some(&name)))?;
+                let file = AtomicFile::create(&path).map_err(|error| cannot_write(error, Some(&name)))?;
                 (Target::File(Box::new(file)), Some(name))
             }
         };
@@ -96,7 +98,7 @@ impl<'a> Output<'a> {
 }
 
 /// A file under way.
-pub(super) struct Open<'a> {
+pub(crate) struct Open<'a> {
     to: Target<'a>,
     name: Option<String>,
     compression: Compression,
@@ -123,8 +125,14 @@ impl Open<'_> {
         written.map_err(|error| cannot_write(error, self.name.as_deref()))
     }
 
+    /// Compresses bytes, if that is how it is, and writes them.
+    pub(crate) fn put_all(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
+        let bytes = self.compression.compress(bytes).map_err(|error| cannot_write(error, self.name.as_deref()))?;
+        self.put(&bytes)
+    }
+
     /// Makes what was written seen under its name.
-    pub(super) fn commit(mut self) -> Result<(), Error> {
+    pub(crate) fn commit(mut self) -> Result<(), Error> {
         if self.is_empty {
             let empty = self.compression.empty().map_err(|error| cannot_write(error, self.name.as_deref()))?;
             self.put(&empty)?;

@@ -152,3 +152,19 @@ def test_the_gate_asks_two_threads_for_both_sizes_and_two_idle_cores() -> None:
     assert verdict(GATE, GATE - 0.01, IDLE) == "failed"
     assert verdict(GATE, GATE, IDLE - 0.01) == "not idle"
     assert verdict(None, None, None) == "no verdict"
+
+
+def test_the_table_of_writing_is_printed(root: Path, sample: Path) -> None:
+    command = [sys.executable, str(root / "benches" / "peers.py"), str(sample), "--table", "writing", "--rounds", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line.startswith("| mrrc_arrow, ")]
+    rows = {
+        'write_parquet, layout="subfields"': "19,198",
+        'scan_marc, layout="subfields", sink_parquet': "19,198",
+        "write_parquet": "300",
+        "scan_marc, sink_parquet, row_group_size=4096": "300",
+        "write_marc": "300",
+        "write_marc, open(…, 'wb')": "300",
+    }
+    assert {line[0].removeprefix("mrrc_arrow, "): line[1] for line in lines} == rows

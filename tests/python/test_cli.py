@@ -233,8 +233,8 @@ def test_a_target_that_cannot_be_written_fails(marc_file: Path, tmp_path: Path) 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["books.mrc", "folder.parquet"]
 
 
-def test_a_target_that_is_no_parquet_is_refused(marc_file: Path, tmp_path: Path) -> None:
-    for name in ("out.csv", "out", "parquet"):
+def test_a_target_whose_name_says_nothing_is_refused(marc_file: Path, tmp_path: Path) -> None:
+    for name in ("out.txt", "out", "parquet", "out.parquet.gz"):
         done = run("convert", marc_file, tmp_path / name)
         assert done.returncode != 0
         assert ".parquet" in done.stderr

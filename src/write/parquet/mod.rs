@@ -17,6 +17,7 @@ use crate::layout::Layout;
 use crate::problem::ProblemCounts;
 use crate::read::{BatchStream, Poll, ReadOptions};
 use crate::source::Source;
+use crate::write::json_string;
 
 /// How row groups are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -160,7 +161,7 @@ pub fn write_parquet(
     mut stream: BatchStream,
     target: &Path,
     options: &ParquetOptions,
-    check: &mut dyn FnMut() -> Result<(), Error>,
+    check: &mut dyn FnMut(&BatchStream) -> Result<(), Error>,
 ) -> Result<WrittenParquet, Error> {
     let schema = stream.schema().clone();
     let mut sink: Box<dyn Sink> = match options.partition_by {
@@ -170,19 +171,19 @@ pub fn write_parquet(
     };
     let mut written = WrittenParquet::default();
     loop {
-        check()?;
+        check(&stream)?;
         match stream.poll(INTERVAL) {
             Poll::Pending => {}
             Poll::Ready(None) => break,
             Poll::Ready(Some(batch)) => {
                 let batch = batch?;
                 written.rows += batch.num_rows() as u64;
-                sink.write(&batch, check)?;
+                sink.write(&batch, &mut || check(&stream))?;
             }
         }
     }
     written.problems = stream.problems().clone();
-    written.files = sink.finish(&provenance(&options.metadata, &written), check)?;
+    written.files = sink.finish(&provenance(&options.metadata, &written), &mut || check(&stream))?;
     Ok(written)
 }
 
@@ -197,19 +198,6 @@ pub fn describe(sources: &[Source], options: &ReadOptions) -> Vec<(String, Strin
         ("mrrc_arrow.layout", layout.to_owned()),
     ];
     described.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-}
-
-fn json_string(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => quoted.extend(['\\', char]),
-            '\0'..' ' => quoted.extend(format!("\\u{:04x}", char as u32).chars()),
-            _ => quoted.push(char),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 /// How often it is asked whether to go on.

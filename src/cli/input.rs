@@ -1,0 +1,73 @@
+//! What all commands take: which files, and how to read them.
+
+use std::path::PathBuf;
+
+use super::names;
+use crate::encoding::{Encoding, Format};
+use crate::error::Error;
+use crate::read::ReadOptions;
+use crate::source::Source;
+
+/// Stands for standard input or output.
+pub(super) const STANDARD: &str = "-";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Input {
+    /// Files, glob patterns in quotes, or - for standard input; plain, gzip, zstd or bzip2
+    #[arg(required = true)]
+    input: Vec<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Reading {
+    /// Leave out records that cannot be read, and tell how many
+    #[arg(long)]
+    pub ignore_errors: bool,
+    /// Which records these are; UNIMARC has to be said
+    #[arg(long, value_parser = names(Format::ALL), default_value = "auto")]
+    pub format: Format,
+    /// What text is encoded in, whatever records say
+    #[arg(long, value_parser = names(Encoding::ALL))]
+    pub encoding: Option<Encoding>,
+}
+
+impl Input {
+    pub(super) fn sources(&self) -> Result<Vec<Source>, Error> {
+        sources(&self.input)
+    }
+
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.input
+    }
+
+    pub(super) fn options(&self) -> ReadOptions {
+        self.reading.options()
+    }
+}
+
+impl Reading {
+    pub(super) fn options(&self) -> ReadOptions {
+        ReadOptions {
+            ignore_errors: self.ignore_errors,
+            format: self.format,
+            encoding: self.encoding,
+            ..ReadOptions::default()
+        }
+    }
+}
+
+/// Inputs as given on the command line: paths and, where no such file exists, glob patterns.
+pub(super) fn sources(inputs: &[PathBuf]) -> Result<Vec<Source>, Error> {
+    let mut sources = Vec::new();
+    for input in inputs {
+        match input.to_str() {
+            // A path on systems that have it; what it leads to may be a file, which then is read as one.
+            Some(STANDARD) => sources.push(Source::path("/dev/stdin")),
+            Some(pattern) => sources.extend(Source::glob(pattern)?),
+            None => sources.push(Source::path(input)),
+        }
+    }
+    Ok(sources)
+}

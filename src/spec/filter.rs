@@ -1,0 +1,384 @@
+//! Filters: which records are wanted, as `008/35-37 = "fre" and exists(856$u)`.
+//!
+//! What is compared is a column expression. A bare spec has all of its values there, and one that fits is enough; `!=`, `!~` and
+//! `not in` are the opposite of `=`, `~` and `in`, so that none must fit.
+
+use std::collections::HashSet;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt32Type;
+use arrow_array::{Array, ArrayRef, BooleanArray, LargeListArray, StringViewArray, UInt32Array};
+
+use super::Keep;
+use super::column::{Column, column_prefix, pointed_at, separator};
+use super::parse::{Mistake, Parser};
+use crate::error::Error;
+
+/// What gives the values that a file lists, for `in @FILE`.
+pub type Lists<'a> = &'a mut dyn FnMut(&str) -> Result<Vec<String>, Error>;
+
+/// A test of records.
+///
+/// ```
+/// use mrrc_arrow::Filter;
+///
+/// let french = Filter::parse(r#"008/35-37 = "fre" and not exists(880)"#, &mut |_| Ok(Vec::new()));
+/// assert!(french.is_ok());
+/// ```
+#[derive(Debug, Clone)]
+pub struct Filter {
+    columns: Vec<(String, Column)>,
+    root: Node,
+}
+
+#[derive(Debug, Clone)]
+enum Node {
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    Not(Box<Node>),
+    /// Of a column, by its place.
+    Test(usize, Test),
+}
+
+#[derive(Debug, Clone)]
+enum Test {
+    /// There is a value; it is true, or not 0.
+    Any,
+    Compare(Comparison, Literal),
+    In(HashSet<String>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    Equal,
+    Includes,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+#[derive(Debug, Clone)]
+enum Literal {
+    Text(String),
+    /// As it is written, too.
+    Number(f64, String),
+}
+
+type Parsed<T> = Result<T, Mistake>;
+
+/// Parentheses and `not` inside of each other, at most.
+const DEEPEST: usize = 64;
+
+impl Filter {
+    /// Reads `text`; `lists` gives the values that files list.
+    ///
+    /// # Errors
+    ///
+    /// What is no filter, with a caret under where it ceases to be one; what `lists` says.
+    pub fn parse(text: &str, lists: Lists<'_>) -> Result<Self, Error> {
+        let mut failed = None;
+        let mut this = Reading { parser: Parser::new(text), columns: Vec::new(), lists, failed: &mut failed, depth: 0 };
+        let root = this.whole();
+        let columns = std::mem::take(&mut this.columns);
+        match (root, failed) {
+            (_, Some(error)) => Err(error),
+            (Ok(root), None) => Ok(Self { columns, root }),
+            (Err(mistake), None) => Err(pointed_at("no filter", text, mistake)),
+        }
+    }
+
+    /// The columns that [`Filter::rows`] looks at.
+    pub(crate) fn columns(&self) -> &[(String, Column)] {
+        &self.columns
+    }
+
+    /// Which of so many rows are wanted, by those columns with views.
+    pub(crate) fn rows(&self, columns: &[ArrayRef], rows: usize) -> Vec<bool> {
+        let values: Vec<Values<'_>> = columns.iter().map(Values::new).collect();
+        (0..rows).map(|row| self.root.holds(&values, row)).collect()
+    }
+}
+
+struct Reading<'a> {
+    parser: Parser<'a>,
+    columns: Vec<(String, Column)>,
+    lists: Lists<'a>,
+    failed: &'a mut Option<Error>,
+    depth: usize,
+}
+
+impl Reading<'_> {
+    fn whole(&mut self) -> Parsed<Node> {
+        let root = self.any_of()?;
+        self.blanks();
+        if self.parser.peek().is_some() {
+            return self.parser.mistake("and, or, or the end is wanted here");
+        }
+        Ok(root)
+    }
+
+    fn blanks(&mut self) {
+        while matches!(self.parser.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.parser.at += 1;
+        }
+    }
+
+    /// Takes a word, in capitals or not, if it comes next and ends there.
+    fn word(&mut self, word: &str) -> bool {
+        self.blanks();
+        let rest = self.parser.rest();
+        let is_it = rest.get(..word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word));
+        let ends = !rest.as_bytes().get(word.len()).is_some_and(u8::is_ascii_alphanumeric);
+        if is_it && ends {
+            self.parser.at += word.len();
+        }
+        is_it && ends
+    }
+
+    fn any_of(&mut self) -> Parsed<Node> {
+        let mut nodes = vec![self.all_of()?];
+        while self.word("or") {
+            nodes.push(self.all_of()?);
+        }
+        Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::Or(nodes) })
+    }
+
+    fn all_of(&mut self) -> Parsed<Node> {
+        let mut nodes = vec![self.one()?];
+        while self.word("and") {
+            nodes.push(self.one()?);
+        }
+        Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::And(nodes) })
+    }
+
+    fn one(&mut self) -> Parsed<Node> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return self.parser.mistake(format!("at most {DEEPEST} inside of each other"));
+        }
+        let node = if self.word("not") {
+            Node::Not(Box::new(self.one()?))
+        } else if self.parser.take("(") {
+            let inner = self.any_of()?;
+            self.blanks();
+            if !self.parser.take(")") {
+                return self.parser.mistake(") is wanted here");
+            }
+            inner
+        } else {
+            self.test()?
+        };
+        self.depth -= 1;
+        Ok(node)
+    }
+
+    fn test(&mut self) -> Parsed<Node> {
+        self.blanks();
+        let start = self.parser.at;
+        let is_bare = !self.parser.rest().starts_with("first(");
+        let mut column = column_prefix(&mut self.parser)?;
+        match column.keep {
+            Keep::First if is_bare => column.keep = Keep::All(None),
+            Keep::Fields | Keep::Fixed { .. } => {
+                self.parser.at = start;
+                return self.parser.mistake("fields and fixed have nothing that could be compared");
+            }
+            _ => {}
+        }
+        let keep = column.keep.clone();
+        let place = self.columns.iter().position(|(_, known)| *known == column).unwrap_or(self.columns.len());
+        if place == self.columns.len() {
+            self.columns.push((place.to_string(), column));
+        }
+        self.blanks();
+        let operator = self.parser.at;
+        let (is_not, test) = self.comparison()?;
+        let is_fine = match (&keep, &test) {
+            (_, Test::Any) | (Keep::Count, Test::Compare(_, Literal::Number(..))) => true,
+            (Keep::Count | Keep::Exists, _) => false,
+            _ => true,
+        };
+        if !is_fine {
+            self.parser.at = operator;
+            return self.parser.mistake(if keep == Keep::Exists {
+                "exists is a test by itself"
+            } else {
+                "a count is compared with a number"
+            });
+        }
+        let node = Node::Test(place, test);
+        Ok(if is_not { Node::Not(Box::new(node)) } else { node })
+    }
+
+    fn comparison(&mut self) -> Parsed<(bool, Test)> {
+        use Comparison::{Equal, Greater, GreaterOrEqual, Includes, Less, LessOrEqual};
+        const OPERATORS: [(&str, bool, Comparison); 8] = [
+            ("!=", true, Equal),
+            ("!~", true, Includes),
+            ("<=", false, LessOrEqual),
+            (">=", false, GreaterOrEqual),
+            ("=", false, Equal),
+            ("~", false, Includes),
+            ("<", false, Less),
+            (">", false, Greater),
+        ];
+        if let Some((_, is_not, comparison)) = OPERATORS.into_iter().find(|(text, ..)| self.parser.take(text)) {
+            self.blanks();
+            return Ok((is_not, Test::Compare(comparison, self.literal()?)));
+        }
+        let start = self.parser.at;
+        let is_not = self.word("not");
+        if self.word("in") {
+            return Ok((is_not, Test::In(self.set()?)));
+        }
+        self.parser.at = start;
+        Ok((false, Test::Any))
+    }
+
+    fn literal(&mut self) -> Parsed<Literal> {
+        if self.parser.peek() == Some(b'"') {
+            return separator(&mut self.parser).map(Literal::Text);
+        }
+        let rest = self.parser.rest();
+        let length =
+            rest.bytes().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+')).count();
+        let text = rest.get(..length).unwrap_or_default();
+        match text.parse() {
+            Ok(number) => {
+                self.parser.at += length;
+                Ok(Literal::Number(number, text.to_owned()))
+            }
+            Err(_) => self.parser.mistake("text in double quotes, or a number, is wanted here"),
+        }
+    }
+
+    fn set(&mut self) -> Parsed<HashSet<String>> {
+        self.blanks();
+        if self.parser.take("@") {
+            let start = self.parser.at;
+            let path = if self.parser.peek() == Some(b'"') {
+                separator(&mut self.parser)?
+            } else {
+                let rest = self.parser.rest();
+                let length = rest.find([' ', '\t', '\n', ')']).unwrap_or(rest.len());
+                self.parser.at += length;
+                rest.get(..length).unwrap_or_default().to_owned()
+            };
+            return match (self.lists)(&path) {
+                Ok(values) => Ok(values.into_iter().collect()),
+                Err(error) => {
+                    *self.failed = Some(error);
+                    self.parser.at = start;
+                    self.parser.mistake("this file")
+                }
+            };
+        }
+        if !self.parser.take("(") {
+            return self.parser.mistake("(\"…\", \"…\") or @FILE is wanted here");
+        }
+        let mut values = HashSet::new();
+        loop {
+            self.blanks();
+            values.insert(match self.literal()? {
+                Literal::Text(text) | Literal::Number(_, text) => text,
+            });
+            self.blanks();
+            if self.parser.take(")") {
+                return Ok(values);
+            }
+            if !self.parser.take(",") {
+                return self.parser.mistake(", or ) is wanted here");
+            }
+        }
+    }
+}
+
+/// A column of the records that are asked about.
+enum Values<'a> {
+    Texts(&'a LargeListArray, &'a StringViewArray),
+    Text(&'a StringViewArray),
+    Count(&'a UInt32Array),
+    Flag(&'a BooleanArray),
+    /// Of no type that a column has.
+    Nothing,
+}
+
+impl<'a> Values<'a> {
+    fn new(column: &'a ArrayRef) -> Self {
+        if let Some(lists) = column.as_list_opt::<i64>()
+            && let Some(texts) = lists.values().as_string_view_opt()
+        {
+            return Self::Texts(lists, texts);
+        }
+        if let Some(texts) = column.as_string_view_opt() {
+            return Self::Text(texts);
+        }
+        if let Some(counts) = column.as_primitive_opt::<UInt32Type>() {
+            return Self::Count(counts);
+        }
+        column.as_boolean_opt().map_or(Self::Nothing, Self::Flag)
+    }
+
+    fn holds(&self, test: &Test, row: usize) -> bool {
+        match self {
+            Self::Texts(lists, texts) => {
+                let mut places = match lists.value_offsets().get(row..row + 2) {
+                    #[allow(clippy::cast_sign_loss)] // offsets count from 0
+                    Some(&[start, end]) => start as usize..end as usize,
+                    _ => 0..0,
+                };
+                places.any(|place| test.holds(texts.value(place)))
+            }
+            Self::Text(texts) => texts.is_valid(row) && test.holds(texts.value(row)),
+            Self::Count(counts) => match test {
+                Test::Compare(comparison, Literal::Number(number, _)) => {
+                    comparison.holds(&f64::from(counts.value(row)), number)
+                }
+                _ => counts.value(row) > 0,
+            },
+            Self::Flag(flags) => flags.value(row),
+            Self::Nothing => false,
+        }
+    }
+}
+
+impl Test {
+    /// Whether it holds of a value.
+    fn holds(&self, value: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::In(values) => values.contains(value),
+            Self::Compare(Comparison::Includes, Literal::Text(text) | Literal::Number(_, text)) => value.contains(text),
+            Self::Compare(comparison, Literal::Text(text)) => comparison.holds(value, text.as_str()),
+            // What is no number is not compared with one.
+            Self::Compare(comparison, Literal::Number(number, _)) => {
+                value.trim().parse().is_ok_and(|value: f64| comparison.holds(&value, number))
+            }
+        }
+    }
+}
+
+impl Comparison {
+    fn holds<T: PartialOrd + ?Sized>(self, left: &T, right: &T) -> bool {
+        match self {
+            Self::Equal => left == right,
+            Self::Less => left < right,
+            Self::LessOrEqual => left <= right,
+            Self::Greater => left > right,
+            Self::GreaterOrEqual => left >= right,
+            Self::Includes => false,
+        }
+    }
+}
+
+impl Node {
+    fn holds(&self, columns: &[Values<'_>], row: usize) -> bool {
+        match self {
+            Self::And(nodes) => nodes.iter().all(|node| node.holds(columns, row)),
+            Self::Or(nodes) => nodes.iter().any(|node| node.holds(columns, row)),
+            Self::Not(node) => !node.holds(columns, row),
+            Self::Test(column, test) => columns.get(*column).is_some_and(|values| values.holds(test, row)),
+        }
+    }
+}
