@@ -6,6 +6,7 @@ import importlib
 import io
 import os
 import socket
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias, Unpack
 
@@ -79,6 +80,9 @@ def read_table(source: Source, **options: Unpack[ReadOptions]) -> pa.Table:
     >>> df.shape
     (300, 3)
     """
+    if "polars" in sys.modules:
+        # Frames that are made of it have the namespace, too.
+        importlib.import_module("mrrc_arrow.polars")
     pa = _pyarrow("read_table", "read_marc gives a Polars frame and read_batches a stream that Arrow libraries take")
     return _as_table(pa, _collect(source, options))
 

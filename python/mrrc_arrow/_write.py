@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, Unpack, cast
 
 from mrrc_arrow import _native
 from mrrc_arrow._options import ReadOptions, takes_read_options
@@ -13,6 +14,9 @@ from mrrc_arrow.errors import _warn_of_rejects, _warn_of_skipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import polars as pl
+    from polars._typing import PolarsDataType
 
     from mrrc_arrow._read import Source
 
@@ -61,6 +65,12 @@ class Skipped:
     code: str
     message: str
 
+    def __str__(self) -> str:
+        """Say where and what, as the error would."""
+        field = "" if self.field is None else f", field {self.field}"
+        tag = "" if self.tag is None else f" ({self.tag})"
+        return f"row {self.row}{field}{tag}: {self.message}"
+
 
 @dataclass(frozen=True, slots=True)
 class WrittenMarc:
@@ -73,8 +83,8 @@ class WrittenMarc:
     references : int
         Characters that were written as references such as ``&#x1F3BC;``, since MARC-8 has no code for them.
     replaced : int
-        Characters U+FFFD in leaders, tags, indicators and codes, which stand for bytes that were no text when they were
-        read, written as ``?``.
+        Characters U+FFFD in leaders, tags and indicators (in MARC-8, of codes, too), which stand for bytes that were no
+        text when they were read, written as ``?``.
     skipped : tuple of Skipped
         Records that were left out with `ignore_errors`.
     """
@@ -125,7 +135,8 @@ def write_marc(
         The first record that cannot be written, by row and field: a field is over 9,999 bytes or the record over
         99,999, a value has a delimiter in it, an indicator or code is not one character.
     ValueError
-        The columns are those of neither layout, or of types that these cannot have.
+        The columns are those of neither layout, or of types that these cannot have; or the table cannot be read to its
+        end.
     TypeError
         `data` exports no Arrow stream, or `dest` is neither a path nor a binary file.
     OSError
@@ -140,13 +151,52 @@ def write_marc(
     >>> mrrc.write_marc(books, getfixture("tmp_path") / "books.mrc").records == books.height
     True
     """
+    return _write_marc(data, dest, encoding, ignore_errors, stacklevel=3)
+
+
+def _write_marc(
+    data: ArrowStreamExportable, dest: Destination, encoding: TextEncoding, ignore_errors: bool, stacklevel: int
+) -> WrittenMarc:
+    """Write, and warn in the name of whoever is so many calls away."""
     if not hasattr(data, "__arrow_c_stream__") and hasattr(data, "collect"):
         raise TypeError("data is a query that has not run yet: collect it")
-    written = _native.write_marc(data, dest, encoding=encoding, ignore_errors=ignore_errors)
+    written = _native.write_marc(_exportable(data), dest, encoding=encoding, ignore_errors=ignore_errors)
     skipped = tuple(Skipped(*skipped) for skipped in written["skipped"])
     if skipped:
-        _warn_of_skipped([f"row {one.row}: {one.message}" for one in skipped], stacklevel=2)
+        _warn_of_skipped([str(one) for one in skipped], stacklevel=stacklevel)
     return WrittenMarc(written["records"], written["references"], written["replaced"], skipped)
+
+
+_COLUMNS = ("leader", "fields", "record", "field", "tag", "ind1", "ind2", "subfield", "code", "value")
+
+
+def _exportable(data: ArrowStreamExportable) -> ArrowStreamExportable:
+    """Give the columns of a Polars frame that matter, in types that others take."""
+    polars = sys.modules.get("polars")
+    if polars is None or not isinstance(cast("object", data), polars.DataFrame):
+        return data
+    frame = cast("pl.DataFrame", data)
+    frame = frame.select(name for name in frame.columns if name in _COLUMNS)
+    if frame.width == 0:
+        return data
+    # Polars exports columns of nulls alone in a form that is not Arrow's.
+    types = {name: _without_null_type(name, dtype) for name, dtype in frame.schema.items()}
+    return frame if types == dict(frame.schema) else frame.cast(cast("Any", types))
+
+
+def _without_null_type(name: str, dtype: PolarsDataType) -> pl.DataType:
+    import polars as pl
+
+    one = dtype() if isinstance(dtype, type) else dtype
+    if isinstance(one, pl.Null):
+        return pl.List(pl.Struct({"code": pl.String, "value": pl.String})) if name == "subfields" else pl.String()
+    if isinstance(one, pl.List):
+        if name == "subfields" and one.inner == pl.Null:
+            return _without_null_type(name, one.inner)
+        return pl.List(_without_null_type(name, one.inner))
+    if isinstance(one, pl.Struct):
+        return pl.Struct({field.name: _without_null_type(field.name, field.dtype) for field in one.fields})
+    return cast("pl.DataType", one)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +237,8 @@ def write_parquet(
 
     Files have statistics and page indexes (but of ``value``, which is in no order), and Bloom filters of
     ``control_number`` and ``tag``. Text is plain strings, lists are plain lists, for any reader to take. What was
-    read, and what was wrong with it, is in the file's key-value metadata, under names that begin with ``mrrc_arrow.``.
+    read, and what was wrong with it, is in the file's key-value metadata, under names that begin with ``mrrc_arrow.``;
+    of files of so many rows each, what was wrong is in the last, by when it is known.
 
     Parameters
     ----------

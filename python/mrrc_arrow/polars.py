@@ -12,18 +12,17 @@ To type checkers, which know nothing of it, `MarcNamespace(df)` is the same.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, overload
 
 import polars as pl
 
 from mrrc_arrow import _native
-from mrrc_arrow._write import write_marc
+from mrrc_arrow._write import _exportable, _write_marc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mrrc_arrow._columns import Column
-    from mrrc_arrow._write import Destination, TextEncoding, WrittenMarc
+    from mrrc_arrow._write import ArrowStreamExportable, Destination, TextEncoding, WrittenMarc
 
 __all__ = ["MarcNamespace"]
 
@@ -66,6 +65,8 @@ class MarcNamespace:
         >>> df.marc.select({"id": "001", "subjects": mrrc.count("650")}).row(0)
         ('mac00000001', 1)
         """
+        if not isinstance(columns, Mapping):
+            raise TypeError(f"columns must be a dict of specs by name, not {type(columns).__name__}")
         return pl.DataFrame(_native.select_columns(self._of_layout(), dict(columns)))
 
     def explode(self) -> pl.DataFrame:
@@ -126,14 +127,14 @@ class MarcNamespace:
         1236
         """
         if dest is not None:
-            return write_marc(self._df, dest, encoding=encoding, ignore_errors=ignore_errors)
+            return _write_marc(self._df, dest, encoding, ignore_errors, stacklevel=3)
         buffer = io.BytesIO()
-        write_marc(self._df, buffer, encoding=encoding, ignore_errors=ignore_errors)
+        _write_marc(self._df, buffer, encoding, ignore_errors, stacklevel=3)
         return buffer.getvalue()
 
-    def _of_layout(self) -> pl.DataFrame:
+    def _of_layout(self) -> ArrowStreamExportable:
         missing = {"leader", "fields"} - set(self._df.columns)
         if missing:
             names = ", ".join(sorted(missing))
             raise ValueError(f'the frame is not in layout="records": it has no column {names}')
-        return self._df.select("leader", "fields")
+        return _exportable(self._df.select("leader", "fields"))

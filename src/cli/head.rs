@@ -94,10 +94,9 @@ fn fields(table: &Table, record: usize) -> impl Iterator<Item = Shown<'_>> {
 
 fn lines(table: &Table, record: usize) -> String {
     let leader = table.record(record).map(|(leader, _)| leader).unwrap_or_default();
-    let mut text = format!("=LDR  {leader}\n");
+    let mut shown = format!("=LDR  {leader}\n");
     for field in fields(table, record) {
-        // Writing to a string does not fail.
-        let _ = write!(text, "={}  ", field.tag);
+        let mut text = format!("={}  ", field.tag);
         if field.is_control {
             text.push_str(&field.value.unwrap_or_default().replace(' ', "\\"));
         } else {
@@ -106,14 +105,14 @@ fn lines(table: &Table, record: usize) -> String {
             }
             text.push_str(field.value.unwrap_or_default());
             for (code, value) in field.subfields {
+                // Writing to a string does not fail.
                 let _ = write!(text, "${code}{value}");
             }
         }
-        text.push('\n');
+        // No control moves the cursor or ends a line.
+        shown.extend(text.chars().map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char }));
+        shown.push('\n');
     }
-    // No control moves the cursor or ends a line.
-    let mut shown: String =
-        text.chars().map(|char| if char.is_control() && char != '\n' { '\u{FFFD}' } else { char }).collect();
     shown.push('\n');
     shown
 }

@@ -4,23 +4,26 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::ArrowDictionaryKeyType;
+use arrow_array::types::{ArrowDictionaryKeyType, UInt64Type};
 use arrow_array::{
     Array, ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringArray, StringViewArray, StructArray,
+    UInt64Array,
 };
 use arrow_buffer::{ArrowNativeType, NullBuffer, ScalarBuffer};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType};
+use arrow_select::take::take;
 
-/// A column, where it has to be there.
+use super::is_null;
+
+/// A column, which has to be there.
 pub(super) fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, ArrowError> {
     batch.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("there is no column {name}")))
 }
 
-/// A column of so many nulls where there is none of that name.
-pub(super) fn child(of: &StructArray, name: &str) -> ArrayRef {
-    let nulls = || arrow_array::new_null_array(&DataType::Null, of.len());
-    of.column_by_name(name).map_or_else(nulls, Arc::clone)
+/// A part of a struct, which has to be there: under another name it would be lost in silence.
+pub(super) fn child<'a>(of: &'a StructArray, name: &str, path: &str) -> Result<&'a ArrayRef, ArrowError> {
+    of.column_by_name(name).ok_or_else(|| ArrowError::SchemaError(format!("there is no {path}.{name}")))
 }
 
 pub(super) fn wrong_type(name: &str, expected: &str, found: &DataType) -> ArrowError {
@@ -34,15 +37,9 @@ pub(super) fn texts(array: &ArrayRef, name: &str) -> Result<StringViewArray, Arr
         DataType::Null => Ok(StringViewArray::new_null(array.len())),
         DataType::Utf8 | DataType::LargeUtf8 => Ok(cast(array, &DataType::Utf8View)?.as_string_view().clone()),
         DataType::Dictionary(_, values) if is_text(values) => {
-            // By keys: some casts give up where values are null.
-            let dictionary = array.as_any_dictionary();
-            let values = texts(dictionary.values(), name)?;
-            if values.is_empty() {
-                return Ok(StringViewArray::new_null(array.len()));
-            }
-            let keys = dictionary.normalized_keys().into_iter().map(|key| key as u64);
-            let keys = arrow_array::UInt64Array::new(keys.collect(), array.logical_nulls());
-            Ok(arrow_select::take::take(&values, &keys, None)?.as_string_view().clone())
+            // What is used first: the dictionary may be that of all there is.
+            let taken = take(array.as_any_dictionary().values(), &keys_of(array, name)?, None)?;
+            texts(&taken, name)
         }
         other => Err(wrong_type(name, "text", other)),
     }
@@ -52,91 +49,91 @@ fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8View | DataType::Utf8 | DataType::LargeUtf8)
 }
 
+/// The keys of a dictionary, of which each is that of a value or null.
+fn keys_of(array: &ArrayRef, name: &str) -> Result<UInt64Array, ArrowError> {
+    let dictionary = array.as_any_dictionary();
+    let keys = cast(dictionary.keys(), &DataType::UInt64)?;
+    let keys: &UInt64Array = keys.as_primitive::<UInt64Type>();
+    let values = dictionary.values().len() as u64;
+    if keys.null_count() > dictionary.keys().null_count() || keys.iter().flatten().any(|key| key >= values) {
+        return Err(ArrowError::SchemaError(format!("{name} has keys that are not in its dictionary")));
+    }
+    Ok(keys.clone())
+}
+
 /// Text as keys into a dictionary; `None` where that does not hold it all.
 pub(super) fn symbols<K: ArrowDictionaryKeyType>(
     array: &ArrayRef,
     name: &str,
 ) -> Result<Option<DictionaryArray<K>>, ArrowError> {
-    let mut symbols = Symbols::<K>::default();
-    let mut keys = Vec::with_capacity(array.len());
+    if let Some(same) = array.as_dictionary_opt::<K>()
+        && same.values().data_type() == &DataType::Utf8
+        && same.values().null_count() == 0
+    {
+        keys_of(array, name)?;
+        return Ok(Some(same.clone()));
+    }
+    match array.data_type() {
+        // A dictionary of more than is used is not looked through for each piece.
+        DataType::Dictionary(_, values)
+            if is_text(values) && array.as_any_dictionary().values().len() <= array.len() =>
+        {
+            by_keys(array, name)
+        }
+        _ => by_texts(&texts(array, name)?),
+    }
+}
+
+fn by_keys<K: ArrowDictionaryKeyType>(array: &ArrayRef, name: &str) -> Result<Option<DictionaryArray<K>>, ArrowError> {
+    let keys = keys_of(array, name)?;
+    let values = texts(array.as_any_dictionary().values(), name)?;
     let nulls = array.logical_nulls();
-    let full = match array.data_type() {
-        DataType::Dictionary(_, values) if is_text(values) => {
-            if let Some(same) = array.as_dictionary_opt::<K>()
-                && same.values().data_type() == &DataType::Utf8
-                && same.values().null_count() == 0
-            {
-                return Ok(Some(same.clone()));
-            }
-            let dictionary = array.as_any_dictionary();
-            let values = texts(dictionary.values(), name)?;
-            if values.is_empty() {
-                keys.resize(array.len(), K::Native::default());
-                false
-            } else {
-                // Only what is used: a dictionary may be that of all there ever was.
-                let mut known: Vec<Option<K::Native>> = vec![None; values.len()];
-                let mut full = false;
-                for (row, key) in dictionary.normalized_keys().into_iter().enumerate() {
-                    if super::is_null(nulls.as_ref(), row) {
-                        keys.push(K::Native::default());
-                        continue;
-                    }
-                    let Some(slot) = known.get_mut(key) else { break };
-                    let Some(found) = slot.or_else(|| symbols.key(values.value(key))) else {
-                        full = true;
-                        break;
-                    };
-                    *slot = Some(found);
-                    keys.push(found);
-                }
-                full
-            }
-        }
-        _ => {
-            let texts = texts(array, name)?;
-            texts.iter().any(|text| match text.map_or(Some(K::Native::default()), |text| symbols.key(text)) {
-                Some(key) => {
-                    keys.push(key);
-                    false
-                }
-                None => true,
-            })
-        }
-    };
-    if full { Ok(None) } else { symbols.finish(keys, nulls).map(Some) }
+    let mut symbols = Symbols::<K>::default();
+    let mut known: Vec<Option<K::Native>> = vec![None; values.len()];
+    let mut found = Vec::with_capacity(keys.len());
+    for (row, &key) in keys.values().iter().enumerate() {
+        let slot = known.get_mut(key as usize).filter(|_| !is_null(nulls.as_ref(), row));
+        let Some(slot) = slot else {
+            found.push(K::Native::default());
+            continue;
+        };
+        let Some(symbol) = slot.or_else(|| symbols.key(values.value(key as usize))) else { return Ok(None) };
+        *slot = Some(symbol);
+        found.push(symbol);
+    }
+    symbols.finish(found, nulls).map(Some)
+}
+
+fn by_texts<K: ArrowDictionaryKeyType>(texts: &StringViewArray) -> Result<Option<DictionaryArray<K>>, ArrowError> {
+    let mut symbols = Symbols::<K>::default();
+    let mut found = Vec::with_capacity(texts.len());
+    for text in texts {
+        let Some(symbol) = text.map_or(Some(K::Native::default()), |text| symbols.key(text)) else { return Ok(None) };
+        found.push(symbol);
+    }
+    symbols.finish(found, texts.nulls().cloned()).map(Some)
 }
 
 /// Distinct texts in the order of their first use.
 struct Symbols<K: ArrowDictionaryKeyType> {
     keys: HashMap<String, K::Native>,
     values: Vec<String>,
-    /// Neighbours are often the same.
-    last: Option<(String, K::Native)>,
 }
 
 impl<K: ArrowDictionaryKeyType> Default for Symbols<K> {
     fn default() -> Self {
-        Self { keys: HashMap::new(), values: Vec::new(), last: None }
+        Self { keys: HashMap::new(), values: Vec::new() }
     }
 }
 
 impl<K: ArrowDictionaryKeyType> Symbols<K> {
     fn key(&mut self, text: &str) -> Option<K::Native> {
-        if let Some((last, key)) = &self.last
-            && last == text
-        {
-            return Some(*key);
+        if let Some(&key) = self.keys.get(text) {
+            return Some(key);
         }
-        let key = if let Some(&key) = self.keys.get(text) {
-            key
-        } else {
-            let key = K::Native::from_usize(self.values.len())?;
-            self.values.push(text.to_owned());
-            self.keys.insert(text.to_owned(), key);
-            key
-        };
-        self.last = Some((text.to_owned(), key));
+        let key = K::Native::from_usize(self.values.len())?;
+        self.values.push(text.to_owned());
+        self.keys.insert(text.to_owned(), key);
         Some(key)
     }
 

@@ -24,6 +24,15 @@ pub(crate) fn of_layout(table: &Table, row: u64) -> Result<Vec<ArrayRef>, Error>
             let place = fault.field.map_or_else(String::new, |field| format!(", field {field}"));
             Error::option(format!("row {}{place}: {}", row + table.first_row(record), fault.message))
         })?;
+        let is_empty = |field: &usize| table.value.is_null(*field) && table.is_control(*field);
+        if let Some(field) = fields.clone().position(|field| is_empty(&field)) {
+            let message = format!(
+                "row {}, field {}: the value of a control field is null",
+                row + table.first_row(record),
+                field + 1
+            );
+            return Err(Error::option(message));
+        }
         let first = fields.find(|&field| key.is_some() && table.tag.key(field) == key.map(usize::from));
         control_numbers.push(first.filter(|&field| table.value.is_valid(field)).map(|field| field as u64));
     }

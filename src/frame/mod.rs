@@ -24,6 +24,8 @@ use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_schema::{ArrowError, Schema};
 
 use crate::error::Error;
+#[cfg(feature = "python")]
+use crate::iso2709::is_control_tag;
 use crate::layout::Layout;
 #[cfg(feature = "python")]
 pub(crate) use layout::of_layout;
@@ -33,7 +35,7 @@ pub(crate) use whole::{Piece, WholeRecords};
 
 /// Columns that a table in a layout cannot be without.
 const RECORDS: [&str; 2] = ["leader", "fields"];
-const SUBFIELDS: [&str; 5] = ["record", "field", "tag", "code", "value"];
+const SUBFIELDS: [&str; 7] = ["record", "field", "tag", "ind1", "ind2", "code", "value"];
 
 /// Which layout a table of these columns is in.
 ///
@@ -209,6 +211,14 @@ impl Table {
         let key = self.tag.key(field).filter(|_| fields.contains(&field))?;
         let names = self.tag.values().as_string::<i32>();
         (key < names.len()).then(|| names.value(key).to_owned())
+    }
+
+    /// Whether a field is a control field.
+    #[cfg(feature = "python")]
+    fn is_control(&self, field: usize) -> bool {
+        let names = self.tag.values().as_string::<i32>();
+        let tag = self.tag.key(field).map(|key| names.value(key).as_bytes());
+        tag.and_then(|tag| tag.try_into().ok()).is_some_and(is_control_tag)
     }
 
     /// Whether nothing is null that must not be.

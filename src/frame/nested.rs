@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{UInt8Type, UInt16Type};
 use arrow_array::{Array, ArrayRef, LargeListArray, RecordBatch, StructArray, UInt64Array};
 use arrow_buffer::{NullBuffer, OffsetBuffer};
 use arrow_cast::cast;
-use arrow_schema::{ArrowError, DataType};
+use arrow_schema::{ArrowError, DataType, Field, Fields};
 use arrow_select::take::take;
 
 use super::columns::{child, column, symbols, texts, wrong_type};
@@ -18,13 +17,15 @@ pub(super) fn table(batch: &RecordBatch) -> Result<Option<Table>, ArrowError> {
     let leader = texts(column(batch, "leader")?, "leader")?;
     let (fields, all) = lists(column(batch, "fields")?, "fields")?;
     let all = structs(&all, "fields")?;
-    let (subfields, parts) = lists(&child(&all, "subfields"), "subfields")?;
-    let parts = structs(&parts, "subfields")?;
+    let of_field = |name| child(&all, name, "fields");
+    let (subfields, parts) = lists(of_field("subfields")?, "fields.subfields")?;
+    let parts = structs(&parts, "fields.subfields")?;
+    let of_subfield = |name| child(&parts, name, "fields.subfields");
     let (Some(tag), Some(ind1), Some(ind2), Some(code)) = (
-        symbols::<UInt16Type>(&child(&all, "tag"), "tag")?,
-        symbols::<UInt8Type>(&child(&all, "ind1"), "ind1")?,
-        symbols::<UInt8Type>(&child(&all, "ind2"), "ind2")?,
-        symbols::<UInt8Type>(&child(&parts, "code"), "code")?,
+        symbols(of_field("tag")?, "fields.tag")?,
+        symbols(of_field("ind1")?, "fields.ind1")?,
+        symbols(of_field("ind2")?, "fields.ind2")?,
+        symbols(of_subfield("code")?, "fields.subfields.code")?,
     ) else {
         return Ok(None);
     };
@@ -36,11 +37,11 @@ pub(super) fn table(batch: &RecordBatch) -> Result<Option<Table>, ArrowError> {
         tag,
         ind1,
         ind2,
-        value: texts(&child(&all, "value"), "value")?,
+        value: texts(of_field("value")?, "fields.value")?,
         subfields,
         missing_subfields: parts.nulls().cloned(),
         code,
-        text: texts(&child(&parts, "value"), "value")?,
+        text: texts(of_subfield("value")?, "fields.subfields.value")?,
         faults: std::collections::HashMap::new(),
     }))
 }
@@ -55,8 +56,8 @@ fn lists(array: &ArrayRef, name: &str) -> Result<(Lists, ArrayRef), ArrowError> 
         | DataType::LargeListView(item) => cast(array, &DataType::LargeList(Arc::clone(item)))?,
         DataType::Null => {
             let ends = OffsetBuffer::from_lengths(std::iter::repeat_n(0, array.len()));
-            let empty = StructArray::new_empty_fields(0, None);
-            return Ok((Lists { ends, nulls: Some(NullBuffer::new_null(array.len())) }, Arc::new(empty)));
+            let empty = arrow_array::new_empty_array(&DataType::Null);
+            return Ok((Lists { ends, nulls: Some(NullBuffer::new_null(array.len())) }, empty));
         }
         other => return Err(wrong_type(name, "a list of structs", other)),
     };
@@ -79,8 +80,11 @@ fn structs(array: &ArrayRef, name: &str) -> Result<StructArray, ArrowError> {
     match array.data_type() {
         DataType::Struct(_) => Ok(array.as_struct().clone()),
         DataType::Null => {
-            let nulls = Some(NullBuffer::new_null(array.len()));
-            Ok(StructArray::new_empty_fields(array.len(), nulls))
+            // Of structs that are null, each part is.
+            let names = ["tag", "ind1", "ind2", "value", "subfields", "code"];
+            let fields: Fields = names.iter().map(|name| Field::new(*name, DataType::Null, true)).collect();
+            let parts = names.iter().map(|_| arrow_array::new_null_array(&DataType::Null, array.len())).collect();
+            StructArray::try_new(fields, parts, Some(NullBuffer::new_null(array.len())))
         }
         other => Err(wrong_type(name, "a list of structs", other)),
     }

@@ -1,12 +1,12 @@
 //! Tables in `layout="subfields"`: their rows put together to records.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::ops::Range;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowDictionaryKeyType, UInt8Type, UInt16Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringViewArray, UInt64Array};
-use arrow_buffer::{NullBuffer, OffsetBuffer};
+use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType};
 use arrow_select::take::take;
@@ -19,22 +19,21 @@ use crate::iso2709::is_control_tag;
 pub(super) const LEADER_TAG: &str = "LDR";
 
 /// A column of numbers, which a data frame may have widened.
-pub(super) fn numbers(batch: &RecordBatch, name: &str) -> Result<PrimitiveArray<UInt64Type>, ArrowError> {
+fn numbers(batch: &RecordBatch, name: &str) -> Result<ScalarBuffer<u64>, ArrowError> {
     let array = column(batch, name)?;
     if !array.data_type().is_integer() {
         return Err(wrong_type(name, "whole numbers", array.data_type()));
     }
-    let numbers = cast(array, &DataType::UInt64)?.as_primitive::<UInt64Type>().clone();
+    let numbers: PrimitiveArray<UInt64Type> = cast(array, &DataType::UInt64)?.as_primitive().clone();
     if numbers.null_count() > 0 {
         return Err(ArrowError::SchemaError(format!("{name} has nulls, or numbers below 0")));
     }
-    Ok(numbers)
+    Ok(numbers.values().clone())
 }
 
 /// Where records begin, in rows.
 pub(super) fn starts(batch: &RecordBatch) -> Result<Vec<usize>, ArrowError> {
     let (record, field) = (numbers(batch, "record")?, numbers(batch, "field")?);
-    let (record, field) = (record.values(), field.values());
     let begins = |(row, (record, field)): (usize, (&[u64], &[u64]))| {
         // Two tables may have been put together whose records have the same number.
         let is_leader = matches!(field, &[before, 0] if before != 0);
@@ -42,6 +41,34 @@ pub(super) fn starts(batch: &RecordBatch) -> Result<Vec<usize>, ArrowError> {
     };
     let first = (!record.is_empty()).then_some(0);
     Ok(first.into_iter().chain(record.windows(2).zip(field.windows(2)).enumerate().filter_map(begins)).collect())
+}
+
+/// The columns of the layout.
+struct Columns {
+    /// Positions of fields in their records and, where that column is there, of subfields in their fields.
+    field: ScalarBuffer<u64>,
+    subfield: Option<ScalarBuffer<u64>>,
+    tag: DictionaryArray<UInt16Type>,
+    ind1: DictionaryArray<UInt8Type>,
+    ind2: DictionaryArray<UInt8Type>,
+    code: DictionaryArray<UInt8Type>,
+    value: StringViewArray,
+}
+
+impl Columns {
+    fn tag(&self, row: usize) -> Option<&str> {
+        self.tag.key(row).map(|key| self.tag.values().as_string::<i32>().value(key))
+    }
+
+    fn field(&self, row: usize) -> u64 {
+        self.field.get(row).copied().unwrap_or(0)
+    }
+
+    /// Whether two rows have the same tag and indicators.
+    fn agree(&self, row: usize, other: usize) -> bool {
+        let same = |of: &DictionaryArray<UInt8Type>| of.key(row) == of.key(other);
+        self.tag.key(row) == self.tag.key(other) && same(&self.ind1) && same(&self.ind2)
+    }
 }
 
 /// Puts together what rows are of.
@@ -61,94 +88,80 @@ struct Gathered {
 
 /// `None` where a dictionary does not hold it all.
 pub(super) fn table(batch: &RecordBatch) -> Result<Option<Table>, ArrowError> {
-    let nulls = |name: &str| {
-        let null = || arrow_array::new_null_array(&DataType::Null, batch.num_rows());
-        batch.column_by_name(name).map_or_else(null, Arc::clone)
-    };
     let (Some(tag), Some(ind1), Some(ind2), Some(code)) = (
-        symbols::<UInt16Type>(column(batch, "tag")?, "tag")?,
-        symbols::<UInt8Type>(&nulls("ind1"), "ind1")?,
-        symbols::<UInt8Type>(&nulls("ind2"), "ind2")?,
-        symbols::<UInt8Type>(column(batch, "code")?, "code")?,
+        symbols(column(batch, "tag")?, "tag")?,
+        symbols(column(batch, "ind1")?, "ind1")?,
+        symbols(column(batch, "ind2")?, "ind2")?,
+        symbols(column(batch, "code")?, "code")?,
     ) else {
         return Ok(None);
     };
-    let value = texts(column(batch, "value")?, "value")?;
-    let place = numbers(batch, "field")?;
-    let within = batch.column_by_name("subfield").map(|_| numbers(batch, "subfield")).transpose()?;
+    let columns = Columns {
+        field: numbers(batch, "field")?,
+        subfield: batch.column_by_name("subfield").map(|_| numbers(batch, "subfield")).transpose()?,
+        tag,
+        ind1,
+        ind2,
+        code,
+        value: texts(column(batch, "value")?, "value")?,
+    };
     let mut gathered = Gathered { field_ends: vec![0], subfield_ends: vec![0], ..Gathered::default() };
     let starts = starts(batch)?;
     let ends = starts.iter().skip(1).copied().chain([batch.num_rows()]);
     for (start, end) in starts.iter().copied().zip(ends) {
         let record = gathered.leader.len();
-        let made = gathered.record(
-            start..end,
-            &tag,
-            &code,
-            &value,
-            place.values(),
-            within.as_ref().map(|all| &all.values()[..]),
-        );
-        if let Err(fault) = made {
+        if let Err(fault) = gathered.record(start..end, &columns) {
             gathered.faults.insert(record, fault);
         }
         gathered.first_rows.push(start as u64);
         gathered.field_ends.push(gathered.field.len() as i64);
     }
-    gathered.finish(&tag, [&ind1, &ind2], &code, &value).map(Some)
+    gathered.finish(&columns).map(Some)
 }
 
 impl Gathered {
-    fn record(
-        &mut self,
-        rows: std::ops::Range<usize>,
-        tag: &DictionaryArray<UInt16Type>,
-        code: &DictionaryArray<UInt8Type>,
-        value: &StringViewArray,
-        place: &[u64],
-        within: Option<&[u64]>,
-    ) -> Result<(), Fault> {
-        let names = tag.values().as_string::<i32>();
-        let name = |row: usize| tag.key(row).map(|key| names.value(key));
-        let at = |list: &[u64], row: usize| list.get(row).copied().unwrap_or(0);
-        let has_leader = name(rows.start) == Some(LEADER_TAG) && at(place, rows.start) == 0;
-        self.leader.push((has_leader && value.is_valid(rows.start)).then_some(rows.start as u64));
+    fn record(&mut self, rows: Range<usize>, columns: &Columns) -> Result<(), Fault> {
+        let has_leader = columns.tag(rows.start) == Some(LEADER_TAG) && columns.field(rows.start) == 0;
+        let leader = Some(rows.start as u64).filter(|_| has_leader && columns.value.is_valid(rows.start));
+        self.leader.push(leader);
         if !has_leader {
             let message = "the record has no row of tag LDR and field 0 before its others: rows of records belong together, \
                            the leader's first";
             return Err(Fault::new(None, "no_leader", message));
         }
-        let (mut field, mut last) = (0, 0);
+        let (mut field, mut last) = (0, None);
         for row in rows.start + 1..rows.end {
-            let this = at(place, row);
-            let inner = within.map(|within| at(within, row));
+            let this = columns.field(row);
+            let disorder = |message: String| Err(Fault::new(None, "order", message));
+            if this == 0 {
+                return disorder("two rows of the record have field 0, which is the leader's".to_owned());
+            }
             if this < field {
-                let message = format!("field {this} comes after field {field}: sort rows by record, field, subfield");
-                return Err(Fault::new(None, "order", message));
+                return disorder(format!(
+                    "field {this} comes after field {field}: sort rows by record, field, subfield"
+                ));
             }
+            let inner = columns.subfield.as_ref().and_then(|subfield| subfield.get(row).copied());
             if this > field {
-                self.begin(row, name(row));
+                self.begin(row, columns.tag(row));
                 field = this;
-            } else if name(row) != self.field.last().and_then(|&first| name(first as usize)) {
-                return Err(Fault::new(None, "order", format!("rows of field {this} have different tags")));
-            } else if inner.is_some_and(|inner| inner < last) {
-                let message =
-                    format!("the subfields of field {this} are in disorder: sort rows by record, field, subfield");
-                return Err(Fault::new(None, "order", message));
+            } else if !self.field.last().is_some_and(|&first| columns.agree(row, first as usize)) {
+                return disorder(format!("rows of field {this} have different tags or indicators"));
+            } else if inner.is_some() && inner <= last {
+                return disorder(format!(
+                    "subfields of field {this} come twice or in disorder: sort rows by record, field, subfield"
+                ));
             }
-            last = inner.unwrap_or(0);
-            if code.is_valid(row) {
+            last = inner;
+            if columns.code.is_valid(row) {
                 self.subfield.push(row as u64);
-                if let Some(end) = self.subfield_ends.last_mut() {
+                if let (Some(end), Some(is_data)) = (self.subfield_ends.last_mut(), self.is_data.last_mut()) {
                     *end += 1;
-                }
-                if let Some(is_data) = self.is_data.last_mut() {
                     *is_data = true;
                 }
             } else if self.value.last().is_some_and(Option::is_some) || self.has_subfields() {
-                let message = format!("a row without code is not the first of field {this}");
-                return Err(Fault::new(None, "order", message));
-            } else if let Some(slot) = self.value.last_mut().filter(|_| value.is_valid(row)) {
+                return disorder(format!("a row without code is not the first of field {this}"));
+            } else if let Some(slot) = self.value.last_mut().filter(|_| columns.value.is_valid(row)) {
                 *slot = Some(row as u64);
             }
         }
@@ -167,33 +180,27 @@ impl Gathered {
         self.subfield_ends.last_chunk::<2>().is_some_and(|[start, end]| start != end)
     }
 
-    fn finish(
-        self,
-        tag: &DictionaryArray<UInt16Type>,
-        [ind1, ind2]: [&DictionaryArray<UInt8Type>; 2],
-        code: &DictionaryArray<UInt8Type>,
-        value: &StringViewArray,
-    ) -> Result<Table, ArrowError> {
+    fn finish(self, columns: &Columns) -> Result<Table, ArrowError> {
         let (field, subfield) = (UInt64Array::from(self.field), UInt64Array::from(self.subfield));
-        let views = |rows: UInt64Array| Ok::<_, ArrowError>(take(value, &rows, None)?.as_string_view().clone());
-        let text = views(subfield.clone())?;
+        let views =
+            |rows: &UInt64Array| Ok::<_, ArrowError>(take(&columns.value, rows, None)?.as_string_view().clone());
         let is_null = NullBuffer::from(self.is_data);
         Ok(Table {
             first_rows: Some(self.first_rows),
-            leader: views(UInt64Array::from(self.leader))?,
+            leader: views(&UInt64Array::from(self.leader))?,
             fields: Lists { ends: OffsetBuffer::new(self.field_ends.into()), nulls: None },
             missing_fields: None,
-            tag: keys(tag, &field)?,
-            ind1: keys(ind1, &field)?,
-            ind2: keys(ind2, &field)?,
-            value: views(UInt64Array::from(self.value))?,
+            tag: keys(&columns.tag, &field)?,
+            ind1: keys(&columns.ind1, &field)?,
+            ind2: keys(&columns.ind2, &field)?,
+            value: views(&UInt64Array::from(self.value))?,
             subfields: Lists {
                 ends: OffsetBuffer::new(self.subfield_ends.into()),
                 nulls: Some(is_null).filter(|nulls| nulls.null_count() > 0),
             },
             missing_subfields: None,
-            code: keys(code, &subfield)?,
-            text,
+            code: keys(&columns.code, &subfield)?,
+            text: views(&subfield)?,
             faults: self.faults,
         })
     }

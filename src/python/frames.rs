@@ -6,21 +6,24 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, Schema, SchemaRef};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyBlockingIOError, PyKeyboardInterrupt, PyOSError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyString};
 use pyo3_arrow::input::AnyRecordBatch;
 use rayon::prelude::*;
 
-use super::errors::to_python;
+use super::errors::{to_python, warn_of_rejects};
 use super::inputs::type_name;
 use super::options::{choice, named};
+use super::reader::RecordBatchReader;
+use super::stream::SIGNAL_INTERVAL;
 use super::tables::Collected;
 use crate::error::Error;
 use crate::frame::{Piece, Table, WholeRecords, of_layout, spread};
 use crate::layout::{Layout, Shape, named_columns, named_fields};
 use crate::pool::Pool;
 use crate::problem::ProblemCounts;
+use crate::read::{BatchStream, Poll};
 use crate::source::Interruption;
 use crate::write::Output;
 use crate::write::marc::{MarcOptions, TextEncoding, Written, write_marc as write};
@@ -28,23 +31,59 @@ use crate::write::marc::{MarcOptions, TextEncoding, Written, write_marc as write
 /// Pieces that are worked on between two looks for Ctrl-C.
 const AT_ONCE: usize = 64;
 
+type Batches = Box<dyn Iterator<Item = Result<RecordBatch, Error>> + Send>;
+
 /// The batches of an object that exports them.
-fn batches(data: &Bound<'_, PyAny>) -> PyResult<(SchemaRef, impl Iterator<Item = Result<RecordBatch, Error>> + use<>)> {
-    let Ok(stream) = data.extract::<AnyRecordBatch>() else {
+fn batches(data: &Bound<'_, PyAny>) -> PyResult<(SchemaRef, Batches)> {
+    if let Ok(reader) = data.cast::<RecordBatchReader>() {
+        // Ours is read as it is: through Arrow's interface errors would be no more than text.
+        let stream = reader.get().fresh(data.py())?;
+        return Ok((stream.schema().clone(), Box::new(Own(stream))));
+    }
+    if !data.hasattr("__arrow_c_stream__")? && !data.hasattr("__arrow_c_array__")? {
         let name = type_name(data);
         return Err(PyTypeError::new_err(format!(
             "data must be a table that exports Arrow (__arrow_c_stream__): a frame of Polars or pandas, a pyarrow.Table, \
              a DuckDB relation, a reader of this package; not {name}"
         )));
-    };
-    let reader = stream.into_reader()?;
+    }
+    let reader = data.extract::<AnyRecordBatch>()?.into_reader()?;
     let schema = reader.schema();
-    Ok((schema, reader.map(|batch| batch.map_err(|error| of_stream(&error)))))
+    Ok((schema, Box::new(reader.map(|batch| batch.map_err(|error| of_stream(&error))))))
 }
 
+/// A stream of our own.
+struct Own(BatchStream);
+
+impl Iterator for Own {
+    type Item = Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.0.poll(SIGNAL_INTERVAL) {
+                Poll::Pending => {
+                    if let Err(error) = Python::attach(check) {
+                        return Some(Err(error));
+                    }
+                }
+                Poll::Ready(None) => {
+                    let warned = Python::attach(|py| warn_of_rejects(py, self.0.problems()));
+                    return warned.err().map(|error| Err(Error::from_io(io::Error::other(error), "warned")));
+                }
+                Poll::Ready(next) => return next,
+            }
+        }
+    }
+}
+
+/// What a stream of others ended with, which crosses as text: also Ctrl-C, if that came while Python made its batches.
 fn of_stream(error: &ArrowError) -> Error {
-    let io = io::Error::other(error.to_string());
-    Error::from_io(io, "cannot read the table")
+    let told = error.to_string();
+    if told.contains("KeyboardInterrupt") {
+        let interrupt = PyKeyboardInterrupt::new_err(());
+        return Error::from_io(io::Error::other(Interruption(Box::new(interrupt))), "interrupted");
+    }
+    Error::option(format!("cannot read the table: {told}"))
 }
 
 /// What looks for Ctrl-C.
@@ -58,10 +97,24 @@ struct PythonWriter(Py<PyAny>);
 impl Write for PythonWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Python::attach(|py| {
-            let written = self.0.bind(py).call_method1("write", (PyBytes::new(py, bytes),))?;
-            // Some say nothing, and have written it all.
-            let written = if written.is_none() { bytes.len() } else { written.extract()? };
-            Ok::<_, PyErr>(written.min(bytes.len()))
+            let object = self.0.bind(py);
+            let written = object.call_method1("write", (PyBytes::new(py, bytes),))?;
+            if written.is_none() {
+                // Some say nothing, and have written it all; a raw file has written none of it.
+                if object.is_instance(&py.import("io")?.getattr("RawIOBase")?)? {
+                    return Err(PyBlockingIOError::new_err("write gave None: the file does not wait until it can"));
+                }
+                return Ok(bytes.len());
+            }
+            if written.is_instance_of::<PyBool>() {
+                return Err(PyTypeError::new_err("write must give the number of bytes, or None, not bool"));
+            }
+            let written: usize = written.extract()?;
+            if written == 0 || written > bytes.len() {
+                let message = format!("write gave {written} for {} bytes", bytes.len());
+                return Err(PyOSError::new_err(message));
+            }
+            Ok(written)
         })
         .map_err(io::Error::other)
     }
@@ -147,7 +200,11 @@ fn over_records(
         let mut batches = Vec::new();
         loop {
             Python::attach(check)?;
-            let round = pieces.by_ref().take(AT_ONCE).collect::<Result<Vec<_>, _>>()?;
+            let mut round = Vec::new();
+            for piece in pieces.by_ref().take(AT_ONCE) {
+                round.push(piece?);
+                Python::attach(check)?;
+            }
             if round.is_empty() {
                 return Ok(batches);
             }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyString};
+use pyo3::types::{PyBool, PyDict, PyInt, PyString};
 
 use super::errors::{counts, to_python};
 use super::frames::check;
@@ -12,6 +12,9 @@ use super::inputs::{sources, type_name};
 use super::options::{choice, number, parse};
 use crate::read::read;
 use crate::write::parquet::{Codec, ParquetOptions, PartitionBy, describe, write_parquet as write};
+
+/// What the names of our own metadata begin with.
+const OURS: &str = "mrrc_arrow.";
 
 /// Writes what is read to a file or directory; documented in the package.
 #[pyfunction]
@@ -30,6 +33,9 @@ pub(super) fn write_parquet<'py>(
     metadata: Vec<(String, String)>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Bound<'py, PyDict>> {
+    if let Some((key, _)) = metadata.iter().find(|(key, _)| key.starts_with(OURS)) {
+        return Err(PyValueError::new_err(format!("metadata: names that begin with {OURS} are ours, as {key} does")));
+    }
     let options = parse(options)?;
     let row_group_size: Option<u64> = number("row_group_size", row_group_size)?;
     let mut parquet = ParquetOptions {
@@ -58,7 +64,7 @@ fn partition(given: &Bound<'_, PyAny>) -> PyResult<PartitionBy> {
     if given.is_none() {
         return Ok(PartitionBy::Nothing);
     }
-    if given.is_instance_of::<PyInt>() {
+    if given.is_instance_of::<PyInt>() && !given.is_instance_of::<PyBool>() {
         return Ok(number("partition_by", given)?.map_or(PartitionBy::Nothing, PartitionBy::Rows));
     }
     match given.extract::<String>() {

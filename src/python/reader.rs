@@ -85,6 +85,11 @@ impl RecordBatchReader {
         read(self.sources.clone(), self.options.clone())
     }
 
+    /// A fresh read of the sources.
+    pub(super) fn fresh(&self, py: Python<'_>) -> PyResult<BatchStream> {
+        py.detach(|| self.open()).map_err(|error| to_python(py, &error))
+    }
+
     fn warn(&self, py: Python<'_>, problems: Option<ProblemCounts>) -> PyResult<()> {
         problems.filter(|_| !self.quiet).map_or(Ok(()), |problems| warn_of_rejects(py, &problems))
     }

@@ -1,6 +1,5 @@
 //! A file that is written beside its target and takes the target's name once it is whole.
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -26,7 +25,7 @@ impl AtomicFile {
             let file = OpenOptions::new().write(true).open(target)?;
             return Ok(Self { file, temporary: None, target: target.to_owned() });
         }
-        let target = if found.is_some() { fs::canonicalize(target)? } else { target.to_owned() };
+        let target = followed(target)?;
         let mut options = OpenOptions::new();
         let (file, temporary) = beside(&target, |temporary| options.write(true).create_new(true).open(temporary))?;
         let this = Self { file, temporary: Some(temporary), target };
@@ -51,20 +50,35 @@ impl AtomicFile {
 /// Makes something under a temporary name beside `target`: one that begins with a dot and ends in `.tmp`, so that no pattern for
 /// data finds it.
 pub(super) fn beside<T>(target: &Path, mut create: impl FnMut(&Path) -> io::Result<T>) -> io::Result<(T, PathBuf)> {
-    let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let mut attempt = 0;
     loop {
-        let mut hidden = OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}-{attempt}.tmp", std::process::id()));
-        let temporary = target.with_file_name(hidden);
+        // Not of the target's name, which may be as long as names can be.
+        let temporary = target.with_file_name(format!(".mrrc-arrow.{}-{attempt}.tmp", std::process::id()));
         match create(&temporary) {
             Ok(made) => return Ok((made, temporary)),
             // Of another writer here, or left by a process of the same number that was killed.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1000 => attempt += 1,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 10_000 => attempt += 1,
             Err(error) => return Err(error),
         }
     }
+}
+
+/// What links lead to, be it there or not.
+pub(super) fn followed(target: &Path) -> io::Result<PathBuf> {
+    const MOST_LINKS: usize = 40;
+    let mut path = target.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::canonicalize(&path) {
+            Ok(found) => return Ok(found),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(&path) {
+                Ok(link) => path = path.parent().unwrap_or(Path::new("")).join(link),
+                Err(_) => return Ok(path),
+            },
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::from_raw_os_error(libc::ELOOP))
 }
 
 /// Lets a new name outlive a crash of the machine, where the system can do that.

@@ -88,6 +88,7 @@ impl<'a> Output<'a> {
         let (to, name) = match self.to {
             To::Writer(writer) => (Target::Writer(writer), None),
             To::Path(path) => {
+                refuse(&path)?;
                 let name = path.to_string_lossy().into_owned();
                 let file = AtomicFile::create(&path).map_err(|error| cannot_write(error, Some(&name)))?;
                 (Target::File(Box::new(file)), Some(name))
@@ -95,6 +96,16 @@ impl<'a> Output<'a> {
         };
         Ok(Open { to, name, compression: self.compression, is_empty: true })
     }
+}
+
+/// Refuses what a name promises and nobody here keeps.
+fn refuse(path: &Path) -> Result<(), Error> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+    if ["xml", "json", "bz2", "xz", "lz4", "zip", "7z", "br"].contains(&ending.as_str()) {
+        let name = path.display();
+        return Err(Error::option(format!("{name}: nothing is written as .{ending}; gzip (.gz) and zstd (.zst) are")));
+    }
+    Ok(())
 }
 
 /// A file under way.

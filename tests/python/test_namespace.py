@@ -86,12 +86,22 @@ def test_records_are_written(sample: Path, tmp_path: Path) -> None:
     assert (tmp_path / "x.mrc").read_bytes() == sample.read_bytes()
 
 
+def test_warnings_are_in_the_name_of_the_caller(sample: Path, tmp_path: Path) -> None:
+    frame = mrrc.read_marc(sample, n_rows=2).with_columns(leader=pl.Series(["x", None]))
+    for dest in (None, tmp_path / "x.mrc"):
+        with pytest.warns(mrrc.MrrcWarning, match=r"row 0: .*, …") as warned:
+            MarcNamespace(frame).to_marc(dest, ignore_errors=True)
+        assert warned[0].filename == __file__
+
+
 def test_other_frames_are_refused(sample: Path) -> None:
     frame = MarcNamespace(mrrc.read_marc(sample, layout="subfields"))
     with pytest.raises(ValueError, match="no column fields, leader"):
         frame.explode()
     with pytest.raises(ValueError, match="no column fields, leader"):
         frame.select({})
+    with pytest.raises(TypeError, match="dict of specs"):
+        MarcNamespace(mrrc.read_marc(sample)).select(["245$a"])  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="245"):
         MarcNamespace(mrrc.read_marc(sample)).select({"x": "245$"})
     schema = mrrc.read_marc(b"").select("leader", "fields").schema
@@ -108,6 +118,7 @@ assert "polars" not in sys.modules
 import polars as pl
 df = mrrc.read_marc({str(sample)!r})
 print(df.marc.select({{"id": "001"}}).height, df.marc.explode().height > 300)
+assert pl.from_arrow(mrrc.read_table({str(sample)!r})).marc.explode().height > 300
 print(mrrc.scan_marc({str(sample)!r}).collect().marc.to_marc() == open({str(sample)!r}, "rb").read())
 """
     assert run_script(script).split() == ["300", "True", "True"]

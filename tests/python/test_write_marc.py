@@ -15,13 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .marc import Field, control, data, encode
+from .script import run_script
 from .strategies import records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from mrrc_arrow._write import ArrowStreamExportable, TextEncoding
+    from typing_extensions import Buffer
 
     from .marc import StringType
 
@@ -316,3 +318,202 @@ def test_a_files_exception_is_the_one_that_comes_out(sample: Path) -> None:
 def test_no_rows_are_no_records(sample: Path) -> None:
     assert written(mrrc.read_marc(sample).head(0)) == b""
     assert written(mrrc.read_marc(sample, layout="subfields").head(0)) == b""
+
+
+@pytest.mark.parametrize("missing", ["tag", "ind1", "ind2", "value", "subfields"])
+def test_parts_that_are_not_there_are_not_taken_for_nothing(sample: Path, missing: str) -> None:
+    frame = mrrc.read_marc(sample, categorical=False)
+    renamed = pl.element().struct.rename_fields(
+        [name if name != missing else f"{name}s" for name in ("tag", "ind1", "ind2", "value", "subfields")]
+    )
+    with pytest.raises(ValueError, match=rf"there is no fields\.{missing}"):
+        written(frame.with_columns(pl.col("fields").list.eval(renamed)))
+    rows = mrrc.read_marc(sample, layout="subfields", n_rows=100)
+    for name in ("record", "field", "tag", "ind1", "ind2", "code", "value"):
+        with pytest.raises(ValueError, match="the columns are"):
+            written(rows.drop(name))
+
+
+def rows_of(*rows: tuple[int, int, str, int, str | None, str], inds: str = "10") -> pl.DataFrame:
+    """Rows of subfields: record, field, tag, subfield, code, value."""
+    names = ["record", "field", "tag", "subfield", "code", "value"]
+    frame = pl.DataFrame(rows, schema=names, orient="row")
+    is_data = pl.col("tag") >= "010"
+    return frame.with_columns(
+        ind1=pl.when(is_data & (pl.col("tag") != "LDR")).then(pl.lit(inds[0])),
+        ind2=pl.when(is_data & (pl.col("tag") != "LDR")).then(pl.lit(inds[1])),
+    )
+
+
+LEADER = "00000nam a2200000 i 4500"
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([(0, 0, "LDR", 0, None, LEADER), (0, 0, "LDR", 0, None, LEADER)], "field 0"),
+        (
+            [
+                *[(0, 0, "LDR", 0, None, LEADER), (0, 1, "999", 1, "a", "own")],
+                *[(1, 0, "LDR", 0, None, LEADER), (1, 0, "999", 1, "a", "not for 0")],
+            ],
+            "row 2: .*field 0",
+        ),
+        ([(0, 0, "LDR", 0, None, LEADER), (0, 1, "245", 1, "a", "x"), (0, 1, "245", 1, "a", "x")], "twice"),
+        ([(0, 0, "LDR", 0, None, LEADER), (0, 1, "245", 2, "a", "x"), (0, 1, "245", 1, "b", "x")], "disorder"),
+        ([(0, 0, "LDR", 0, None, LEADER), (0, 1, "245", 1, "a", "x"), (0, 1, "246", 2, "b", "x")], "different tags"),
+        ([(0, 0, "LDR", 0, None, LEADER), (0, 1, "245", 1, "a", "x"), (0, 1, "245", 2, None, "x")], "without code"),
+    ],
+)
+def test_rows_that_contradict_each_other_are_told(
+    rows: list[tuple[int, int, str, int, str | None, str]], says: str
+) -> None:
+    with pytest.raises(mrrc.UnwritableError, match=says) as error:
+        written(rows_of(*rows))
+    assert error.value.code == "order"
+
+
+def test_indicators_that_contradict_each_other_are_told() -> None:
+    frame = rows_of((0, 0, "LDR", 0, None, LEADER), (0, 1, "245", 1, "a", "x"), (0, 1, "245", 2, "b", "y"))
+    assert b"10\x1fax\x1fby" in written(frame)
+    with pytest.raises(mrrc.UnwritableError, match="different tags or indicators"):
+        written(frame.with_columns(ind1=pl.Series([None, "1", "2"])))
+
+
+def test_columns_of_nulls_alone_and_of_other_things_are_no_matter(sample: Path) -> None:
+    layouts: list[Layout] = ["records", "subfields"]
+    for layout in layouts:
+        frame = mrrc.read_marc(sample, layout=layout).with_columns(x=None, y=pl.lit([None]))
+        assert written(frame) == sample.read_bytes()
+    number: dict[str, Any] = {"tag": "001", "ind1": None, "ind2": None, "value": "1", "subfields": None}
+    none: list[dict[str, Any]] = [number, number | {"subfields": []}]
+    for field in none:
+        bare = pl.DataFrame({"leader": [LEADER], "fields": [[field]]})
+        assert bare.schema["fields"] != FIELDS
+        assert mrrc.read_marc(written(bare))["control_number"].to_list() == ["1"]
+
+
+def test_values_in_a_large_dictionary(sample: Path) -> None:
+    frame = mrrc.read_marc(sample, layout="subfields", categorical=False)
+    table = frame.to_arrow()
+    column = table.schema.get_field_index("value")
+    packed = table.set_column(column, "value", table["value"].cast(pa.large_string()).dictionary_encode())
+    assert written(packed) == sample.read_bytes()
+
+
+def test_keys_that_are_not_in_their_dictionary_are_refused() -> None:
+    wrong = pa.DictionaryArray.from_arrays(pa.array([5], pa.int8()), pa.array(["x"]), safe=False)
+    fields = pa.array([[]], mrrc.read_table(b"", string_type="string", categorical=False).schema.field("fields").type)
+    with pytest.raises(ValueError, match="not in its dictionary"):
+        written(pa.table({"leader": wrong, "fields": fields}))
+
+
+def test_what_a_stream_ends_with_comes_out(sample: Path) -> None:
+    table = mrrc.read_table(sample, string_type="large_string", categorical=False)
+
+    def stream(error: BaseException) -> pa.RecordBatchReader:
+        def batches() -> Iterator[pa.RecordBatch]:
+            yield from table.to_batches()
+            raise error
+
+        return pa.RecordBatchReader.from_batches(table.schema, batches())
+
+    with pytest.raises(ValueError, match="the reason"):
+        written(stream(RuntimeError("the reason")))
+    with pytest.raises(KeyboardInterrupt):
+        written(stream(KeyboardInterrupt()))
+
+    class Failing:
+        def __arrow_c_stream__(self, requested_schema: object | None = None, /) -> object:
+            raise RuntimeError("my database is down")
+
+    with pytest.raises(RuntimeError, match="my database is down"):
+        written(Failing())
+    # Ours keep their class, and where it was.
+    with mrrc.read_batches(sample.read_bytes()[:-5]) as reader, pytest.raises(mrrc.RecordError) as caught:
+        written(reader)
+    assert caught.value.record == 299
+    once = mrrc.read_batches(io.BufferedReader(io.BytesIO(sample.read_bytes())))
+    assert written(once) == sample.read_bytes()
+    with pytest.warns(mrrc.MrrcWarning, match="could not be read"):
+        assert written(mrrc.read_batches(sample.read_bytes()[:-5], ignore_errors=True))
+
+
+def test_files_that_do_not_write_all_are_no_files(sample: Path) -> None:
+    frame = mrrc.read_marc(sample)
+
+    class Raw(io.RawIOBase):
+        def write(self, _: object) -> None:
+            return None
+
+    class Odd:
+        def __init__(self, answer: object) -> None:
+            self.answer = answer
+
+        def write(self, _: bytes) -> object:
+            return self.answer
+
+    with pytest.raises(BlockingIOError):
+        mrrc.write_marc(frame, Raw())
+    with pytest.raises(TypeError, match="bool"):
+        mrrc.write_marc(frame, Odd(True))
+    with pytest.raises(OSError, match="gave 0"):
+        mrrc.write_marc(frame, Odd(0))
+    assert mrrc.write_marc(frame, Odd(None)).records == 300
+
+    class Slow(io.BytesIO):
+        def write(self, data: Buffer) -> int:
+            return super().write(bytes(data)[:1000])
+
+    slow = Slow()
+    mrrc.write_marc(frame, slow)
+    assert slow.getvalue() == sample.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["x.xml", "x.mrc.bz2", "x.mrc.xz", "x.json"])
+def test_endings_that_promise_what_is_not_kept_are_refused(sample: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=name.rsplit(".", 1)[1]):
+        mrrc.write_marc(mrrc.read_marc(sample), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_links_are_followed_also_where_they_lead_nowhere_yet(sample: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.mrc").symlink_to("real.mrc")
+    mrrc.write_marc(mrrc.read_marc(sample), tmp_path / "link.mrc")
+    assert (tmp_path / "link.mrc").is_symlink()
+    assert (tmp_path / "real.mrc").read_bytes() == sample.read_bytes()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OSError, match="symbolic links"):
+        mrrc.write_marc(mrrc.read_marc(sample), tmp_path / "loop")
+    long = tmp_path / ("x" * 251 + ".mrc")
+    mrrc.write_marc(mrrc.read_marc(sample), long)
+    assert long.read_bytes() == sample.read_bytes()
+
+
+def test_ctrl_c_is_answered(sample: Path, tmp_path: Path) -> None:
+    script = """
+        import os, signal, sys, threading, time, mrrc_arrow as mrrc
+        frame = mrrc.read_marc([sys.argv[1]] * 200)
+        for write in (
+            lambda: mrrc.write_marc(frame, sys.argv[2]),
+            lambda: mrrc.write_parquet([sys.argv[1]] * 2000, sys.argv[2]),
+            lambda: mrrc.write_parquet([sys.argv[1]] * 2000, sys.argv[2], layout="subfields", partition_by="tag"),
+            lambda: mrrc.write_parquet([sys.argv[1]] * 2000, sys.argv[2], partition_by=1000),
+        ):
+            struck = []
+            def strike():
+                time.sleep(0.05)
+                struck.append(time.monotonic())
+                os.kill(os.getpid(), signal.SIGINT)
+            thread = threading.Thread(target=strike)
+            thread.start()
+            try:
+                write()
+                print("not interrupted")
+            except KeyboardInterrupt:
+                print(time.monotonic() - struck[0] < 0.5)
+            thread.join()
+            print(os.listdir(os.path.dirname(sys.argv[2])))
+        """
+    said = run_script(script, sample, tmp_path / "x", timeout=60).splitlines()
+    assert said == ["True", "[]"] * 4

@@ -154,11 +154,58 @@ def test_a_file_for_so_many_rows(sample: Path, tmp_path: Path, rows: int) -> Non
     assert_frame_equal(pl.concat(frames), expected)
 
 
+def test_files_of_partitions_say_where_they_are_from(sample: Path, tmp_path: Path) -> None:
+    damaged = sample.read_bytes() + b"00100nam a2200049 i 4500"
+    cases: list[tuple[Literal["tag"] | int, Layout]] = [("tag", "subfields"), (100, "records")]
+    for partition_by, layout in cases:
+        lake = tmp_path / f"lake{partition_by}"
+        with pytest.warns(mrrc.MrrcWarning):
+            written = mrrc.write_parquet(
+                damaged,
+                lake,
+                partition_by=partition_by,
+                layout=layout,
+                ignore_errors=True,
+                metadata={"k": "v"},
+            )
+        said = [pq.ParquetFile(file).metadata.metadata for file in written.files]
+        assert {one[b"mrrc_arrow.version"].decode() for one in said} == {mrrc.__version__}
+        assert {one[b"mrrc_arrow.layout"].decode() for one in said} == {layout}
+        assert {one[b"k"] for one in said} == {b"v"}
+        assert said[-1][b"mrrc_arrow.rejected"] == b"1"
+
+
+def test_a_directory_that_is_there_keeps_its_rights_and_links_stay(sample: Path, tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir(mode=0o700)
+    link.symlink_to(real)
+    mrrc.write_parquet(sample, link, partition_by=100)
+    assert link.is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o700
+    assert len(list(real.iterdir())) == 3
+
+
+def test_many_tags_take_bounded_memory_and_all_cores(tmp_path: Path) -> None:
+    record = [control("001", "1"), *[data(f"{tag:03}", ("a", f"{tag}" * 60)) for tag in range(100, 160)]]
+    raw = encode(record)
+    source = tmp_path / "x.mrc"
+    source.write_bytes(raw * (200_000_000 // len(raw)))
+    script = """
+        import resource, sys, mrrc_arrow as mrrc
+        options = dict(layout="subfields", partition_by="tag") if sys.argv[3] == "tag" else {}
+        mrrc.write_parquet(sys.argv[1], sys.argv[2], **options)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        """
+    assert int(run_script(script, source, tmp_path / "lake", "tag", timeout=120)) < 700_000
+    assert len(list((tmp_path / "lake").iterdir())) == 62
+
+
 def test_partitions_of_nothing(tmp_path: Path) -> None:
     written = mrrc.write_parquet(b"", tmp_path / "rows", partition_by=10)
     (file,) = written.files
     assert pl.read_parquet(file).columns == ["leader", "control_number", "fields"]
-    assert mrrc.write_parquet(b"", tmp_path / "tags", layout="subfields", partition_by="tag").files == ()
+    mrrc.write_parquet(b"", tmp_path / "tags", layout="subfields", partition_by="tag")
+    assert pl.read_parquet(tmp_path / "tags").columns[0] == "record"
     mrrc.write_parquet(b"", tmp_path / "x.parquet")
     assert pl.read_parquet(tmp_path / "x.parquet").height == 0
 
@@ -219,6 +266,8 @@ def test_what_is_no_file_is_written_to(sample: Path) -> None:
         ({"partition_by": 0}, ValueError, "above 0"),
         ({"partition_by": "code"}, ValueError, "partition_by"),
         ({"partition_by": 1.5}, TypeError, "partition_by"),
+        ({"partition_by": True}, TypeError, "partition_by"),
+        ({"metadata": {"mrrc_arrow.rejected": "0"}}, ValueError, "metadata"),
         ({"partition_by": "tag"}, ValueError, "subfields"),
         ({"partition_by": "tag", "layout": "subfields", "columns": ["value"]}, ValueError, "tag"),
         ({"compression": "zip"}, ValueError, "compression"),
@@ -291,7 +340,6 @@ def test_a_disk_without_room_is_one_clear_error(small_disk: Path, sample: Path) 
         assert list(small_disk.iterdir()) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the last bytes of a Parquet file are flushed where an error is no OSError")
 def test_a_disk_without_room_is_one_clear_error_in_small_files(small_disk: Path, sample: Path) -> None:
     target = small_disk / "x"
     with pytest.raises(OSError, match="No space left on device") as error:

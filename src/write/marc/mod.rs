@@ -125,6 +125,8 @@ pub fn write_marc(
         let mut round = Vec::with_capacity(at_once);
         for piece in pieces.by_ref().take(at_once) {
             round.push(piece?);
+            // Who makes the batches may take long for each.
+            check()?;
         }
         let is_over = round.is_empty();
         let mut next: Vec<Result<Made, Error>> = round.iter().map(|_| Ok(Made::default())).collect();

@@ -47,6 +47,11 @@ impl Symbol {
         }
     }
 
+    /// Whether it is the tag of a control field.
+    fn is_control(&self) -> bool {
+        self.bytes().and_then(|tag| tag.first_chunk().copied()).is_some_and(is_control_tag)
+    }
+
     fn replaced(&self) -> u64 {
         match self {
             Self::Bytes { replaced, .. } => u64::from(*replaced),
@@ -224,17 +229,18 @@ impl<'a> Encoder<'a> {
             _ => return Err(fault(place, "no_tag", "the field has no tag")),
         };
         noted.replaced += tag.replaced();
-        let is_control = tag.bytes().and_then(|tag| tag.first_chunk().copied()).is_some_and(is_control_tag);
         let subfields = table.subfields(field);
         let indicators = [symbol(&self.ind1, &table.ind1, field), symbol(&self.ind2, &table.ind2, field)];
         let value = table.value.is_valid(field).then(|| table.value.value(field));
-        if is_control {
+        if tag.is_control() {
             if !subfields.is_empty() || indicators.iter().any(Option::is_some) {
                 let message = "a control field has a value alone, no indicators or subfields";
                 return Err(fault(place, "control_field", message));
             }
             // A delimiter is part of its value.
-            let value = value.unwrap_or_default();
+            let Some(value) = value else {
+                return Err(fault(place, "no_value", "the value of a control field is null"));
+            };
             write(value, out, encoding, noted);
             return Ok(value.bytes().filter(|&byte| byte == DELIMITER).count());
         }
@@ -320,10 +326,7 @@ impl<'a> Encoder<'a> {
         let has = |text: &str| text.bytes().any(is_delimiter);
         let is_it = |field: usize| {
             let value = if table.value.is_valid(field) { table.value.value(field) } else { "" };
-            let is_control = symbol(&self.tags, &table.tag, field)
-                .and_then(Symbol::bytes)
-                .and_then(|tag| tag.first_chunk().copied())
-                .is_some_and(is_control_tag);
+            let is_control = symbol(&self.tags, &table.tag, field).is_some_and(Symbol::is_control);
             let in_value =
                 if is_control { value.bytes().any(|byte| is_delimiter(byte) && byte != DELIMITER) } else { has(value) };
             in_value || table.subfields(field).any(|subfield| has(table.text.value(subfield)))

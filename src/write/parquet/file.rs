@@ -1,9 +1,9 @@
 //! One Parquet file under way.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -22,6 +22,47 @@ use crate::write::output::cannot_write;
 
 /// Memory of the batches of a row group, unless the caller says how many rows it has: about a third of it is input.
 const ROW_GROUP_BYTES: usize = 64 << 20;
+/// The same of all row groups that are under way, where many threads encode some.
+const UNDER_WAY_BYTES: usize = 512 << 20;
+/// Smaller row groups are not worth their while, however many threads there are.
+const LEAST_BYTES: usize = 8 << 20;
+
+/// The first error of a file.
+type Failed = Arc<Mutex<Option<io::Error>>>;
+
+fn first_of(failed: &Failed) -> Option<io::Error> {
+    failed.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+/// A file that keeps what it failed with.
+struct Told {
+    file: AtomicFile,
+    failed: Failed,
+}
+
+impl Told {
+    fn keep<T>(&self, done: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &done
+            && let Some(number) = error.raw_os_error()
+        {
+            let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.get_or_insert_with(|| io::Error::from_raw_os_error(number));
+        }
+        done
+    }
+}
+
+impl Write for Told {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let done = self.file.write(bytes);
+        self.keep(done)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let done = self.file.flush();
+        self.keep(done)
+    }
+}
 
 type Encoded = Result<Vec<ArrowColumnChunk>, Error>;
 
@@ -29,7 +70,8 @@ type Encoded = Result<Vec<ArrowColumnChunk>, Error>;
 pub(super) struct ParquetFile {
     target: PathBuf,
     schema: SchemaRef,
-    writer: SerializedFileWriter<AtomicFile>,
+    writer: SerializedFileWriter<Told>,
+    failed: Failed,
     factory: Arc<ArrowRowGroupWriterFactory>,
     pool: Pool,
     most_rows: usize,
@@ -52,7 +94,11 @@ impl ParquetFile {
     ) -> Result<Self, Error> {
         let name = shown.to_string_lossy().into_owned();
         let properties = options.properties(schema)?;
+        let pool = Pool::get()?;
+        let most_bytes = ROW_GROUP_BYTES.min(UNDER_WAY_BYTES / (pool.threads() + 2)).max(LEAST_BYTES);
+        let failed = Failed::default();
         let file = AtomicFile::create(path).map_err(|error| cannot_write(error, Some(&name)))?;
+        let file = Told { file, failed: Arc::clone(&failed) };
         let arrow = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(file, schema.clone(), arrow);
         let (writer, factory) = writer
@@ -62,10 +108,11 @@ impl ParquetFile {
             target: shown,
             schema: schema.clone(),
             writer,
+            failed,
             factory: Arc::new(factory),
-            pool: Pool::get()?,
             most_rows: options.row_group_size.unwrap_or(usize::MAX),
-            most_bytes: if options.row_group_size.is_some() { usize::MAX } else { ROW_GROUP_BYTES },
+            most_bytes: if options.row_group_size.is_some() { usize::MAX } else { most_bytes },
+            pool,
             batches: Vec::new(),
             rows: 0,
             bytes: 0,
@@ -73,13 +120,8 @@ impl ParquetFile {
         })
     }
 
-    /// Appends a batch, of which so many bytes are its own.
-    pub(super) fn append(
-        &mut self,
-        batch: &RecordBatch,
-        bytes: usize,
-        check: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    /// Appends a batch, of which so many bytes are its own, and has row groups encoded as they fill.
+    pub(super) fn append(&mut self, batch: &RecordBatch, bytes: usize) {
         let mut from = 0;
         while from < batch.num_rows() {
             let rows = (batch.num_rows() - from).min(self.most_rows - self.rows);
@@ -88,16 +130,15 @@ impl ParquetFile {
             self.bytes += bytes * rows / batch.num_rows();
             from += rows;
             if self.rows >= self.most_rows || self.bytes >= self.most_bytes {
-                self.end_row_group(check)?;
+                self.end_row_group();
             }
         }
-        Ok(())
     }
 
     /// Has what there is encoded as a row group.
-    pub(super) fn end_row_group(&mut self, check: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
+    pub(super) fn end_row_group(&mut self) {
         if self.batches.is_empty() {
-            return Ok(());
+            return;
         }
         let batches = std::mem::take(&mut self.batches);
         (self.rows, self.bytes) = (0, 0);
@@ -110,7 +151,16 @@ impl ParquetFile {
             let _ = sender.send(encoded.and_then(|encoded| encoded));
         });
         self.under_way.push_back(receiver);
-        while self.under_way.len() > self.pool.threads() {
+    }
+
+    /// How many row groups are being encoded, or are encoded and not yet written.
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Waits until no more than so many row groups are under way, and writes the others.
+    pub(super) fn settle(&mut self, most: usize, check: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
+        while self.under_way.len() > most {
             self.put(check)?;
         }
         Ok(())
@@ -119,21 +169,21 @@ impl ParquetFile {
     /// Waits for the first row group that is under way, and writes it.
     fn put(&mut self, check: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
         let Some(receiver) = self.under_way.pop_front() else { return Ok(()) };
+        let name = || self.target.to_string_lossy();
         let chunks = loop {
             match receiver.recv_timeout(INTERVAL) {
-                Ok(encoded) => break encoded?,
+                Ok(encoded) => break encoded.map_err(|error| error.in_source(Some(name().into())))?,
                 Err(RecvTimeoutError::Timeout) => check()?,
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::internal("a row group was lost")),
             }
         };
-        let write = || -> Result<(), ParquetError> {
-            let mut group = self.writer.next_row_group()?;
-            for chunk in chunks {
-                chunk.append_to_row_group(&mut group)?;
-            }
-            group.close().map(|_| ())
-        };
-        write().map_err(|error| cannot_write(io_error(error), Some(&self.target.to_string_lossy())))
+        let written = write_group(&mut self.writer, chunks);
+        written.map_err(|error| cannot_write(self.io_error(error), Some(&name())))
+    }
+
+    /// What the file said, where a Parquet error may be no more than words.
+    fn io_error(&self, error: ParquetError) -> io::Error {
+        first_of(&self.failed).unwrap_or_else(|| io_error(error))
     }
 
     /// Ends the file and gives it its name.
@@ -142,23 +192,26 @@ impl ParquetFile {
         metadata: &[(String, String)],
         check: &mut dyn FnMut() -> Result<(), Error>,
     ) -> Result<PathBuf, Error> {
-        self.end_row_group(check)?;
-        while !self.under_way.is_empty() {
-            self.put(check)?;
-        }
+        self.end_row_group();
+        self.settle(0, check)?;
         for (key, value) in metadata {
             self.writer.append_key_value_metadata(KeyValue::new(key.clone(), value.clone()));
         }
         let name = self.target.to_string_lossy().into_owned();
         let failed = |error: io::Error| cannot_write(error, Some(&name));
-        self.writer.into_inner().map_err(|error| failed(io_error(error)))?.commit().map_err(failed)?;
+        let told = Arc::clone(&self.failed);
+        let file =
+            self.writer.into_inner().map_err(|error| failed(first_of(&told).unwrap_or_else(|| io_error(error))))?;
+        file.file.commit().map_err(failed)?;
         Ok(self.target)
     }
 }
 
 impl Sink for ParquetFile {
     fn write(&mut self, batch: &RecordBatch, check: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
-        self.append(batch, batch.get_array_memory_size(), check)
+        self.append(batch, batch.get_array_memory_size());
+        let threads = self.pool.threads();
+        self.settle(threads, check)
     }
 
     fn finish(
@@ -168,6 +221,14 @@ impl Sink for ParquetFile {
     ) -> Result<Vec<PathBuf>, Error> {
         Ok(vec![self.close(metadata, check)?])
     }
+}
+
+fn write_group(writer: &mut SerializedFileWriter<Told>, chunks: Vec<ArrowColumnChunk>) -> Result<(), ParquetError> {
+    let mut group = writer.next_row_group()?;
+    for chunk in chunks {
+        chunk.append_to_row_group(&mut group)?;
+    }
+    group.close().map(|_| ())
 }
 
 /// A row group, column by column.

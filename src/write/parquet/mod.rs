@@ -196,6 +196,7 @@ pub fn describe(sources: &[Source], options: &ReadOptions) -> Vec<(String, Strin
     let described = [
         ("mrrc_arrow.sources", format!("[{}]", names.collect::<Vec<_>>().join(", "))),
         ("mrrc_arrow.layout", layout.to_owned()),
+        ("mrrc_arrow.version", env!("CARGO_PKG_VERSION").to_owned()),
     ];
     described.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
@@ -223,7 +224,6 @@ trait Sink {
 fn provenance(given: &[(String, String)], written: &WrittenParquet) -> Vec<(String, String)> {
     let counts = written.problems.iter().map(|(code, count)| format!("\"{}\": {count}", code.as_str()));
     let own = [
-        ("mrrc_arrow.version", env!("CARGO_PKG_VERSION").to_owned()),
         ("mrrc_arrow.rejected", written.problems.rejected().to_string()),
         ("mrrc_arrow.problems", format!("{{{}}}", counts.collect::<Vec<_>>().join(", "))),
     ];

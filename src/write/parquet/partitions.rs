@@ -1,6 +1,6 @@
 //! A directory of Parquet files, which has its name once all of them are whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,8 @@ use arrow_select::take::take_record_batch;
 use super::file::ParquetFile;
 use super::{ParquetOptions, Sink};
 use crate::error::Error;
-use crate::write::atomic::{beside, sync_parent};
+use crate::pool::Pool;
+use crate::write::atomic::{beside, followed, sync_parent};
 use crate::write::output::cannot_write;
 
 /// Memory of rows that wait for their row groups, of all files together.
@@ -31,17 +32,26 @@ struct Directory {
 
 impl Directory {
     fn create(target: &Path) -> Result<Self, Error> {
-        let failed = |error: io::Error| cannot_write(error, Some(&target.to_string_lossy()));
-        let is_free = match fs::read_dir(target) {
-            Ok(mut entries) => entries.next().is_none(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+        let shown = target.to_string_lossy();
+        let failed = |error: io::Error| cannot_write(error, Some(&shown));
+        // A link stays, and what it leads to is made.
+        let path = followed(target).map_err(failed)?;
+        let rights = match fs::read_dir(&path) {
+            Ok(mut entries) => {
+                if entries.next().is_some() {
+                    return Err(failed(io::Error::from_raw_os_error(libc::EEXIST)));
+                }
+                Some(fs::metadata(&path).map_err(failed)?.permissions())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
         };
-        if !is_free {
-            return Err(failed(io::Error::from_raw_os_error(libc::EEXIST)));
+        let ((), temporary) = beside(&path, |path| fs::create_dir(path)).map_err(failed)?;
+        let this = Self { target: path, temporary, is_whole: false };
+        if let Some(rights) = rights {
+            fs::set_permissions(&this.temporary, rights).map_err(failed)?;
         }
-        let ((), temporary) = beside(target, |path| fs::create_dir(path)).map_err(failed)?;
-        Ok(Self { target: target.to_owned(), temporary, is_whole: false })
+        Ok(this)
     }
 
     /// Begins a file in it.
@@ -69,10 +79,47 @@ impl Drop for Directory {
     }
 }
 
+/// Files that have all of their rows, and wait for these to be encoded: as many as there are threads.
+struct Closing {
+    files: VecDeque<ParquetFile>,
+    threads: usize,
+}
+
+impl Closing {
+    fn new() -> Result<Self, Error> {
+        Ok(Self { files: VecDeque::new(), threads: Pool::get()?.threads() })
+    }
+
+    fn push(
+        &mut self,
+        mut file: ParquetFile,
+        metadata: &[(String, String)],
+        check: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        file.end_row_group();
+        self.files.push_back(file);
+        self.settle(self.threads, metadata, check)
+    }
+
+    fn settle(
+        &mut self,
+        most: usize,
+        metadata: &[(String, String)],
+        check: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        while self.files.len() > most {
+            self.files.pop_front().map_or(Ok(()), |file| file.close(metadata, check).map(drop))?;
+        }
+        Ok(())
+    }
+}
+
 /// Files of so many rows each.
 pub(super) struct ByRows {
     // Files first: they are let go before the directory.
+    /// The file under way, which may have all of its rows: what was wrong is known when the last is written.
     file: Option<ParquetFile>,
+    closing: Closing,
     directory: Directory,
     schema: SchemaRef,
     options: ParquetOptions,
@@ -91,6 +138,7 @@ impl ByRows {
         options.properties(schema)?;
         Ok(Self {
             file: None,
+            closing: Closing::new()?,
             directory: Directory::create(target)?,
             schema: schema.clone(),
             options: options.clone(),
@@ -118,19 +166,20 @@ impl Sink for ByRows {
         let bytes = batch.get_array_memory_size();
         let mut from = 0;
         while from < batch.num_rows() {
-            let left = usize::try_from(self.most - self.rows).unwrap_or(usize::MAX);
-            let rows = (batch.num_rows() - from).min(left);
-            let part = batch.slice(from, rows);
-            self.file()?.append(&part, bytes * rows / batch.num_rows(), check)?;
-            self.rows += rows as u64;
-            from += rows;
             if self.rows == self.most {
                 self.rows = 0;
                 if let Some(file) = self.file.take() {
-                    // What was wrong is known for the whole read alone.
-                    file.close(&self.options.metadata, check)?;
+                    self.closing.push(file, &self.options.metadata, check)?;
                 }
             }
+            let left = usize::try_from(self.most - self.rows).unwrap_or(usize::MAX);
+            let rows = (batch.num_rows() - from).min(left);
+            let threads = self.closing.threads;
+            let file = self.file()?;
+            file.append(&batch.slice(from, rows), bytes * rows / batch.num_rows());
+            file.settle(threads, check)?;
+            self.rows += rows as u64;
+            from += rows;
         }
         Ok(())
     }
@@ -140,10 +189,10 @@ impl Sink for ByRows {
         metadata: &[(String, String)],
         check: &mut dyn FnMut() -> Result<(), Error>,
     ) -> Result<Vec<PathBuf>, Error> {
-        if self.names.is_empty() {
-            self.file()?;
-        }
-        if let Some(file) = self.file.take() {
+        self.file()?;
+        if let Some(mut file) = self.file.take() {
+            file.end_row_group();
+            self.closing.settle(0, &self.options.metadata, check)?;
             file.close(metadata, check)?;
         }
         self.directory.commit(self.names)
@@ -155,6 +204,9 @@ pub(super) struct ByTag {
     waiting: BTreeMap<String, Waiting>,
     /// Memory of all that waits.
     bytes: usize,
+    /// The tags of row groups that are under way, in the order in which they were begun.
+    under_way: VecDeque<String>,
+    closing: Closing,
     directory: Directory,
     schema: SchemaRef,
     options: ParquetOptions,
@@ -179,6 +231,8 @@ impl ByTag {
         Ok(Self {
             waiting: BTreeMap::new(),
             bytes: 0,
+            under_way: VecDeque::new(),
+            closing: Closing::new()?,
             directory: Directory::create(target)?,
             schema: schema.clone(),
             options: options.clone(),
@@ -186,23 +240,21 @@ impl ByTag {
         })
     }
 
-    /// Hands the rows that wait to their file.
-    fn put(&self, tag: &str, waiting: &mut Waiting, check: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
-        let file = if let Some(file) = waiting.file.take() {
-            file
-        } else {
-            self.directory.file(&file_name(tag), &self.schema, &self.options)?
+    /// Has the rows that wait for it encoded, to the last, and gives the file.
+    fn put(&self, tag: &str, waiting: Waiting) -> Result<ParquetFile, Error> {
+        let Waiting { file, batches, bytes } = waiting;
+        let mut file = match file {
+            Some(file) => file,
+            None => self.directory.file(&file_name(tag), &self.schema, &self.options)?,
         };
-        let file = waiting.file.insert(file);
-        let batches = std::mem::take(&mut waiting.batches);
         if !batches.is_empty() {
             // Of many small batches, columns would be written piece by piece.
             let whole = concat_batches(&self.schema, &batches)
                 .map_err(|error| Error::internal(format!("cannot put rows together: {error}")))?;
-            file.append(&whole, waiting.bytes, check)?;
+            file.append(&whole, bytes);
+            file.end_row_group();
         }
-        waiting.bytes = 0;
-        Ok(())
+        Ok(file)
     }
 
     /// The rows of each tag.
@@ -264,10 +316,18 @@ impl Sink for ByTag {
         }
         while self.bytes > WAITING_BYTES {
             let largest = self.waiting.iter().max_by_key(|(_, waiting)| waiting.bytes).map(|(tag, _)| tag.clone());
-            let Some((tag, mut waiting)) = largest.and_then(|tag| self.waiting.remove_entry(&tag)) else { break };
+            let Some((tag, waiting)) = largest.and_then(|tag| self.waiting.remove_entry(&tag)) else { break };
             self.bytes -= waiting.bytes;
-            self.put(&tag, &mut waiting, check)?;
-            self.waiting.insert(tag, waiting);
+            let before = waiting.file.as_ref().map_or(0, ParquetFile::under_way);
+            let file = self.put(&tag, waiting)?;
+            self.under_way.extend(std::iter::repeat_n(tag.clone(), file.under_way() - before));
+            self.waiting.insert(tag, Waiting { file: Some(file), ..Waiting::default() });
+            while self.under_way.len() > self.closing.threads {
+                let first = self.under_way.pop_front().and_then(|tag| self.waiting.get_mut(&tag));
+                if let Some(file) = first.and_then(|waiting| waiting.file.as_mut()) {
+                    file.settle(file.under_way().saturating_sub(1), check)?;
+                }
+            }
         }
         Ok(())
     }
@@ -277,14 +337,17 @@ impl Sink for ByTag {
         metadata: &[(String, String)],
         check: &mut dyn FnMut() -> Result<(), Error>,
     ) -> Result<Vec<PathBuf>, Error> {
+        if self.waiting.is_empty() {
+            // So that readers find the columns.
+            self.waiting.insert("LDR".to_owned(), Waiting::default());
+        }
         let mut names = Vec::new();
-        for (tag, mut waiting) in std::mem::take(&mut self.waiting) {
-            self.put(&tag, &mut waiting, check)?;
-            if let Some(file) = waiting.file {
-                file.close(metadata, check)?;
-            }
+        for (tag, waiting) in std::mem::take(&mut self.waiting) {
+            let file = self.put(&tag, waiting)?;
+            self.closing.push(file, metadata, check)?;
             names.push(file_name(&tag));
         }
+        self.closing.settle(0, metadata, check)?;
         self.directory.commit(names)
     }
 }
