@@ -382,3 +382,72 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Filter, Error> {
+        Filter::parse(text, &mut |path| Ok(vec![path.to_owned(), "b".to_owned()]))
+    }
+
+    #[test]
+    fn a_column_that_comes_twice_is_read_once() {
+        let filter = parse(r#"245$a = "x" or 245$a ~ "y" or first(245$a) = "z" or 245$b"#).unwrap();
+        assert_eq!(filter.columns().len(), 3);
+    }
+
+    #[test]
+    fn operators_need_no_blanks_and_words_no_capitals() {
+        for text in [
+            r#"245$a="x"AND NOT(650)"#,
+            r#"(245$a!="x")OR 001 in("a","b")"#,
+            "008/7-10>=1900 and count(650)<-1.5",
+            "001 NOT IN @list and 245",
+            r#"001 in @"with blank""#,
+        ] {
+            parse(text).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_no_filter_is_pointed_at() {
+        for text in
+            ["", "245 and", "(245", "245)", "245 = ", "245 = x", "245 in x", "245 in ()", "count(245) = \"1\"", "0"]
+        {
+            let told = parse(text).unwrap_err().message().to_owned();
+            assert!(told.starts_with("no filter: ") && told.ends_with('^'), "{told}");
+        }
+    }
+
+    #[test]
+    fn lists_that_cannot_be_read_say_why() {
+        let told = Filter::parse("001 in @list", &mut |_| Err(Error::option("no such list"))).unwrap_err();
+        assert_eq!(told.message(), "no such list");
+    }
+
+    #[test]
+    fn values_are_compared_as_text_or_as_numbers() {
+        let holds = |text: &str, value: &str| match parse(&format!("001 {text}")).unwrap().root {
+            Node::Test(_, test) => test.holds(value),
+            Node::Not(node) => !matches!(*node, Node::Test(_, ref test) if test.holds(value)),
+            _ => unreachable!(),
+        };
+        for (text, value, expected) in [
+            ("= 19", "019", true),
+            (r#"= "19""#, "019", false),
+            ("< 100", "20", true),
+            (r#"< "100""#, "20", false),
+            ("> 100", "much", false),
+            ("!= 5", "much", true),
+            (r#"~ "uc""#, "much", true),
+            ("~ 9", "1990", true),
+            (r#"!~ "x""#, "much", true),
+            (r#"in ("a", 5)"#, "5", true),
+            (r#"not in ("a", 5)"#, "5", false),
+            ("in @a", "b", true),
+        ] {
+            assert_eq!(holds(text, value), expected, "{value} {text}");
+        }
+    }
+}

@@ -1,1 +1,70 @@
+//! What was read is written as it was, in pieces of any size.
 
+use super::*;
+use crate::layout::{Layout, StringType};
+use crate::read::{ReadOptions, read};
+use crate::source::Source;
+
+const SAMPLE: &[u8] = include_bytes!("../../../tests/data/sample.mrc");
+
+fn written(source: &'static [u8], options: ReadOptions, how: MarcOptions) -> (Vec<u8>, Result<Written, Error>) {
+    let stream = read(vec![Source::memory(source)], options).unwrap();
+    let mut out = Vec::new();
+    let written = write_marc(stream.schema().clone(), stream, Output::writer(&mut out), how, &mut || Ok(()));
+    (out, written)
+}
+
+#[test]
+fn what_was_read_is_written_in_both_layouts_and_all_types() {
+    for layout in [Layout::Records, Layout::Subfields] {
+        for string_type in [StringType::View, StringType::LargeString, StringType::String] {
+            for batch_size in [1, 7, 1000] {
+                let options =
+                    ReadOptions { layout, string_type, batch_size: Some(batch_size), ..ReadOptions::default() };
+                let (out, done) = written(SAMPLE, options, MarcOptions::default());
+                assert_eq!(done.unwrap().records, 300);
+                assert!(out == SAMPLE, "{layout:?} {string_type:?} {batch_size}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_of_a_record_may_be_in_many_batches() {
+    let options = || ReadOptions { layout: Layout::Subfields, ..ReadOptions::default() };
+    let whole = read(vec![Source::memory(SAMPLE)], options()).unwrap();
+    let schema = whole.schema().clone();
+    let batches: Vec<RecordBatch> = whole.map(Result::unwrap).collect();
+    for rows in [1, 2, 5, 61] {
+        let slices = batches.iter().flat_map(|batch| {
+            (0..batch.num_rows()).step_by(rows).map(|start| Ok(batch.slice(start, rows.min(batch.num_rows() - start))))
+        });
+        let mut out = Vec::new();
+        let output = Output::writer(&mut out);
+        write_marc(schema.clone(), slices, output, MarcOptions::default(), &mut || Ok(())).unwrap();
+        assert!(out == SAMPLE, "{rows}");
+    }
+}
+
+#[test]
+fn who_asks_ends_it() {
+    let stream = read(vec![Source::memory(SAMPLE)], ReadOptions::default()).unwrap();
+    let mut asked = 0;
+    let mut out = Vec::new();
+    let done =
+        write_marc(stream.schema().clone(), stream, Output::writer(&mut out), MarcOptions::default(), &mut || {
+            asked += 1;
+            if asked > 1 { Err(Error::internal("enough")) } else { Ok(()) }
+        });
+    assert_eq!(done.unwrap_err().message(), "enough");
+}
+
+#[test]
+fn what_marc_8_would_hide_is_written_in_references() {
+    // In MARC-8 these characters are bytes that are UTF-8 of another.
+    let record = "00062nam a2200049 a 4500001000200000245001000002\x1eX\x1e10\x1fa©Ø\x1e\x1d".as_bytes();
+    let how = MarcOptions { encoding: TextEncoding::Marc8, ..MarcOptions::default() };
+    let (out, done) = written(record.to_vec().leak(), ReadOptions::default(), how);
+    assert_eq!(done.unwrap().references, 2);
+    assert!(String::from_utf8(out).unwrap().contains("&#x00A9;&#x00D8;"));
+}
