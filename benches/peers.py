@@ -178,7 +178,8 @@ def compare_writers(large: Path, small: Path, rounds: int) -> bool:
         print(f"| --- | ---: | ---: | ---: | ---: |{' ---: |' * len(table.bases)}")
         for name, done in runs.items():
             figures = f"{done[0]['records']:,.0f} | {size / median(done):.0f} | {done[0]['counted'] / 1e6:.1f}"
-            ratios = " | ".join(times(base, runs, name) for base in table.bases)
+            bases = [median(runs[base]) if base in runs else None for base in table.bases]
+            ratios = " | ".join("-" if base is None else f"{base / median(done):.2f}" for base in bases)
             print(f"| {name} | {figures} | {max(run['peak_mb'] for run in done):.0f} | {ratios} |")
         for name in absent:
             print(f"| {name} | not installed |{' |' * (3 + len(table.bases))}")
