@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{ArrowDictionaryKeyType, UInt64Type};
+use arrow_array::types::{ArrowDictionaryKeyType, UInt32Type, UInt64Type};
 use arrow_array::{
     Array, ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringArray, StringViewArray, StructArray,
     UInt64Array,
@@ -70,7 +70,11 @@ pub(super) fn symbols<K: ArrowDictionaryKeyType>(
         && same.values().data_type() == &DataType::Utf8
         && same.values().null_count() == 0
     {
-        keys_of(array, name)?;
+        // Nulls have keys that are values', too, or are looked at one by one.
+        let values = same.values().len();
+        if !same.keys().values().iter().all(|key| key.as_usize() < values) {
+            keys_of(array, name)?;
+        }
         return Ok(Some(same.clone()));
     }
     match array.data_type() {
@@ -84,21 +88,40 @@ pub(super) fn symbols<K: ArrowDictionaryKeyType>(
     }
 }
 
+/// As `keys_of` and then one by one, for keys of the type that Polars has.
 fn by_keys<K: ArrowDictionaryKeyType>(array: &ArrayRef, name: &str) -> Result<Option<DictionaryArray<K>>, ArrowError> {
-    let keys = keys_of(array, name)?;
     let values = texts(array.as_any_dictionary().values(), name)?;
     let nulls = array.logical_nulls();
+    if let Some(of_polars) = array.as_dictionary_opt::<UInt32Type>()
+        && values.null_count() == 0
+    {
+        return remap(of_polars.keys().values().iter().map(|&key| key as usize), &values, nulls, name);
+    }
+    let keys = keys_of(array, name)?;
+    remap(keys.values().iter().map(|&key| key as usize), &values, nulls, name)
+}
+
+/// Keys into what is used of `values`. Each has to be that of a value, unless it is null.
+fn remap<K: ArrowDictionaryKeyType>(
+    keys: impl ExactSizeIterator<Item = usize>,
+    values: &StringViewArray,
+    nulls: Option<NullBuffer>,
+    name: &str,
+) -> Result<Option<DictionaryArray<K>>, ArrowError> {
     let mut symbols = Symbols::<K>::default();
     let mut known: Vec<Option<K::Native>> = vec![None; values.len()];
     let mut found = Vec::with_capacity(keys.len());
-    for (row, &key) in keys.values().iter().enumerate() {
-        let slot = known.get_mut(key as usize).filter(|_| !is_null(nulls.as_ref(), row));
-        let Some(slot) = slot else {
-            found.push(K::Native::default());
-            continue;
+    for (row, key) in keys.enumerate() {
+        let symbol = match known.get_mut(key) {
+            Some(Some(symbol)) => *symbol,
+            _ if is_null(nulls.as_ref(), row) => K::Native::default(),
+            Some(slot) => {
+                let Some(symbol) = symbols.key(values.value(key)) else { return Ok(None) };
+                *slot = Some(symbol);
+                symbol
+            }
+            None => return Err(ArrowError::SchemaError(format!("{name} has keys that are not in its dictionary"))),
         };
-        let Some(symbol) = slot.or_else(|| symbols.key(values.value(key as usize))) else { return Ok(None) };
-        *slot = Some(symbol);
         found.push(symbol);
     }
     symbols.finish(found, nulls).map(Some)

@@ -9,8 +9,8 @@ use crate::error::Error;
 use crate::layout::Layout;
 
 /// Rows of a piece: about as many records in either layout.
-const RECORDS: usize = 512;
-const ROWS_OF_SUBFIELDS: usize = 16_384;
+const RECORDS: usize = 192;
+const ROWS_OF_SUBFIELDS: usize = 8_192;
 
 /// A piece of a table: whole records, and the row that the first of them begins in.
 pub(crate) struct Piece {

@@ -73,6 +73,10 @@ fn stream(mut input: impl Read + Send + 'static) -> std::io::Result<Input> {
     }
 }
 
+/// As shells have it, and so that what an interrupted writer left is no data.
+const HIDDEN_LEFT_OUT: glob::MatchOptions =
+    glob::MatchOptions { case_sensitive: true, require_literal_separator: false, require_literal_leading_dot: true };
+
 impl Source {
     /// A file.
     #[must_use]
@@ -104,8 +108,8 @@ impl Source {
         if !pattern.contains(['*', '?', '[']) || Path::new(pattern).exists() {
             return Ok(vec![Self::path(pattern)]);
         }
-        let paths =
-            glob::glob(pattern).map_err(|error| Error::option(format!("bad glob pattern {pattern:?}: {error}")))?;
+        let paths = glob::glob_with(pattern, HIDDEN_LEFT_OUT)
+            .map_err(|error| Error::option(format!("bad glob pattern {pattern:?}: {error}")))?;
         let mut found = Vec::new();
         for path in paths {
             let path = path.map_err(|error| {

@@ -91,6 +91,12 @@ pub struct Written {
     pub skipped: Vec<Unwritable>,
 }
 
+/// What most pieces take.
+const BYTES: usize = 512 << 10;
+
+/// Pieces that are laid out at a time, for each thread.
+const PIECES_PER_THREAD: usize = 8;
+
 /// What a job made of a piece.
 #[derive(Default)]
 struct Made {
@@ -115,37 +121,55 @@ pub fn write_marc(
 ) -> Result<Written, Error> {
     let pool = Pool::get()?;
     let mut pieces = WholeRecords::new(schema, batches)?;
-    let at_once = pool.threads() * 4;
+    let at_once = pool.threads() * PIECES_PER_THREAD;
     let mut output = output.open()?;
     let compression = output.compression();
     let mut written = Written::default();
+    // While some pieces are laid out, those before them are written, and those after them asked for.
     let mut made = Vec::new();
-    loop {
+    let mut round = gather(&mut pieces, at_once, check)?;
+    while !round.is_empty() || !made.is_empty() {
         check()?;
-        let mut round = Vec::with_capacity(at_once);
-        for piece in pieces.by_ref().take(at_once) {
-            round.push(piece?);
-            // Who makes the batches may take long for each.
-            check()?;
-        }
-        let is_over = round.is_empty();
         let mut next: Vec<Result<Made, Error>> = round.iter().map(|_| Ok(Made::default())).collect();
-        let mut done = Ok(());
+        let (mut done, mut following) = (Ok(()), Ok(Vec::new()));
         pool.scope(|scope| {
             for (piece, slot) in round.iter().zip(&mut next) {
-                scope.spawn(move |_| *slot = caught(|| make(piece, options, compression)).and_then(|made| made));
+                scope.spawn(move |_| *slot = caught(|| lay_out(piece, options, compression)).and_then(|made| made));
             }
             done = put(&mut output, std::mem::take(&mut made), options, &mut written);
+            if done.is_ok() {
+                following = gather(&mut pieces, at_once, check);
+            }
         });
         done?;
         made = next;
-        if is_over {
-            break;
-        }
+        round = match following {
+            Ok(following) => following,
+            Err(error) => {
+                // What came before it may have an error of its own, which is told first.
+                put(&mut output, made, options, &mut written)?;
+                return Err(error);
+            }
+        };
     }
     check()?;
     output.commit()?;
     Ok(written)
+}
+
+/// The next pieces, at most so many.
+fn gather(
+    pieces: &mut WholeRecords<impl Iterator<Item = Result<RecordBatch, Error>>>,
+    at_once: usize,
+    check: &mut dyn FnMut() -> Result<(), Error>,
+) -> Result<Vec<Piece>, Error> {
+    let mut round = Vec::with_capacity(at_once);
+    for piece in pieces.by_ref().take(at_once) {
+        round.push(piece?);
+        // Who makes the batches may take long for each.
+        check()?;
+    }
+    Ok(round)
 }
 
 fn put(
@@ -169,8 +193,8 @@ fn put(
 }
 
 /// The records of a piece as they are written.
-fn make(piece: &Piece, options: MarcOptions, compression: Compression) -> Result<Made, Error> {
-    let mut made = Made::default();
+fn lay_out(piece: &Piece, options: MarcOptions, compression: Compression) -> Result<Made, Error> {
+    let mut made = Made { bytes: Vec::with_capacity(BYTES), ..Made::default() };
     for table in piece.tables()? {
         let encoder = Encoder::new(&table, options.encoding);
         for record in 0..table.len() {

@@ -24,6 +24,8 @@ use crate::write::output::cannot_write;
 const ROW_GROUP_BYTES: usize = 64 << 20;
 /// The same of all row groups that are under way, where many threads encode some.
 const UNDER_WAY_BYTES: usize = 512 << 20;
+/// How many bytes a byte of input takes in batches, about.
+const MEMORY_OF_INPUT: usize = 3;
 /// Smaller row groups are not worth their while, however many threads there are.
 const LEAST_BYTES: usize = 8 << 20;
 
@@ -85,17 +87,20 @@ pub(super) struct ParquetFile {
 }
 
 impl ParquetFile {
-    /// At `path`, which errors call `shown`.
+    /// At `path`, which errors call `shown`; of so many bytes of input, where that is known.
     pub(super) fn create(
         schema: &SchemaRef,
         path: &Path,
         shown: PathBuf,
         options: &ParquetOptions,
+        input: Option<u64>,
     ) -> Result<Self, Error> {
         let name = shown.to_string_lossy().into_owned();
         let properties = options.properties(schema)?;
         let pool = Pool::get()?;
-        let most_bytes = ROW_GROUP_BYTES.min(UNDER_WAY_BYTES / (pool.threads() + 2)).max(LEAST_BYTES);
+        // Little is shared out, too.
+        let share = input.map_or(ROW_GROUP_BYTES, |input| input as usize / (2 * pool.threads()) * MEMORY_OF_INPUT);
+        let most_bytes = ROW_GROUP_BYTES.min(UNDER_WAY_BYTES / (pool.threads() + 2)).min(share).max(LEAST_BYTES);
         let failed = Failed::default();
         let file = AtomicFile::create(path).map_err(|error| cannot_write(error, Some(&name)))?;
         let file = Told { file, failed: Arc::clone(&failed) };

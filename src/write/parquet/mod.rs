@@ -164,8 +164,9 @@ pub fn write_parquet(
     check: &mut dyn FnMut(&BatchStream) -> Result<(), Error>,
 ) -> Result<WrittenParquet, Error> {
     let schema = stream.schema().clone();
+    let input = stream.total_bytes();
     let mut sink: Box<dyn Sink> = match options.partition_by {
-        PartitionBy::Nothing => Box::new(ParquetFile::create(&schema, target, target.to_owned(), options)?),
+        PartitionBy::Nothing => Box::new(ParquetFile::create(&schema, target, target.to_owned(), options, input)?),
         PartitionBy::Tag => Box::new(ByTag::create(&schema, target, options)?),
         PartitionBy::Rows(rows) => Box::new(ByRows::create(&schema, target, options, rows)?),
     };

@@ -56,11 +56,17 @@ impl Directory {
 
     /// Begins a file in it.
     fn file(&self, name: &str, schema: &SchemaRef, options: &ParquetOptions) -> Result<ParquetFile, Error> {
-        ParquetFile::create(schema, &self.temporary.join(name), self.target.join(name), options)
+        ParquetFile::create(schema, &self.temporary.join(format!("{name}.tmp")), self.target.join(name), options, None)
     }
 
     /// Gives it its name, and tells the files that it has.
     fn commit(mut self, names: Vec<String>) -> Result<Vec<PathBuf>, Error> {
+        // Some patterns look into hidden directories, too: files have no names of data before all are there.
+        for name in &names {
+            let path = self.temporary.join(name);
+            fs::rename(self.temporary.join(format!("{name}.tmp")), &path)
+                .map_err(|error| cannot_write(error, Some(&self.target.join(name).to_string_lossy())))?;
+        }
         sync_parent(&self.temporary.join("."));
         fs::rename(&self.temporary, &self.target)
             .map_err(|error| cannot_write(error, Some(&self.target.to_string_lossy())))?;
