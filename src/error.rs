@@ -20,6 +20,8 @@ pub enum ErrorKind {
     Record,
     /// A record that cannot be written, see the code.
     Unwritable,
+    /// A file is not the one that it was when its parts were planned.
+    Changed,
     /// An option has a value that makes no sense.
     InvalidOption,
     /// A reader opened before `fork` was used in the child process.

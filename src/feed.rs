@@ -46,6 +46,12 @@ impl Feed {
         self.sources.as_slice().iter().any(|source| source.backend() == BackendKind::PythonFile)
     }
 
+    /// Whether these are parts of files, of which others read others.
+    pub(crate) fn is_in_parts(&self) -> bool {
+        let sources = self.sources.as_slice();
+        !sources.is_empty() && sources.iter().all(Source::is_part)
+    }
+
     /// Whether reading is copying: nothing waits for anybody, and nothing has to be decompressed.
     pub(crate) fn is_at_hand(&self) -> bool {
         self.sources.as_slice().iter().all(|source| source.is_at_hand() && !source.is_compressed())

@@ -62,5 +62,5 @@ pub use problem::{Code, Problem, ProblemCounts, Severity};
 pub use profile::Profile;
 pub use read::{BatchStream, DEFAULT_BATCH_SIZE, Inspection, Poll, Profiling, ReadOptions, profile, read};
 pub use reader::{FieldSpans, Item, READER_BATCH_SIZE, ReaderOptions, RecordBlock, RecordReader, Selected, Selecting};
-pub use source::{BackendKind, Interruption, ReadChunk, Source};
+pub use source::{BackendKind, FilePart, Interruption, ReadChunk, Source};
 pub use spec::{Column, Filter, Lists};

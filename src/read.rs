@@ -239,6 +239,11 @@ impl ReadOptions {
 /// ```
 pub fn read(sources: Vec<Source>, options: ReadOptions) -> Result<BatchStream, Error> {
     let schema = options.validate()?;
+    if options.row_index_name.is_some() && sources.iter().any(Source::is_part) {
+        return Err(Error::option(
+            "row_index_name counts the rows of a whole input, of which a split knows only its own",
+        ));
+    }
     let total_bytes = sources.iter().map(Source::size).sum();
     if let Some(rejects) = &options.rejects
         && sources.iter().any(|source| source.is_file(rejects))

@@ -42,8 +42,10 @@ from mrrc_arrow._read import (
 )
 from mrrc_arrow._record import Indicators, Subfield
 from mrrc_arrow._scan import scan_marc
+from mrrc_arrow._splits import Split, plan_splits, read_split
 from mrrc_arrow._write import Skipped, WrittenMarc, WrittenParquet, write_marc, write_parquet
 from mrrc_arrow.errors import (
+    ChangedFileError,
     CorruptInputError,
     ForkedError,
     InternalError,
@@ -56,6 +58,7 @@ from mrrc_arrow.errors import (
 )
 
 __all__ = [
+    "ChangedFileError",
     "Column",
     "CorruptInputError",
     "Field",
@@ -75,6 +78,7 @@ __all__ = [
     "Schema",
     "Skipped",
     "Source",
+    "Split",
     "Subfield",
     "UnsupportedFormatError",
     "UnwritableError",
@@ -84,10 +88,12 @@ __all__ = [
     "columns",
     "dictionary",
     "merge_profiles",
+    "plan_splits",
     "profile",
     "read_batches",
     "read_marc",
     "read_problems",
+    "read_split",
     "read_table",
     "scan_marc",
     "scan_record_boundaries",

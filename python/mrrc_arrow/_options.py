@@ -154,5 +154,6 @@ def takes_read_options(function: _F) -> _F:
     function.__signature__ = signature.replace(parameters=keep + options)  # type: ignore[attr-defined]
     if function.__doc__:
         indent = "    "
-        function.__doc__ = function.__doc__.replace(f"{indent}{{options}}\n", textwrap.indent(_PARAMETERS, indent))
+        parameters = _PARAMETERS if "source" in signature.parameters else _PARAMETERS[_PARAMETERS.index("layout :") :]
+        function.__doc__ = function.__doc__.replace(f"{indent}{{options}}\n", textwrap.indent(parameters, indent))
     return function

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, Unpack
 
 from mrrc_arrow import _native
 from mrrc_arrow._options import ReadOptions, takes_read_options
+from mrrc_arrow._splits import Split
 from mrrc_arrow.errors import _warn_of_rejects
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class BinaryFile(Protocol):
 
 
 _OneSource: TypeAlias = (
-    str | os.PathLike[str] | bytes | bytearray | memoryview | io.BytesIO | BinaryFile | socket.socket
+    str | os.PathLike[str] | bytes | bytearray | memoryview | io.BytesIO | BinaryFile | socket.socket | Split
 )
 Source: TypeAlias = _OneSource | Sequence[_OneSource]
 """What the reading functions take: a path, a buffer, a file object or a socket, or a sequence of these."""

@@ -39,6 +39,10 @@ class RecordError(MrrcError, ValueError):
     """A record that cannot be read; ``ignore_errors=True`` leaves such records out."""
 
 
+class ChangedFileError(MrrcError, RuntimeError):
+    """A file is not the one that it was when its splits were planned."""
+
+
 class UnwritableError(MrrcError, ValueError):
     """A record that cannot be written; ``ignore_errors=True`` leaves such records out."""
 
@@ -84,6 +88,7 @@ _KINDS: dict[str, type[MrrcError]] = {
     "format": UnsupportedFormatError,
     "record": RecordError,
     "unwritable": UnwritableError,
+    "changed": ChangedFileError,
     "io": CorruptInputError,
     "forked": ForkedError,
     "internal": InternalError,

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::part;
 use super::scanner::{Scanner, Step};
 use super::sniff;
 use crate::error::Error;
@@ -88,6 +89,8 @@ pub(crate) struct Blocks {
     short: bool,
     /// Offset of the buffer's first byte in the source.
     offset: u64,
+    /// Where a part of a source ends: a record begins there that is no longer of it.
+    stop: Option<u64>,
     next_record: u64,
     scanner: Scanner,
     sniffed: bool,
@@ -133,7 +136,13 @@ const TYPICAL_RECORD: usize = 2 << 10;
 
 impl Blocks {
     pub(crate) fn open(source: Source, first_record: u64, size: BlockSize) -> Result<Self, Error> {
+        let (mut offset, mut stop) = (0, None);
         let (buffer, stream) = match source.open()? {
+            Input::Part(mut file, part) => {
+                let (begin, end) = part::bounds(&part, &mut file).map_err(|error| source.cannot_read(error))?;
+                (offset, stop) = (begin, Some(end));
+                (Buffer::Growing(Vec::new()), Some(Stream::Full(Box::new(file))))
+            }
             Input::Memory(bytes) => (Buffer::Whole(bytes), None),
             Input::Stream(stream) => (Buffer::Growing(Vec::new()), Some(Stream::Full(stream))),
             Input::Packed(stream) => (Buffer::Growing(Vec::new()), Some(Stream::Packed(stream))),
@@ -150,10 +159,12 @@ impl Blocks {
             stream,
             buffer,
             short: false,
-            offset: 0,
+            offset,
+            stop,
             next_record: first_record,
             scanner: Scanner::default(),
-            sniffed: false,
+            // What a file is, its beginning tells.
+            sniffed: offset > 0,
             foreign: None,
             head: None,
             expected,
@@ -217,6 +228,9 @@ impl Blocks {
         let mut junk = Vec::new();
         let mut at = 0;
         loop {
+            if self.stop.is_some_and(|stop| self.offset + at as u64 >= stop) {
+                break;
+            }
             let step = self.scanner.step(self.buffer.bytes(), at, self.stream.is_none());
             let (list, span, flaw) = match step {
                 Step::Record { start, end, flaw } => (&mut records, start..end, flaw),
@@ -243,6 +257,11 @@ impl Blocks {
                 break;
             }
             let gap = at..span.start;
+            if self.stop.is_some_and(|stop| self.offset + gap.end as u64 >= stop) {
+                junk.push(span_of(gap, Some(Code::Junk)));
+                at = span.start;
+                break;
+            }
             list.push(span_of(span, flaw));
             if !gap.is_empty() {
                 junk.push(span_of(gap, Some(Code::Junk)));

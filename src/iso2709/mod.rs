@@ -22,6 +22,7 @@ pub(crate) mod directory;
 pub(crate) mod encode;
 mod leader;
 pub(crate) mod outline;
+mod part;
 pub(crate) mod record;
 mod salvage;
 pub(crate) mod scanner;

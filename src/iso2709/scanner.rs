@@ -281,22 +281,43 @@ fn leader_after(buffer: &[u8], junk: usize, at: usize, complete: bool) -> Result
 /// ```
 #[must_use]
 pub fn resynchronise(buffer: &[u8], at: usize) -> Option<usize> {
-    let mut at = at;
-    while let Some(found) = memchr(RECORD_TERMINATOR, buffer.get(at..)?) {
-        let after = at + found + 1;
-        let mut junk = after;
-        // However much of it there is.
-        while let end = skip_junk(buffer, junk, true).end
-            && end > junk
-        {
-            junk = end;
-        }
-        if let Ok(Some(start)) = leader_after(buffer, after, junk, true) {
-            return Some(start);
-        }
-        at = junk;
+    match resynchronised(buffer, at, true) {
+        Resynchronised::At(start) => Some(start),
+        Resynchronised::Nowhere | Resynchronised::NeedMore(_) => None,
     }
-    None
+}
+
+/// Where a strong boundary puts the beginning of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resynchronised {
+    At(usize),
+    Nowhere,
+    /// It takes more bytes to tell; those before this one are not needed.
+    NeedMore(usize),
+}
+
+/// As [`resynchronise`], of an input that may go on after `buffer`.
+pub(crate) fn resynchronised(buffer: &[u8], at: usize, complete: bool) -> Resynchronised {
+    let mut at = at;
+    while let Some(found) = buffer.get(at..).and_then(|rest| memchr(RECORD_TERMINATOR, rest)) {
+        let after = at + found + 1;
+        let mut junk = Junk { end: after, open: false };
+        // However much of it there is.
+        while let next = skip_junk(buffer, junk.end, true)
+            && (next.end > junk.end || next.open != junk.open)
+        {
+            junk = next;
+        }
+        if junk.open && !complete {
+            return Resynchronised::NeedMore(at + found);
+        }
+        match leader_after(buffer, after, junk.end, complete) {
+            Ok(Some(start)) => return Resynchronised::At(start),
+            Err(NeedMore) => return Resynchronised::NeedMore(at + found),
+            Ok(None) => at = junk.end,
+        }
+    }
+    Resynchronised::Nowhere
 }
 
 /// Finds the records in `buffer`, at most `limit` of them, as `(offset, length)` pairs in order.

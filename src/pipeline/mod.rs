@@ -80,6 +80,8 @@ enum Origin<T> {
     Producer(Receiver<Slot<T>>),
     /// The pool's threads.
     Turns(Arc<Turns<T>>, Receiver<Slot<T>>),
+    /// The consumer alone, block by block: of parts of files, each is read by one thread of many.
+    Alone(Box<Feed>, Arc<dyn Build<Output = T>>),
     /// The consumer itself: Python files are called by nobody else. A thread of ours that calls Python cannot be told when the
     /// interpreter ends, which then ends the thread in the middle of our code; and Ctrl-C reaches the thread that waits.
     Consumer(Box<Driven<T>>),
@@ -109,7 +111,9 @@ impl<T: Send + 'static> Pipeline<T> {
         let shared = Arc::new(Shared::default());
         let process = std::process::id();
         let feed = Feed::new(input);
-        let origin = if feed.has_python_files() {
+        let origin = if feed.is_in_parts() {
+            Origin::Alone(Box::new(feed), Arc::new(build))
+        } else if feed.has_python_files() {
             Origin::Consumer(Box::new(Driven::new(pool, feed, Arc::new(build), ahead)))
         } else if feed.is_at_hand() && !build.is_cheap() {
             let (turns, slots) = Turns::start(pool, Arc::clone(&shared), feed, Arc::new(build), ahead);
@@ -162,6 +166,7 @@ impl<T: Send + 'static> Pipeline<T> {
                     slot
                 }
                 Origin::Consumer(driven) => Wait::Ready(driven.next(&self.shared)),
+                Origin::Alone(feed, build) => Wait::Ready(Some(alone(feed, &**build, &self.shared))),
             };
             match slot {
                 Wait::Pending => return Wait::Pending,
@@ -237,6 +242,22 @@ fn spawn<B: Build + ?Sized>(
         // The consumer may have gone.
         let _ = sender.send(contained(&*build, block));
     });
+}
+
+/// The next slot, built here.
+fn alone<T>(feed: &mut Feed, build: &dyn Build<Output = T>, shared: &Shared) -> Slot<T>
+where
+    T: Send + 'static,
+{
+    match next_of(feed, || true) {
+        Ok(Fed::Block(block)) => {
+            shared.bytes_read.fetch_add(block.bytes.len() as u64, Ordering::Relaxed);
+            Slot::Done(contained(build, block))
+        }
+        Ok(Fed::Foreign(problem)) => Slot::Done(foreign(build, problem)),
+        Ok(Fed::End) => Slot::End,
+        Err(error) => Slot::Done(Err(error)),
+    }
 }
 
 /// What comes next, as [`Feed::next`] has it; a panic is an error.

@@ -22,6 +22,7 @@ pub(super) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
         ErrorKind::Io => "io",
         ErrorKind::UnsupportedFormat => "format",
         ErrorKind::Record => "record",
+        ErrorKind::Changed => "changed",
         ErrorKind::Unwritable => "unwritable",
         ErrorKind::InvalidOption => "option",
         ErrorKind::Forked => "forked",

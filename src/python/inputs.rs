@@ -11,7 +11,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView, PyString, PyTuple,
 
 use super::errors::to_python;
 use super::file::{Chunks, PythonFile};
-use crate::source::Source;
+use crate::source::{FilePart, Source};
 
 /// What can be read, for messages.
 const ACCEPTED: &str = "give a path (str or os.PathLike), bytes, bytearray, memoryview, io.BytesIO, a binary file object (one \
@@ -63,6 +63,17 @@ impl Inputs {
                 Ok(path) if glob => self.sources.extend(Source::glob(&path).map_err(|error| to_python(py, &error))?),
                 _ => self.sources.push(Source::path(expanded.extract::<std::path::PathBuf>()?)),
             }
+            return Ok(());
+        }
+        if object.is_instance(&py.import(intern!(py, "mrrc_arrow._splits"))?.getattr(intern!(py, "Split"))?)? {
+            let of = |name: &str| object.getattr(name);
+            self.sources.push(Source::part(FilePart {
+                path: of("path")?.extract()?,
+                start: of("start")?.extract()?,
+                end: of("end")?.extract()?,
+                size: of("size")?.extract()?,
+                mtime_ns: of("mtime_ns")?.extract()?,
+            }));
             return Ok(());
         }
         if object.is_instance(&io.getattr(intern!(py, "TextIOBase"))?)? {

@@ -6,6 +6,7 @@
 mod backend;
 mod bgzf;
 mod compression;
+mod part;
 
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -19,6 +20,7 @@ use backend::Prefixed;
 pub(crate) use backend::ReaderBackend;
 pub use backend::{BackendKind, Interruption, ReadChunk};
 use compression::{Compression, MAGIC_LENGTH};
+pub use part::FilePart;
 
 /// One input.
 #[derive(Debug, Clone)]
@@ -32,6 +34,7 @@ pub struct Source {
 enum Kind {
     Path(PathBuf),
     Memory(Bytes),
+    Part(FilePart),
     /// Taken by the first who opens it.
     Once(Arc<Mutex<Option<Box<dyn ReadChunk>>>>),
 }
@@ -41,6 +44,7 @@ impl std::fmt::Debug for Kind {
         match self {
             Self::Path(path) => path.fmt(f),
             Self::Memory(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Part(part) => part.fmt(f),
             Self::Once(_) => f.write_str("a stream"),
         }
     }
@@ -56,6 +60,8 @@ pub(crate) enum Input {
     Packed(Box<dyn Read + Send>),
     /// One after the other, as they come.
     Chunks(Box<dyn ReadChunk>),
+    /// A part of a file, as it lies there.
+    Part(File, FilePart),
 }
 
 /// How much is read of a stream to see how it begins: what a batch of its records may take.
@@ -89,6 +95,17 @@ impl Source {
     #[must_use]
     pub fn memory(bytes: impl Into<Bytes>) -> Self {
         Self { name: None, kind: Kind::Memory(bytes.into()) }
+    }
+
+    /// A part of a file.
+    #[must_use]
+    pub fn part(part: FilePart) -> Self {
+        Self { name: Some(part.path.to_string_lossy().into()), kind: Kind::Part(part) }
+    }
+
+    /// Whether it is a part of a file.
+    pub(crate) fn is_part(&self) -> bool {
+        matches!(self.kind, Kind::Part(_))
     }
 
     /// A stream that can be read once, with a name for messages.
@@ -137,7 +154,7 @@ impl Source {
     #[must_use]
     pub fn backend(&self) -> BackendKind {
         match self.kind {
-            Kind::Path(_) => BackendKind::RustFile,
+            Kind::Path(_) | Kind::Part(_) => BackendKind::RustFile,
             Kind::Memory(_) => BackendKind::CursorBackend,
             Kind::Once(_) => BackendKind::PythonFile,
         }
@@ -149,6 +166,7 @@ impl Source {
         match &self.kind {
             Kind::Path(path) => path.metadata().ok().filter(std::fs::Metadata::is_file).map(|data| data.len()),
             Kind::Memory(bytes) => Some(bytes.len() as u64),
+            Kind::Part(part) => Some(part.end.saturating_sub(part.start)),
             Kind::Once(_) => None,
         }
     }
@@ -166,6 +184,9 @@ impl Source {
             Kind::Path(path) if self.is_at_hand() => {
                 let _ = File::open(path).and_then(|file| file.take(MAGIC_LENGTH as u64).read_to_end(&mut head));
             }
+            Kind::Part(part) => {
+                let _ = File::open(&part.path).and_then(|file| file.take(MAGIC_LENGTH as u64).read_to_end(&mut head));
+            }
             Kind::Path(_) | Kind::Once(_) => {}
         }
         Compression::of(&head).is_some()
@@ -182,6 +203,10 @@ impl Source {
                 Ok(())
             }
             Kind::Memory(_) => Ok(()),
+            Kind::Part(part) => {
+                let file = part.path.metadata().map_err(|error| self.cannot_open(error))?;
+                if part.is_same(&file) { Ok(()) } else { Err(self.changed()) }
+            }
             Kind::Once(stream) if stream.lock().unwrap_or_else(PoisonError::into_inner).is_some() => Ok(()),
             Kind::Once(_) => Err(self.already_read()),
         }
@@ -191,6 +216,7 @@ impl Source {
     pub(crate) fn is_file(&self, path: &Path) -> bool {
         let own = match &self.kind {
             Kind::Path(own) => own.as_path(),
+            Kind::Part(part) => part.path.as_path(),
             Kind::Memory(_) => return false,
             // A file object knows the name it was opened by.
             Kind::Once(_) => match &self.name {
@@ -217,9 +243,32 @@ impl Source {
             Kind::Memory(bytes) if Compression::of(bytes).is_none() => return Ok(Input::Memory(bytes.clone())),
             Kind::Memory(bytes) => ReaderBackend::CursorBackend(Cursor::new(bytes.clone())),
             Kind::Path(path) => ReaderBackend::RustFile(File::open(path).map_err(|error| self.cannot_open(error))?),
+            Kind::Part(part) => return self.open_part(part),
             Kind::Once(once) => ReaderBackend::PythonFile(self.begin(once)?),
         };
         Self::decompress(backend).map_err(|error| self.cannot_read(error))
+    }
+
+    /// A part of what is compressed is all of it, or nothing: it has no boundaries that could be found.
+    fn open_part(&self, part: &FilePart) -> Result<Input, Error> {
+        let is_compressed = self.is_compressed();
+        let file = File::open(&part.path).map_err(|error| self.cannot_open(error))?;
+        let found = file.metadata().map_err(|error| self.cannot_open(error))?;
+        if !part.is_same(&found) {
+            return Err(self.changed());
+        }
+        if is_compressed && part.start == 0 {
+            return stream(file).map_err(|error| self.cannot_read(error));
+        }
+        if is_compressed {
+            return Ok(Input::Memory(Bytes::new()));
+        }
+        Ok(Input::Part(file, part.clone()))
+    }
+
+    fn changed(&self) -> Error {
+        let message = "the file is not the one that was split: its size, or when it was changed, is another; plan anew";
+        Error::new(ErrorKind::Changed, "changed", message).in_source(self.name.clone())
     }
 
     /// Reads how a stream begins. An interruption leaves it where it was, with what has been read of it.

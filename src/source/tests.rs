@@ -41,6 +41,7 @@ fn read(input: Input) -> (io::Result<Vec<u8>>, &'static str) {
     let (result, way) = match input {
         Input::Memory(bytes) => return (Ok(bytes.to_vec()), "memory"),
         Input::Stream(mut stream) => (stream.read_to_end(&mut out), "stream"),
+        Input::Part(mut file, _) => (file.read_to_end(&mut out), "part"),
         Input::Packed(mut stream) => (stream.read_to_end(&mut out), "packed"),
         Input::Chunks(mut stream) => {
             assert_eq!(stream.most(), 1234, "what the stream itself says");
