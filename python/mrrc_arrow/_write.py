@@ -251,7 +251,7 @@ def write_parquet(
     compression_level : int, optional
         1 to 22 of zstd; 1 is the default.
     row_group_size : int, optional
-        Rows of a row group. Default: as many as take some 25 MB of input.
+        Rows of a row group. Default: as many as take some 20 MB of input, or fewer where there is little of it.
     partition_by : {"tag"} or int, optional
         Many files in a directory: one for each tag (``245.parquet``, of the layout ``"subfields"``), or one for each so
         many rows (``part-00000.parquet``).

@@ -1,12 +1,13 @@
 //! `mrrc-arrow check`.
 
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::PathBuf;
 
+use super::columns::printable;
 use super::input::sources;
 use super::interrupt::{INTERVAL, Interrupt};
-use super::names;
+use super::progress::Progress;
+use super::{names, print};
 use crate::encoding::{Encoding, Format};
 use crate::error::Error;
 use crate::problem::{Code, Problem, Severity};
@@ -42,7 +43,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<bool, Error> {
         encoding: arguments.encoding,
         ..ReadOptions::default()
     };
-    let mut inspection = Inspection::problems_of(sources(&arguments.input)?, &options)?;
+    let sources = sources(&arguments.input)?;
+    let mut progress = Progress::new(&sources);
+    let mut inspection = Inspection::problems_of(sources, &options)?;
     let mut examples: Vec<(Code, Vec<String>)> = Code::ALL.iter().map(|&code| (code, Vec::new())).collect();
     // What was found before an error is told all the same.
     let mut ended = Ok(());
@@ -55,6 +58,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<bool, Error> {
                 break;
             }
         };
+        progress.show(inspection.bytes_read());
         for problem in problems {
             if let Some((_, places)) = examples.iter_mut().find(|(code, _)| *code == problem.code)
                 && places.len() < arguments.examples
@@ -76,8 +80,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<bool, Error> {
             }
         }
     }
-    // A closed stdout is no reason to fail.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    drop(progress);
+    print(text.as_bytes())?;
     ended.map(|()| rejected == 0)
 }
 
@@ -89,7 +93,7 @@ fn place(problem: &Problem) -> String {
     }
     let _ = write!(place, "at byte {}, {} bytes", problem.offset, problem.length);
     if let Some(tag) = &problem.tag {
-        let _ = write!(place, ", field {tag}");
+        let _ = write!(place, ", field {}", printable(tag));
     }
     if !problem.raw.is_empty() && problem.code.severity() == Severity::Repair {
         let _ = write!(place, ": {}", shown(&problem.raw));

@@ -26,11 +26,10 @@ use crate::write::table::{TableFormat, write_table};
     mrrc-arrow convert --layout subfields --partition-by tag catalogue.mrc lake\n  \
     zcat dump.gz | mrrc-arrow convert --layout subfields --to csv - - | head")]
 pub(super) struct Arguments {
-    /// Files, glob patterns in quotes, or - for standard input; plain, gzip, zstd or bzip2
-    #[arg(required = true)]
-    input: Vec<PathBuf>,
-    /// The file to write, - for standard output, or with --partition-by a directory that is not there yet
-    output: PathBuf,
+    /// Files, glob patterns in quotes, or - for standard input; plain, gzip, zstd or bzip2; and last the file to write, - for
+    /// standard output, or with --partition-by a directory that is not there yet
+    #[arg(required = true, value_name = "INPUT... OUTPUT")]
+    files: Vec<PathBuf>,
     #[command(flatten)]
     reading: Reading,
     /// Which table: a row per record, or one per subfield
@@ -52,9 +51,9 @@ pub(super) struct Arguments {
     /// What to write, whatever the output is called
     #[arg(long, value_parser = ["parquet", "arrow", "csv", "tsv", "ndjson"])]
     to: Option<String>,
-    /// How Parquet is compressed
-    #[arg(long, value_parser = names(Codec::ALL), default_value = "zstd")]
-    compression: Codec,
+    /// How Parquet is compressed; zstd unless it is said
+    #[arg(long, value_parser = names(Codec::ALL))]
+    compression: Option<Codec>,
     /// How much work is put into that, 1 to 22 of zstd
     #[arg(long)]
     compression_level: Option<i32>,
@@ -64,16 +63,22 @@ pub(super) struct Arguments {
     /// Many files of Parquet in a directory: `tag` for one of each tag, or how many rows one has
     #[arg(long, value_parser = partition, value_name = "tag|ROWS")]
     partition_by: Option<PartitionBy>,
-    /// What goes between the values of a list in CSV
-    #[arg(long, default_value = "; ")]
-    separator: String,
+    /// What goes between the values of a list in CSV; "; " unless it is said
+    #[arg(long)]
+    separator: Option<String>,
 }
+
+/// What goes between the values of a list.
+const SEPARATOR: &str = "; ";
 
 /// A column with its name before it, or the spec for a name.
 pub(super) fn named(text: &str) -> Result<(String, Column), String> {
     // A spec may have a = in its braces.
     let is_name = |name: &str| !name.contains(['$', '^', '/', '[', '{', '(']);
     let name = text.split_once('=').filter(|(name, _)| is_name(name));
+    if name.is_some_and(|(name, _)| name.is_empty()) {
+        return Err("a column has a name before the =".to_owned());
+    }
     let (name, spec) = name.unwrap_or((text, text));
     spec.parse().map(|column| (name.to_owned(), column)).map_err(|error: Error| error.to_string())
 }
@@ -100,22 +105,62 @@ fn format_of(path: &Path) -> Option<&'static str> {
         "ndjson" | "jsonl" => "ndjson",
         "parquet" if !is_packed => "parquet",
         "arrow" | "feather" if !is_packed => "arrow",
+        "parquet" | "arrow" | "feather" => "nothing that is written compressed as a whole",
+        "mrc" | "marc" | "iso" => "MARC",
         _ => return None,
     })
 }
 
+/// What to write: what is asked for, or what the name says, or `otherwise`; a name must not say another thing.
+pub(super) fn format<'a>(asked: Option<&'a str>, output: &Path, otherwise: &'a str) -> Result<&'a str, Error> {
+    let named = format_of(output);
+    let name = output.display();
+    match (asked, named) {
+        (None, Some(named @ ("csv" | "tsv" | "ndjson" | "parquet" | "arrow"))) => Ok(named),
+        (Some(asked), Some(named)) if asked != named => {
+            Err(Error::option(format!("{name}: {asked} is to be written, and by its name it would be {named}")))
+        }
+        (None, Some(named)) => Err(Error::option(format!("{name}: by its name it would be {named}"))),
+        (Some(asked), _) => Ok(asked),
+        (None, None) if otherwise.is_empty() => Err(Error::option(format!(
+            "{name}: what to write? The name must end in .parquet, .arrow, .feather, .csv, .tsv or .ndjson, or say --to"
+        ))),
+        (None, None) => Ok(otherwise),
+    }
+}
+
+impl Arguments {
+    /// Refuses options that would have no effect.
+    fn check(&self, format: &str) -> Result<(), Error> {
+        let of_parquet = [
+            ("--compression", self.compression.is_some()),
+            ("--compression-level", self.compression_level.is_some()),
+            ("--row-group-size", self.row_group_size.is_some()),
+            ("--partition-by", self.partition_by.is_some()),
+        ];
+        let of_csv = [("--separator", self.separator.is_some())];
+        let is_csv = format == "csv" || format == "tsv";
+        let vain = of_parquet.into_iter().filter(|_| format != "parquet").map(|option| (option, "Parquet"));
+        let mut vain = vain.chain(of_csv.into_iter().filter(|_| !is_csv).map(|option| (option, "CSV")));
+        match vain.find(|((_, is_given), _)| *is_given) {
+            Some(((option, _), goes_with)) => Err(Error::option(format!("{option} goes with {goes_with}"))),
+            None => Ok(()),
+        }
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
-    let output = &arguments.output;
-    let format = match (&arguments.to, arguments.partition_by) {
-        (Some(format), _) => format.as_str(),
-        (None, Some(_)) => "parquet",
-        (None, None) => format_of(output).ok_or_else(|| {
-            let name = output.display();
-            Error::option(format!(
-                "{name}: what to write? The name must end in .parquet, .arrow, .feather, .csv, .tsv or .ndjson, or say --to"
-            ))
-        })?,
+    let (output, input) = match arguments.files.split_last() {
+        Some((output, input)) if !input.is_empty() => (output, input),
+        _ => {
+            let usage =
+                "an input and, last, an output are wanted\n\nUsage: mrrc-arrow convert [OPTIONS] <INPUT>... <OUTPUT>";
+            return Err(Error::option(usage));
+        }
     };
+    let otherwise = if arguments.partition_by.is_some() { "parquet" } else { "" };
+    let format = format(arguments.to.as_deref(), output, otherwise)?;
+    arguments.check(format)?;
     let tags = arguments.tags.as_ref().map(|tags| Tags::new(tags.iter().map(String::as_str))).transpose()?;
     let options = ReadOptions {
         layout: arguments.layout,
@@ -129,21 +174,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
         ..arguments.reading.options()
     };
     let interrupt = Interrupt::watch()?;
-    let sources = sources(&arguments.input)?;
+    let sources = sources(input)?;
+    let mut progress = Progress::new(&sources);
     let is_standard = output.as_os_str() == STANDARD;
     let (rows, files) = if format == "parquet" {
         if is_standard {
             return Err(Error::option("Parquet is written to files: its end tells where everything is"));
         }
         let parquet = ParquetOptions {
-            compression: arguments.compression,
+            compression: arguments.compression.unwrap_or_default(),
             compression_level: arguments.compression_level,
             row_group_size: arguments.row_group_size,
             partition_by: arguments.partition_by.unwrap_or_default(),
             metadata: describe(&sources, &options),
         };
         let stream = read(sources, options)?;
-        let mut progress = Progress::new(&arguments.input, stream.total_bytes());
         let written = write_parquet(stream, output, &parquet, &mut |stream| {
             progress.show(stream.bytes_read());
             interrupt.check()
@@ -152,10 +197,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
         report(&written.problems);
         (written.rows, written.files.len())
     } else {
-        if arguments.partition_by.is_some() {
-            return Err(Error::option("--partition-by goes with Parquet"));
-        }
-        let separator = arguments.separator.clone();
+        let separator = arguments.separator.clone().unwrap_or_else(|| SEPARATOR.to_owned());
         let table = match format {
             "arrow" => TableFormat::Arrow,
             "ndjson" => TableFormat::Ndjson,
@@ -163,7 +205,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
             _ => TableFormat::Csv { separator, delimiter: b',' },
         };
         let mut stream = read(sources, options)?;
-        let mut progress = Progress::new(&arguments.input, stream.total_bytes());
         let check = &mut |stream: &crate::read::BatchStream| {
             if !is_standard {
                 progress.show(stream.bytes_read());

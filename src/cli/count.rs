@@ -1,11 +1,11 @@
 //! `mrrc-arrow count`.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use super::input::sources;
 use super::interrupt::{INTERVAL, Interrupt};
-use super::{report, say};
+use super::progress::Progress;
+use super::{print, report, say};
 use crate::error::Error;
 use crate::read::{Inspection, ReadOptions};
 
@@ -14,6 +14,7 @@ use crate::read::{Inspection, ReadOptions};
 /// Looks at where records and their directories end, and not into them. Prints the number of records that have both; what
 /// is wrong there goes to stderr, and the exit code is 1 if something was rejected.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  mrrc-arrow count 'dump/*.mrc.gz'")]
 pub(super) struct Arguments {
     /// Files, glob patterns in quotes, or - for standard input; plain, gzip, zstd or bzip2
     #[arg(required = true)]
@@ -26,16 +27,19 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let interrupt = Interrupt::watch()?;
     let options = ReadOptions { ignore_errors: arguments.ignore_errors, ..ReadOptions::default() };
-    let mut inspection = Inspection::count(sources(&arguments.input)?, &options)?;
+    let sources = sources(&arguments.input)?;
+    let mut progress = Progress::new(&sources);
+    let mut inspection = Inspection::count(sources, &options)?;
     let mut first = None;
     while let Some(problems) = inspection.poll(INTERVAL)? {
         interrupt.check()?;
+        progress.show(inspection.bytes_read());
         if first.is_none() {
             first = problems.into_iter().find(|problem| problem.code.is_reject());
         }
     }
-    // A closed stdout is no reason to fail.
-    let _ = writeln!(std::io::stdout(), "{}", inspection.rows());
+    drop(progress);
+    print(format!("{}\n", inspection.rows()).as_bytes())?;
     report(inspection.problems());
     match first {
         Some(first) if !arguments.ignore_errors => {

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::input::{Input, STANDARD};
+use super::input::{Input, STANDARD, standard_input};
 use super::interrupt::{INTERVAL, Interrupt};
 use super::progress::Progress;
-use super::{names, report, say, stdout};
+use super::{batches, names, report, say, stdout};
+use crate::encoding::Format;
 use crate::error::Error;
 use crate::read::read;
 use crate::reader::Selecting;
@@ -18,7 +19,8 @@ use crate::write::marc::{MarcOptions, TextEncoding, write_marc};
 /// An expression compares what MARC specs have: 008/35-37 = "fre". Of a spec with many values one that fits is enough, and none
 /// must for !=, !~ and not in. Operators are =, !=, ~ (contains), !~, <, <=, >, >=, in (...) and in @FILE, whose lines (of a .csv,
 /// its first column) are the values. Alone, a spec holds where it has a value, as exists(856$u) does; count(852) is compared with a
-/// number, and so is any value that an unquoted number stands beside. and, or, not and parentheses put tests together.
+/// number, and so is any value that an unquoted number stands beside. and, or, not and parentheses put tests together. Text is compared
+/// character by character: é as one character is not e and an accent.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     mrrc-arrow filter '008/35-37 = \"fre\" and exists(856$u)' catalogue.mrc -o french-online.mrc\n  \
@@ -53,7 +55,8 @@ pub(super) struct SplitArguments {
 
 /// Put files together to one, and what is damaged right: directories, lengths, terminators.
 ///
-/// Sound records stay as they are, byte by byte; without --to, text does in the others, too.
+/// Sound records stay as they are, byte by byte; without --to, text does in the others, too, also where a value has a byte in it that
+/// ends fields or records (check tells). What is too long for its directory is an error, or left out with --ignore-errors.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  mrrc-arrow cat 'dump/*.mrc.gz' -o all.mrc\n  \
     mrrc-arrow cat --to utf-8 marc8.mrc -o utf8.mrc")]
@@ -69,32 +72,29 @@ pub(super) struct CatArguments {
 }
 
 pub(super) fn filter(arguments: &FilterArguments) -> Result<(), Error> {
-    let expression = if arguments.invert {
-        // Mistakes are pointed at in what was written.
-        Filter::parse(&arguments.expression, &mut |_| Ok(Vec::new()))?;
-        format!("not ({})", arguments.expression)
-    } else {
-        arguments.expression.clone()
-    };
-    let filter = Filter::parse(&expression, &mut |path| listed(Path::new(path)))?;
+    let filter = Filter::parse(&arguments.expression, &mut |path| listed(Path::new(path)))?;
+    let filter = if arguments.invert { filter.inverted() } else { filter };
     copy(&arguments.input, Some(filter), false, &arguments.output)
 }
 
 pub(super) fn cat(arguments: &CatArguments) -> Result<(), Error> {
     let Some(encoding) = arguments.to else { return copy(&arguments.input, None, true, &arguments.output) };
+    if arguments.input.reading.format == Format::Unimarc {
+        return Err(Error::option(
+            "--to does not go with UNIMARC, where 100 $a says what text is in: it would have to be changed in each record",
+        ));
+    }
     let interrupt = Interrupt::watch()?;
-    let mut stream = read(arguments.input.sources()?, arguments.input.options())?;
+    let sources = arguments.input.sources()?;
+    let mut progress = Progress::new(&sources);
+    let mut stream = read(sources, arguments.input.options())?;
     let schema = stream.schema().clone();
-    let mut progress = Progress::new(arguments.input.paths(), stream.total_bytes());
-    let options = MarcOptions { encoding, ..MarcOptions::default() };
-    let batches = std::iter::from_fn(|| {
-        progress.show(stream.bytes_read());
-        stream.next()
-    });
-    let written =
-        to(&arguments.output, |output| write_marc(schema, batches, output, options, &mut || interrupt.check()))?;
+    let options = MarcOptions { encoding, ignore_errors: arguments.input.reading.ignore_errors };
+    let all = batches(&mut stream, &interrupt, |stream| progress.show(stream.bytes_read()));
+    let written = to(&arguments.output, |output| write_marc(schema, all, output, options, &mut || interrupt.check()))?;
     drop(progress);
     report(stream.problems());
+    left_out(written.skipped.iter().map(ToString::to_string));
     told(written.records, &arguments.output);
     if written.references > 0 {
         say(&format!("{} characters that MARC-8 has no code for were written as references", written.references));
@@ -107,8 +107,9 @@ pub(super) fn cat(arguments: &CatArguments) -> Result<(), Error> {
 
 fn copy(input: &Input, filter: Option<Filter>, anew: bool, path: &Path) -> Result<(), Error> {
     let interrupt = Interrupt::watch()?;
-    let mut selecting = Selecting::new(input.sources()?, &input.options(), filter, anew)?;
-    let mut progress = Progress::new(input.paths(), selecting.total_bytes());
+    let sources = input.sources()?;
+    let mut progress = Progress::new(&sources);
+    let mut selecting = Selecting::new(sources, &input.options(), filter, anew)?;
     let records = to(path, |output| {
         let mut output = output.open()?;
         let mut records = 0;
@@ -123,8 +124,19 @@ fn copy(input: &Input, filter: Option<Filter>, anew: bool, path: &Path) -> Resul
     })?;
     drop(progress);
     report(selecting.problems());
+    left_out(selecting.left_out().iter().map(ToString::to_string));
     told(records, path);
     Ok(())
+}
+
+/// Tells which records could not be written, the first few of them.
+fn left_out(records: impl ExactSizeIterator<Item = String>) {
+    const SHOWN: usize = 3;
+    let count = records.len();
+    if count > 0 {
+        say(&format!("{count} records could not be written and were left out, among them:"));
+        records.take(SHOWN).for_each(|record| say(&format!("  {record}")));
+    }
 }
 
 /// Writes to a file, or to standard output.
@@ -143,23 +155,31 @@ fn told(records: u64, path: &Path) {
 
 /// The values that a file lists: its lines, or the first column of a .csv.
 fn listed(path: &Path) -> Result<Vec<String>, Error> {
-    let path = if path == Path::new(STANDARD) { Path::new("/dev/stdin") } else { path };
+    let shown = path.display();
+    let path = if path == Path::new(STANDARD) { Path::new(standard_input()?) } else { path };
     let failed = |error| Error::from_io(error, "cannot read").in_source(Some(path.to_string_lossy().into()));
     let bytes = std::fs::read(path).map_err(failed)?;
     let text = String::from_utf8(bytes)
-        .map_err(|_| Error::option(format!("{}: the values to look for must be in UTF-8", path.display())))?;
+        .map_err(|_| Error::option(format!("{shown}: the values to look for must be in UTF-8")))?;
     let text = text.trim_start_matches('\u{FEFF}');
-    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
-        return first_column(text).map_err(failed);
-    }
-    Ok(text.lines().map(str::to_owned).filter(|line| !line.is_empty()).collect())
+    let is_csv = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+    let values: Vec<String> =
+        if is_csv { first_column(text).map_err(failed)? } else { text.lines().map(str::to_owned).collect() };
+    let values: Vec<String> =
+        values.iter().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect();
+    say(&format!("{} values to look for in {shown}", values.len()));
+    Ok(values)
 }
 
 fn first_column(text: &str) -> std::io::Result<Vec<String>> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    // Where a comma is the decimal sign, programs put another one between columns.
+    let first = text.lines().next().unwrap_or_default();
+    let delimiter = [b',', b';', b'\t'].into_iter().find(|&byte| first.contains(char::from(byte))).unwrap_or(b',');
+    let reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
     let mut values = Vec::new();
-    for row in reader.records() {
-        values.extend(row?.get(0).filter(|value| !value.is_empty()).map(str::to_owned));
+    for row in reader.into_records() {
+        values.extend(row?.get(0).map(str::to_owned));
     }
     Ok(values)
 }
@@ -169,10 +189,13 @@ pub(super) fn split(arguments: &SplitArguments) -> Result<(), Error> {
         return Err(Error::option(format!("{}: the name must have {{}} in it, once", arguments.output)));
     }
     let interrupt = Interrupt::watch()?;
-    let input = &arguments.input;
-    let mut selecting = Selecting::new(input.sources()?, &input.options(), None, false)?;
-    let mut progress = Progress::new(input.paths(), selecting.total_bytes());
+    let sources = arguments.input.sources()?;
+    let mut progress = Progress::new(&sources);
+    let mut selecting = Selecting::new(sources, &arguments.input.options(), None, false)?;
+    // All of them have their names at the end: an input may be called as one of them.
+    let mut whole = Vec::new();
     let (mut files, mut records) = (0_u64, 0_u64);
+    let name = |number: u64| PathBuf::from(arguments.output.replace("{}", &format!("{number:05}")));
     let mut open = None;
     while let Some(selected) = selecting.poll(INTERVAL)? {
         interrupt.check()?;
@@ -183,9 +206,8 @@ pub(super) fn split(arguments: &SplitArguments) -> Result<(), Error> {
             let (mut output, left) = if let Some(under_way) = open.take() {
                 under_way
             } else {
-                let name = arguments.output.replace("{}", &format!("{files:05}"));
                 files += 1;
-                (Output::path(name).open()?, arguments.records)
+                (Output::path(name(files - 1)).open()?, arguments.records)
             };
             let count = ends.len().min(usize::try_from(left).unwrap_or(usize::MAX));
             let (now, later) = ends.split_at_checked(count).unwrap_or_default();
@@ -194,17 +216,21 @@ pub(super) fn split(arguments: &SplitArguments) -> Result<(), Error> {
             records += count as u64;
             (from, ends) = (end, later);
             if left == count as u64 {
-                output.commit()?;
+                whole.push(output.park()?);
             } else {
                 open = Some((output, left - count as u64));
             }
         }
     }
-    if let Some((output, _)) = open {
-        output.commit()?;
+    whole.extend(open.map(|(output, _)| output.park()).transpose()?);
+    for parked in whole {
+        parked.commit()?;
     }
     drop(progress);
     report(selecting.problems());
     say(&format!("{records} records written to {files} files"));
+    if name(files).exists() {
+        say(&format!("warning: {} is not of these, but was there before", name(files).display()));
+    }
     Ok(())
 }

@@ -1,14 +1,15 @@
 //! `mrrc-arrow head`: the first records, for people or as JSON.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
 use std::io::Write;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 
+use super::columns::printable;
 use super::input::Input;
 use super::interrupt::Interrupt;
-use super::{report, stdout_text};
+use super::{batches, report, stdout_text};
 use crate::error::{Error, ErrorKind};
 use crate::frame::{Table, WholeRecords};
 use crate::iso2709::is_control_tag;
@@ -17,7 +18,8 @@ use crate::write::json_string;
 
 /// Print the first records, a line for each field.
 ///
-/// Text is shown in Unicode, whatever it is encoded in. In control fields and indicators \ stands for a blank.
+/// Text is shown in Unicode, whatever it is encoded in, in the manner of MARCMaker: \ is a blank in control fields and indicators, $
+/// begins a subfield, and in values these, { and } are {bsol}, {dollar}, {lcub} and {rcub}.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  mrrc-arrow head -n 3 catalogue.mrc\n  \
     mrrc-arrow head --json -n 1 catalogue.mrc | python -m json.tool")]
@@ -41,8 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let mut stream = read(arguments.input.sources()?, options)?;
     let schema = stream.schema().clone();
     let mut out = stdout_text();
-    for piece in WholeRecords::new(schema, stream.by_ref())? {
-        interrupt.check()?;
+    for piece in WholeRecords::new(schema, batches(&mut stream, &interrupt, |_| {}))? {
         for table in &piece?.tables()? {
             for record in 0..table.len() {
                 let text = if arguments.json { json(table, record) } else { lines(table, record) };
@@ -94,27 +95,45 @@ fn fields(table: &Table, record: usize) -> impl Iterator<Item = Shown<'_>> {
 
 fn lines(table: &Table, record: usize) -> String {
     let leader = table.record(record).map(|(leader, _)| leader).unwrap_or_default();
-    let mut shown = format!("=LDR  {leader}\n");
+    let mut shown = format!("=LDR  {}\n", printable(leader));
     for field in fields(table, record) {
         let mut text = format!("={}  ", field.tag);
         if field.is_control {
-            text.push_str(&field.value.unwrap_or_default().replace(' ', "\\"));
+            text.push_str(&mnemonic(field.value.unwrap_or_default()).replace(' ', "\\"));
         } else {
             for indicator in field.indicators {
                 text.push_str(&indicator.unwrap_or(" ").replace(' ', "\\"));
             }
-            text.push_str(field.value.unwrap_or_default());
+            text.push_str(&mnemonic(field.value.unwrap_or_default()));
             for (code, value) in field.subfields {
-                // Writing to a string does not fail.
-                let _ = write!(text, "${code}{value}");
+                text.push('$');
+                text.push_str(code);
+                text.push_str(&mnemonic(value));
             }
         }
-        // No control moves the cursor or ends a line.
-        shown.extend(text.chars().map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char }));
+        shown.push_str(&printable(&text));
         shown.push('\n');
     }
     shown.push('\n');
     shown
+}
+
+/// A value with MARCMaker's names for what is a sign there.
+fn mnemonic(value: &str) -> Cow<'_, str> {
+    if !value.contains(['$', '{', '}', '\\']) {
+        return Cow::Borrowed(value);
+    }
+    let mut named = String::with_capacity(value.len() + 8);
+    for char in value.chars() {
+        match char {
+            '$' => named.push_str("{dollar}"),
+            '{' => named.push_str("{lcub}"),
+            '}' => named.push_str("{rcub}"),
+            '\\' => named.push_str("{bsol}"),
+            char => named.push(char),
+        }
+    }
+    Cow::Owned(named)
 }
 
 fn json(table: &Table, record: usize) -> String {

@@ -1,6 +1,7 @@
 //! What all commands take: which files, and how to read them.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::names;
 use crate::encoding::{Encoding, Format};
@@ -38,10 +39,6 @@ impl Input {
         sources(&self.input)
     }
 
-    pub(super) fn paths(&self) -> &[PathBuf] {
-        &self.input
-    }
-
     pub(super) fn options(&self) -> ReadOptions {
         self.reading.options()
     }
@@ -64,10 +61,19 @@ pub(super) fn sources(inputs: &[PathBuf]) -> Result<Vec<Source>, Error> {
     for input in inputs {
         match input.to_str() {
             // A path on systems that have it; what it leads to may be a file, which then is read as one.
-            Some(STANDARD) => sources.push(Source::path("/dev/stdin")),
+            Some(STANDARD) => sources.push(Source::path(standard_input()?)),
             Some(pattern) => sources.extend(Source::glob(pattern)?),
             None => sources.push(Source::path(input)),
         }
     }
     Ok(sources)
+}
+
+/// Standard input as a path; asked for twice, the second would find nothing.
+pub(super) fn standard_input() -> Result<&'static str, Error> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    if TAKEN.swap(true, Ordering::Relaxed) {
+        return Err(Error::option("- is standard input, which can be read once"));
+    }
+    Ok("/dev/stdin")
 }

@@ -22,12 +22,19 @@ use std::io::{IsTerminal, Write};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::problem::ProblemCounts;
+use crate::read::{BatchStream, Poll};
+use interrupt::Interrupt;
 
-/// Library catalogues in MARC (ISO 2709), plain or gzip, for people who work with data frames.
+/// Library catalogues in MARC (ISO 2709), plain or gzip, zstd, bzip2, for people who work with data frames.
 #[derive(Debug, Parser)]
 #[command(name = "mrrc-arrow", version, arg_required_else_help = true)]
+#[command(
+    after_help = "Examples:\n  mrrc-arrow head -n 3 catalogue.mrc\n  mrrc-arrow convert catalogue.mrc catalogue.parquet\n\n\
+    Exit codes: 0 done, 1 the input could not be read, or some of it, or the output not written, 2 wrong usage, \
+    130 interrupted"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -71,10 +78,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
         Command::Cat(arguments) => filter::cat(&arguments).map(|()| true),
-        Command::Completions(Completions { shell }) => {
-            completions(shell);
-            Ok(true)
-        }
+        Command::Completions(Completions { shell }) => completions(shell).map(|()| true),
         Command::Convert(arguments) => convert::run(&arguments).map(|()| true),
         Command::Count(arguments) => count::run(&arguments).map(|()| true),
         Command::Filter(arguments) => filter::filter(&arguments).map(|()| true),
@@ -91,8 +95,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Err(error) => {
             // As the command calls what Python has by these names.
             let told = error.to_string().replace("ignore_errors=True", "--ignore-errors");
-            say(&format!("error: {}", told.replace("read_problems lists them", "mrrc-arrow check lists them")));
-            if interrupt::is_interrupt(&error) { 130 } else { 1 }
+            say(&format!(
+                "error: {}",
+                told.replace("read_problems lists them", "mrrc-arrow check lists them")
+                    .replace("; the bytes as they were read are the reader's current_chunk", "")
+            ));
+            match error.kind() {
+                _ if interrupt::is_interrupt(&error) => 130,
+                ErrorKind::InvalidOption => 2,
+                _ => 1,
+            }
         }
     }
 }
@@ -125,14 +137,41 @@ fn stdout_text() -> std::io::BufWriter<std::io::StdoutLock<'static>> {
     std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock())
 }
 
-fn completions(shell: clap_complete::Shell) {
+fn completions(shell: clap_complete::Shell) -> Result<(), Error> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "mrrc-arrow", &mut script);
-    // A closed stdout is no reason to fail.
-    let _ = std::io::stdout().write_all(&script);
+    print(&script)
+}
+
+/// Writes what was asked for to standard output.
+fn print(text: &[u8]) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text).and_then(|()| out.flush()).map_err(|error| Error::from_io(error, "cannot write"))
+}
+
+/// The batches of `stream`, until that ends or the work is to.
+fn batches<'a>(
+    stream: &'a mut BatchStream,
+    interrupt: &'a Interrupt,
+    mut look: impl FnMut(&BatchStream) + 'a,
+) -> impl Iterator<Item = Result<arrow_array::RecordBatch, Error>> + 'a {
+    std::iter::from_fn(move || {
+        loop {
+            if let Err(error) = interrupt.check() {
+                return Some(Err(error));
+            }
+            look(stream);
+            if let Poll::Ready(next) = stream.poll(interrupt::INTERVAL) {
+                return next;
+            }
+        }
+    })
 }
 
 /// A line on stderr, which may be closed.
 fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    // What is in files, names among it, does not move the cursor.
+    let shown =
+        line.chars().map(|char| if char.is_control() && char != '\n' { char::REPLACEMENT_CHARACTER } else { char });
+    let _ = writeln!(std::io::stderr(), "{}", shown.collect::<String>());
 }

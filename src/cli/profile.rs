@@ -1,11 +1,12 @@
 //! `mrrc-arrow profile`.
 
 use std::fmt::Write as _;
-use std::io::Write;
 
 use super::columns::{Align, Columns, grouped, percent, printable};
 use super::input::Input;
 use super::interrupt::{INTERVAL, Interrupt};
+use super::print;
+use super::progress::Progress;
 use crate::encoding::Format;
 use crate::error::Error;
 use crate::layout::Tags;
@@ -34,18 +35,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let tags = arguments.tags.as_ref().map(|tags| Tags::new(tags.iter().map(String::as_str))).transpose()?;
     let options = ReadOptions { tags, ..arguments.input.options() };
     let interrupt = Interrupt::watch()?;
-    let mut profiling = Profiling::new(arguments.input.sources()?, &options)?;
+    let sources = arguments.input.sources()?;
+    let mut progress = Progress::new(&sources);
+    let mut profiling = Profiling::new(sources, &options)?;
     let profile = loop {
         interrupt.check()?;
+        progress.show(profiling.bytes_read());
         if let Some(profile) = profiling.poll(INTERVAL)? {
             break profile;
         }
     };
     let width = terminal_size::terminal_size().map_or(usize::MAX, |(width, _)| width.0.into());
-    // A closed stdout is no reason to fail.
+    drop(progress);
     let text = shown(&profile, arguments.input.reading.format, width);
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(())
+    print(text.as_bytes())
 }
 
 /// The profile as text, in lines of this width.

@@ -3,6 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use crate::source::Source;
+
 /// Work that is over by then needs no line.
 const PATIENCE: Duration = Duration::from_secs(1);
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -18,14 +20,11 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Of work on files of these names and so many bytes together.
-    pub(super) fn new<'a>(names: impl IntoIterator<Item = &'a std::path::PathBuf>, total: Option<u64>) -> Self {
-        // What is read is counted as it is once it is no longer compressed.
-        let is_packed = |path: &std::path::PathBuf| {
-            let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-            ["gz", "zst", "bz2", "bgz"].contains(&ending.to_ascii_lowercase().as_str())
-        };
-        let total = total.filter(|&total| total > 0 && !names.into_iter().any(is_packed));
+    /// Of work on `sources`.
+    pub(super) fn new(sources: &[Source]) -> Self {
+        // What is compressed is counted as it is once it is no longer so.
+        let is_countable = sources.iter().all(|source| source.is_at_hand() && !source.is_compressed());
+        let total = sources.iter().map(Source::size).sum::<Option<u64>>().filter(|&total| is_countable && total > 0);
         Self { started: Instant::now(), shown: None, total, is_terminal: std::io::stderr().is_terminal() }
     }
 

@@ -1,10 +1,9 @@
 //! `mrrc-arrow schema`: the columns of a table.
 
 use std::fmt::Write as _;
-use std::io::Write;
 
 use super::convert::named;
-use super::names;
+use super::{names, print};
 use crate::error::Error;
 use crate::layout::{Layout, StringType};
 use crate::read::ReadOptions;
@@ -40,7 +39,5 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{}: {}{null}", field.name(), field.data_type());
     }
-    // A closed stdout is no reason to fail.
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(())
+    print(text.as_bytes())
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::convert::named;
+use super::convert::{format, named};
 use super::input::{Input, STANDARD};
 use super::interrupt::Interrupt;
 use super::progress::Progress;
@@ -28,9 +28,9 @@ pub(super) struct Arguments {
     /// A column, SPEC or NAME=SPEC; to be given again for each
     #[arg(short, long = "column", value_name = "[NAME=]SPEC", value_parser = named, required = true)]
     columns: Vec<(String, Column)>,
-    /// What to print
-    #[arg(long, value_parser = ["csv", "tsv", "ndjson"], default_value = "csv")]
-    to: String,
+    /// What to print; csv, unless the name of --output says another
+    #[arg(long, value_parser = ["csv", "tsv", "ndjson"])]
+    to: Option<String>,
     /// What goes between the values of a list in CSV
     #[arg(long, default_value = "; ")]
     separator: String,
@@ -47,9 +47,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let mut options = arguments.input.options();
     options.columns = Some(arguments.columns.clone());
     options.n_rows = arguments.n;
-    let mut stream = read(arguments.input.sources()?, options)?;
+    let sources = arguments.input.sources()?;
+    let mut progress = Progress::new(&sources);
+    let mut stream = read(sources, options)?;
     let separator = arguments.separator.clone();
-    let format = match arguments.to.as_str() {
+    let format = match format(arguments.to.as_deref(), &arguments.output, "csv")? {
         "ndjson" => TableFormat::Ndjson,
         "tsv" => TableFormat::Csv { separator, delimiter: b'\t' },
         _ => TableFormat::Csv { separator, delimiter: b',' },
@@ -57,7 +59,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let mut out = stdout_text();
     let is_file = arguments.output.as_os_str() != STANDARD;
     let output = if is_file { Output::path(&arguments.output) } else { Output::writer(&mut out) };
-    let mut progress = Progress::new(arguments.input.paths(), stream.total_bytes());
     write_table(&mut stream, output, &format, &mut |stream| {
         // Not between lines that a terminal shows.
         if is_file {

@@ -102,6 +102,12 @@ impl Inspection {
         self.rows
     }
 
+    /// Bytes of the sources that have been read, after decompression.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.pipeline.bytes_read()
+    }
+
     /// How often each problem was met so far.
     #[must_use]
     pub fn problems(&self) -> &ProblemCounts {

@@ -84,6 +84,12 @@ impl Build for ProfileBuild {
 }
 
 impl Profiling {
+    /// Bytes of the sources that have been read, after decompression.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.pipeline.bytes_read()
+    }
+
     /// Begins to count what is in `sources`, read as one input.
     ///
     /// Of the options, those that say what a table looks like mean nothing here.

@@ -23,8 +23,8 @@ pub struct Selected {
     /// How often each problem was met in what was read.
     problems: ProblemCounts,
     rejects: Vec<Problem>,
-    /// Why a record cannot be laid out anew; it is in `bytes` as it was read.
-    unwritable: Option<Error>,
+    /// Why records cannot be laid out anew; they are not in `bytes`.
+    unwritable: Vec<Error>,
 }
 
 /// A read that gives records as bytes.
@@ -34,6 +34,7 @@ pub struct Selecting {
     total_bytes: Option<u64>,
     problems: ProblemCounts,
     ignore_errors: bool,
+    left_out: Vec<Error>,
     is_over: bool,
 }
 
@@ -94,8 +95,8 @@ impl Build for SelectBuild {
                 match records.as_marc(index) {
                     Ok(bytes) => selected.bytes.extend_from_slice(&bytes),
                     Err(error) => {
-                        selected.unwritable.get_or_insert(error);
-                        selected.bytes.extend_from_slice(records.bytes(index));
+                        selected.unwritable.push(error);
+                        continue;
                     }
                 }
             } else {
@@ -133,13 +134,26 @@ impl Selecting {
         let build = SelectBuild { records: RecordBuild(options.format), filter, anew };
         let pipeline = start(sources, &options, KeepRaw::Nothing, options.size()?, build)?;
         let ignore_errors = options.ignore_errors;
-        Ok(Self { pipeline, total_bytes, problems: ProblemCounts::default(), ignore_errors, is_over: false })
+        Ok(Self {
+            pipeline,
+            total_bytes,
+            problems: ProblemCounts::default(),
+            ignore_errors,
+            left_out: Vec::new(),
+            is_over: false,
+        })
     }
 
     /// What was wrong in what was delivered so far.
     #[must_use]
     pub fn problems(&self) -> &ProblemCounts {
         &self.problems
+    }
+
+    /// Why records were left out that had to be laid out anew and could not be.
+    #[must_use]
+    pub fn left_out(&self) -> &[Error] {
+        &self.left_out
     }
 
     /// Bytes of the sources that have been read, after decompression.
@@ -184,9 +198,11 @@ impl Selecting {
         if let Some(first) = selected.rejects.first().filter(|_| !self.ignore_errors) {
             return Err(rejected(first));
         }
-        match selected.unwritable.take() {
-            Some(error) => Err(error),
-            None => Ok(selected),
+        let unwritable = std::mem::take(&mut selected.unwritable);
+        if let Some(first) = unwritable.first().filter(|_| !self.ignore_errors) {
+            return Err(first.clone());
         }
+        self.left_out.extend(unwritable);
+        Ok(selected)
     }
 }

@@ -3,6 +3,7 @@
 //! What is compared is a column expression. A bare spec has all of its values there, and one that fits is enough; `!=`, `!~` and
 //! `not in` are the opposite of `=`, `~` and `in`, so that none must fit.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use arrow_array::cast::AsArray;
@@ -45,7 +46,10 @@ enum Test {
     /// There is a value; it is true, or not 0.
     Any,
     Compare(Comparison, Literal),
-    In(HashSet<String>),
+    In {
+        texts: HashSet<String>,
+        numbers: Vec<Number>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +65,49 @@ enum Comparison {
 #[derive(Debug, Clone)]
 enum Literal {
     Text(String),
-    /// As it is written, too.
-    Number(f64, String),
+    Number(Number),
+}
+
+/// A decimal number of any length, exactly: identifiers have more digits than binary fractions hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Number {
+    text: String,
+    is_negative: bool,
+    /// Without zeros before it, and behind it.
+    whole: String,
+    fraction: String,
+}
+
+impl Number {
+    fn new(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !is_number(whole) || !is_number(fraction) || digits.ends_with('.') {
+            return None;
+        }
+        let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+        let is_zero = whole.is_empty() && fraction.is_empty();
+        Some(Self {
+            text: text.to_owned(),
+            is_negative: text.starts_with('-') && !is_zero,
+            whole: whole.to_owned(),
+            fraction: fraction.to_owned(),
+        })
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        let size = || {
+            let whole = (self.whole.len(), &self.whole).cmp(&(other.whole.len(), &other.whole));
+            whole.then_with(|| self.fraction.cmp(&other.fraction))
+        };
+        match (self.is_negative, other.is_negative) {
+            (false, false) => size(),
+            (true, true) => size().reverse(),
+            (false, true) => Ordering::Greater,
+            (true, false) => Ordering::Less,
+        }
+    }
 }
 
 type Parsed<T> = Result<T, Mistake>;
@@ -86,6 +131,12 @@ impl Filter {
             (Ok(root), None) => Ok(Self { columns, root }),
             (Err(mistake), None) => Err(pointed_at("no filter", text, mistake)),
         }
+    }
+
+    /// The opposite.
+    #[must_use]
+    pub fn inverted(self) -> Self {
+        Self { root: Node::Not(Box::new(self.root)), ..self }
     }
 
     /// The columns that [`Filter::rows`] looks at.
@@ -195,7 +246,8 @@ impl Reading<'_> {
         let operator = self.parser.at;
         let (is_not, test) = self.comparison()?;
         let is_fine = match (&keep, &test) {
-            (_, Test::Any) | (Keep::Count, Test::Compare(_, Literal::Number(..))) => true,
+            (_, Test::Any) | (Keep::Count, Test::Compare(_, Literal::Number(_))) => true,
+            (Keep::Count, Test::In { texts, .. }) => texts.is_empty(),
             (Keep::Count | Keep::Exists, _) => false,
             _ => true,
         };
@@ -230,7 +282,7 @@ impl Reading<'_> {
         let start = self.parser.at;
         let is_not = self.word("not");
         if self.word("in") {
-            return Ok((is_not, Test::In(self.set()?)));
+            return Ok((is_not, self.set()?));
         }
         self.parser.at = start;
         Ok((false, Test::Any))
@@ -244,16 +296,14 @@ impl Reading<'_> {
         let length =
             rest.bytes().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+')).count();
         let text = rest.get(..length).unwrap_or_default();
-        match text.parse() {
-            Ok(number) => {
-                self.parser.at += length;
-                Ok(Literal::Number(number, text.to_owned()))
-            }
-            Err(_) => self.parser.mistake("text in double quotes, or a number, is wanted here"),
-        }
+        let Some(number) = Number::new(text) else {
+            return self.parser.mistake("text in double quotes, or a number, is wanted here");
+        };
+        self.parser.at += length;
+        Ok(Literal::Number(number))
     }
 
-    fn set(&mut self) -> Parsed<HashSet<String>> {
+    fn set(&mut self) -> Parsed<Test> {
         self.blanks();
         if self.parser.take("@") {
             let start = self.parser.at;
@@ -266,7 +316,7 @@ impl Reading<'_> {
                 rest.get(..length).unwrap_or_default().to_owned()
             };
             return match (self.lists)(&path) {
-                Ok(values) => Ok(values.into_iter().collect()),
+                Ok(values) => Ok(Test::In { texts: values.into_iter().collect(), numbers: Vec::new() }),
                 Err(error) => {
                     *self.failed = Some(error);
                     self.parser.at = start;
@@ -277,15 +327,18 @@ impl Reading<'_> {
         if !self.parser.take("(") {
             return self.parser.mistake("(\"…\", \"…\") or @FILE is wanted here");
         }
-        let mut values = HashSet::new();
+        let (mut texts, mut numbers) = (HashSet::new(), Vec::new());
         loop {
             self.blanks();
-            values.insert(match self.literal()? {
-                Literal::Text(text) | Literal::Number(_, text) => text,
-            });
+            match self.literal()? {
+                Literal::Text(text) => {
+                    texts.insert(text);
+                }
+                Literal::Number(number) => numbers.push(number),
+            }
             self.blanks();
             if self.parser.take(")") {
-                return Ok(values);
+                return Ok(Test::In { texts, numbers });
             }
             if !self.parser.take(",") {
                 return self.parser.mistake(", or ) is wanted here");
@@ -332,10 +385,8 @@ impl<'a> Values<'a> {
             }
             Self::Text(texts) => texts.is_valid(row) && test.holds(texts.value(row)),
             Self::Count(counts) => match test {
-                Test::Compare(comparison, Literal::Number(number, _)) => {
-                    comparison.holds(&f64::from(counts.value(row)), number)
-                }
-                _ => counts.value(row) > 0,
+                Test::Any => counts.value(row) > 0,
+                test => test.holds(&counts.value(row).to_string()),
             },
             Self::Flag(flags) => flags.value(row),
             Self::Nothing => false,
@@ -348,25 +399,36 @@ impl Test {
     fn holds(&self, value: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::In(values) => values.contains(value),
-            Self::Compare(Comparison::Includes, Literal::Text(text) | Literal::Number(_, text)) => value.contains(text),
-            Self::Compare(comparison, Literal::Text(text)) => comparison.holds(value, text.as_str()),
+            Self::In { texts, numbers } => {
+                texts.contains(value)
+                    || !numbers.is_empty()
+                        && number_of(value)
+                            .is_some_and(|value| numbers.iter().any(|number| value.order(number).is_eq()))
+            }
+            Self::Compare(Comparison::Includes, Literal::Text(text) | Literal::Number(Number { text, .. })) => {
+                value.contains(text)
+            }
+            Self::Compare(comparison, Literal::Text(text)) => comparison.holds(value.cmp(text)),
             // What is no number is not compared with one.
-            Self::Compare(comparison, Literal::Number(number, _)) => {
-                value.trim().parse().is_ok_and(|value: f64| comparison.holds(&value, number))
+            Self::Compare(comparison, Literal::Number(number)) => {
+                number_of(value).is_some_and(|value| comparison.holds(value.order(number)))
             }
         }
     }
 }
 
+fn number_of(value: &str) -> Option<Number> {
+    Number::new(value.trim())
+}
+
 impl Comparison {
-    fn holds<T: PartialOrd + ?Sized>(self, left: &T, right: &T) -> bool {
+    fn holds(self, order: Ordering) -> bool {
         match self {
-            Self::Equal => left == right,
-            Self::Less => left < right,
-            Self::LessOrEqual => left <= right,
-            Self::Greater => left > right,
-            Self::GreaterOrEqual => left >= right,
+            Self::Equal => order.is_eq(),
+            Self::Less => order.is_lt(),
+            Self::LessOrEqual => order.is_le(),
+            Self::Greater => order.is_gt(),
+            Self::GreaterOrEqual => order.is_ge(),
             Self::Includes => false,
         }
     }
@@ -446,6 +508,14 @@ mod tests {
             (r#"in ("a", 5)"#, "5", true),
             (r#"not in ("a", 5)"#, "5", false),
             ("in @a", "b", true),
+            ("= 9912345678901234567", "9912345678901234568", false),
+            ("in (9912345678901234567)", "09912345678901234567", true),
+            ("> 100", "Infinity", false),
+            ("> 100", "1e3", false),
+            ("= 1.50", "1.5", true),
+            ("< -1", "-2", true),
+            ("> -1.5", "-1.25", true),
+            ("= 0", "-0.0", true),
         ] {
             assert_eq!(holds(text, value), expected, "{value} {text}");
         }

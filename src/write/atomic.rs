@@ -36,14 +36,42 @@ impl AtomicFile {
     }
 
     /// Flushes to disk and renames.
+    pub(super) fn commit(self) -> io::Result<()> {
+        self.park()?.commit()
+    }
+
+    /// Flushes to disk and closes; the name comes later.
+    pub(super) fn park(mut self) -> io::Result<ParkedFile> {
+        if self.temporary.is_some() {
+            self.file.sync_all()?;
+        }
+        Ok(ParkedFile { temporary: self.temporary.take(), target: std::mem::take(&mut self.target) })
+    }
+}
+
+/// A whole file that waits for its name; dropped before, it is removed.
+#[derive(Debug)]
+pub(super) struct ParkedFile {
+    temporary: Option<PathBuf>,
+    target: PathBuf,
+}
+
+impl ParkedFile {
     pub(super) fn commit(mut self) -> io::Result<()> {
         if let Some(temporary) = &self.temporary {
-            self.file.sync_all()?;
             fs::rename(temporary, &self.target)?;
         }
         self.temporary = None;
         sync_parent(&self.target);
         Ok(())
+    }
+}
+
+impl Drop for ParkedFile {
+    fn drop(&mut self) {
+        if let Some(temporary) = self.temporary.take() {
+            let _ = fs::remove_file(temporary);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn json_string(text: &str) -> String {
     for char in text.chars() {
         match char {
             '"' | '\\' => quoted.extend(['\\', char]),
-            '\0'..' ' => quoted.extend(format!("\\u{:04x}", char as u32).chars()),
+            '\0'..' ' | '\u{7F}'..='\u{9F}' => quoted.extend(format!("\\u{:04x}", char as u32).chars()),
             _ => quoted.push(char),
         }
     }

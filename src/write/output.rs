@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::write::GzEncoder;
 
-use super::atomic::AtomicFile;
+use super::atomic::{AtomicFile, ParkedFile};
 use crate::error::Error;
 
 /// Where to write, and whether compressed.
@@ -94,7 +94,7 @@ impl<'a> Output<'a> {
                 (Target::File(Box::new(file)), Some(name))
             }
         };
-        Ok(Open { to, name, compression: self.compression, is_empty: true })
+        Ok(Open { to, name, compression: self.compression, is_empty: true, waiting: Vec::new() })
     }
 }
 
@@ -114,6 +114,22 @@ pub(crate) struct Open<'a> {
     name: Option<String>,
     compression: Compression,
     is_empty: bool,
+    /// Bytes that are to be compressed together.
+    waiting: Vec<u8>,
+}
+
+/// Bytes that are compressed as one.
+const MEMBER: usize = 512 << 10;
+
+/// A whole file that does not have its name yet; dropped, it is gone.
+pub(crate) struct Parked(ParkedFile, Option<String>);
+
+impl Parked {
+    /// Gives it its name.
+    pub(crate) fn commit(self) -> Result<(), Error> {
+        let Self(file, name) = self;
+        file.commit().map_err(|error| cannot_write(error, name.as_deref()))
+    }
 }
 
 enum Target<'a> {
@@ -136,18 +152,45 @@ impl Open<'_> {
         written.map_err(|error| cannot_write(error, self.name.as_deref()))
     }
 
-    /// Compresses bytes, if that is how it is, and writes them.
+    /// Compresses bytes, if that is how it is, once there are enough of them, and writes them.
     pub(crate) fn put_all(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
+        if self.compression == Compression::None {
+            return self.put(&bytes);
+        }
+        self.waiting.extend_from_slice(&bytes);
+        if self.waiting.len() < MEMBER { Ok(()) } else { self.put_waiting() }
+    }
+
+    fn put_waiting(&mut self) -> Result<(), Error> {
+        let bytes = std::mem::take(&mut self.waiting);
         let bytes = self.compression.compress(bytes).map_err(|error| cannot_write(error, self.name.as_deref()))?;
         self.put(&bytes)
     }
 
-    /// Makes what was written seen under its name.
-    pub(crate) fn commit(mut self) -> Result<(), Error> {
+    /// Writes what has to be there at the end.
+    fn complete(&mut self) -> Result<(), Error> {
+        self.put_waiting()?;
         if self.is_empty {
             let empty = self.compression.empty().map_err(|error| cannot_write(error, self.name.as_deref()))?;
             self.put(&empty)?;
         }
+        Ok(())
+    }
+
+    /// Ends a file that has its name later.
+    pub(crate) fn park(mut self) -> Result<Parked, Error> {
+        self.complete()?;
+        let name = self.name.clone();
+        let failed = |error| cannot_write(error, name.as_deref());
+        match self.to {
+            Target::File(file) => Ok(Parked(file.park().map_err(failed)?, name)),
+            Target::Writer(_) => Err(Error::internal("what is no file has no name")),
+        }
+    }
+
+    /// Makes what was written seen under its name.
+    pub(crate) fn commit(mut self) -> Result<(), Error> {
+        self.complete()?;
         let done = match self.to {
             Target::File(file) => file.commit(),
             Target::Writer(writer) => writer.flush(),

@@ -138,7 +138,7 @@ def test_convert_takes_a_layout_and_tags(sample: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, f"{expected.height} rows written to {path}\n")
     assert pl.read_parquet(path).equals(expected)
     done = run("convert", sample, path, "--tags", "24")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "three letters or digits" in done.stderr
     assert run("convert", sample, path, "--layout", "fields").returncode == 2
 
@@ -273,7 +273,7 @@ def test_profile_prints_what_is_in_a_file(sample: Path) -> None:
     assert line.endswith(" | ".join(title["samples"]))
     assert set(control) <= {line.split()[0] for line in fields if line}
     assert labels
-    assert run("profile", sample, "--tags", "24").returncode == 1
+    assert run("profile", sample, "--tags", "24").returncode == 2
     some = run("profile", sample, "--tags", "245,6XX").stdout
     assert "245 $a" in some
     assert "100 $a" not in some

@@ -6,6 +6,8 @@ import csv
 import gzip
 import io
 import json
+import shlex
+import subprocess
 from typing import TYPE_CHECKING, Literal
 
 import mrrc_arrow as mrrc
@@ -16,7 +18,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from .marc import control, data, encode
-from .test_cli import run
+from .test_cli import MODULE, run
 from .test_cli_filter import piped
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def test_rows_of_subfields_as_csv(sample: Path, tmp_path: Path, ending: str) -> 
 
 def test_nested_tables_are_no_csv(sample: Path, tmp_path: Path) -> None:
     done = run("convert", sample, tmp_path / "x.csv")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "--layout subfields" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
@@ -83,12 +85,17 @@ def test_options_of_tables(sample: Path, tmp_path: Path) -> None:
         (["--partition-by", "0", sample, "x"], "tag or a number"),
         (["--partition-by", "tag", sample, tmp_path / "y"], "subfields"),
         (["--partition-by", "9", "--to", "csv", sample, "x"], "goes with Parquet"),
+        (["--compression", "snappy", sample, "x.csv"], "goes with Parquet"),
+        (["--separator", ",", sample, "x.parquet"], "goes with CSV"),
         (["--to", "parquet", sample, "-"], "written to files"),
+        (["--to", "csv", sample, "x.parquet"], "by its name"),
+        (["--to", "parquet", sample, "x.mrc"], "would be MARC"),
+        (["--to", "parquet", sample, "x.parquet.gz"], "compressed as a whole"),
         ([sample, "x.txt"], "what to write?"),
         (["--select", "nonsense", sample, "x.csv"], "nonsense"),
     ):
         done = run("convert", *wrong)
-        assert done.returncode in (1, 2)
+        assert done.returncode == 2
         assert says in done.stderr
 
 
@@ -121,15 +128,18 @@ def test_select_prints_columns(tmp_path: Path) -> None:
     done = run("select", "-c", "s=all(650$a)", "--to", "ndjson", source)
     assert done.stdout == '{"s":["x","y"]}\n{"s":[]}\n'
     done = run("select", "-c", "f=fields(650)", source)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "nested" in done.stderr
     done = run("select", "-c", "x=245$", source)
     assert done.returncode == 2
     out = tmp_path / "x.csv.gz"
     run("select", "-c", "id=001", source, "-o", out)
     assert gzip.decompress(out.read_bytes()) == b"id\n1\n2\n"
-    done = run("select", "-c", "id=001", "-")
-    assert done.returncode in (0, 1)
+    run("select", "-c", "id=001", "-c", "245$a", source, "-o", tmp_path / "x.tsv")
+    assert (tmp_path / "x.tsv").read_text().startswith("id\t245$a\n")
+    assert run("select", "-c", "=001", source).returncode == 2
+    between = run("convert", source, "--layout", "subfields", tmp_path / "between.csv")
+    assert between.returncode == 0
 
 
 def test_a_test_in_a_column_is_no_name(sample: Path) -> None:
@@ -159,8 +169,27 @@ def test_head_shows_what_came_before_an_error(tmp_path: Path) -> None:
     source.write_bytes(encode([control("001", "a\x1b[31m\nb")]) + b"00100nam a22000")
     done = run("head", source)
     assert done.returncode == 1
-    assert "=001  a\ufffd[31m\ufffdb\n" in done.stdout
+    assert "=001  a\\u{1b}[31m\\nb\n" in done.stdout
     assert "truncated" in done.stderr or "too_short" in done.stderr
+
+
+def test_nothing_in_a_file_moves_the_cursor(tmp_path: Path) -> None:
+    raw = bytearray(encode([control("001", "1"), data("245", ("a", "$5.00 {x} \\ \u202e"))]))
+    raw[5:9] = b"\x1b[3m"
+    source = tmp_path / "x.mrc"
+    source.write_bytes(bytes(raw))
+    done = run("head", source)
+    assert "\x1b" not in done.stdout
+    assert r"$a{dollar}5.00 {lcub}x{rcub} {bsol} \u{202e}" in done.stdout
+    assert "\x1b" not in run("head", "--json", source).stdout
+
+
+def test_what_cannot_be_written_is_an_error(sample: Path) -> None:
+    for command in (["count", sample], ["check", sample], ["profile", sample], ["schema"], ["completions", "bash"]):
+        line = f"{shlex.join([*MODULE, *map(str, command)])} > /dev/full"
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1, command
+        assert "No space left" in done.stderr
 
 
 def test_schema_prints_columns() -> None:
@@ -196,5 +225,5 @@ def test_every_command_has_help_with_an_example() -> None:
         assert f"  {command}" in text
         done = run(command, "--help")
         assert done.returncode == 0
-        if command != "count":
-            assert "Example" in done.stdout, command
+        assert "Example" in done.stdout, command
+    assert "Exit codes" in text

@@ -61,7 +61,7 @@ pub struct ParquetOptions {
     pub compression: Codec,
     /// How much work is put into that: 1 to 22 of zstd; 1 if `None`.
     pub compression_level: Option<i32>,
-    /// Rows of a row group; `None` for as many as take some ten megabytes of input.
+    /// Rows of a row group; `None` for as many as take some twenty megabytes of input, or fewer where there is little of it.
     pub row_group_size: Option<usize>,
     /// One file, or many.
     pub partition_by: PartitionBy,

@@ -41,7 +41,14 @@ impl Directory {
                 if entries.next().is_some() {
                     return Err(failed(io::Error::from_raw_os_error(libc::EEXIST)));
                 }
-                Some(fs::metadata(&path).map_err(failed)?.permissions())
+                let found = fs::metadata(&path).map_err(failed)?;
+                if !is_replaceable(&path, &found) {
+                    return Err(Error::option(format!(
+                        "{shown}: an empty directory is replaced by the one that is written, and this cannot be: it is where \
+                         this process is, or has a file system of its own; name a directory in it"
+                    )));
+                }
+                Some(found.permissions())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
@@ -76,6 +83,24 @@ impl Directory {
     }
 }
 
+/// Whether a directory is neither where the process stands, which would find itself in one that is gone, nor where a file system
+/// begins.
+fn is_replaceable(path: &Path, found: &fs::Metadata) -> bool {
+    if std::env::current_dir().and_then(fs::canonicalize).is_ok_and(|current| current == path) {
+        return false;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        path.parent().and_then(|parent| parent.metadata().ok()).is_some_and(|parent| parent.dev() == found.dev())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = found;
+        true
+    }
+}
+
 impl Drop for Directory {
     fn drop(&mut self) {
         if !self.is_whole {
@@ -105,6 +130,23 @@ impl Closing {
         file.end_row_group();
         self.files.push_back(file);
         self.settle(self.threads, metadata, check)
+    }
+
+    /// How many row groups of them are under way.
+    fn under_way(&self) -> usize {
+        self.files.iter().map(ParquetFile::under_way).sum()
+    }
+
+    /// Waits for the first row group of the first file, or closes it.
+    fn advance(
+        &mut self,
+        metadata: &[(String, String)],
+        check: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match self.files.front_mut() {
+            Some(first) if first.under_way() > 1 => first.settle(first.under_way() - 1, check),
+            _ => self.settle(self.files.len().saturating_sub(1), metadata, check),
+        }
     }
 
     fn settle(
@@ -180,10 +222,15 @@ impl Sink for ByRows {
             }
             let left = usize::try_from(self.most - self.rows).unwrap_or(usize::MAX);
             let rows = (batch.num_rows() - from).min(left);
-            let threads = self.closing.threads;
             let file = self.file()?;
             file.append(&batch.slice(from, rows), bytes * rows / batch.num_rows());
-            file.settle(threads, check)?;
+            // Row groups of all files together are as many as there are threads.
+            let own = file.under_way();
+            while self.closing.under_way() > 0 && own + self.closing.under_way() > self.closing.threads {
+                self.closing.advance(&self.options.metadata, check)?;
+            }
+            let threads = self.closing.threads;
+            self.file()?.settle(threads, check)?;
             self.rows += rows as u64;
             from += rows;
         }
