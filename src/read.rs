@@ -2,6 +2,7 @@
 //! [`inspection`]'s, what is in them [`profiling`]'s.
 
 mod inspection;
+mod plain;
 mod profiling;
 
 use std::fs::File;
@@ -89,6 +90,9 @@ pub struct ReadOptions {
     /// Which rows may be left out, for callers that apply a filter of their own to what comes. Goes with no `n_rows` and no
     /// `row_index_name`, which count rows. Of what is not looked into on account of it, repairs are not counted.
     pub prefilter: Option<Prefilter>,
+    /// Only types that every Arrow consumer has, and all of them nullable: lists with offsets of 32 bits, signed numbers. Goes with
+    /// [`StringType::String`] and without `categorical`.
+    pub plain: bool,
     /// A hint that all batches are going to be kept: their memory is then asked of the system at one go for each buffer. Without
     /// it, what batches took that were let go is used again.
     pub retain: bool,
@@ -164,6 +168,9 @@ impl ReadOptions {
         if let Some(name) = &self.include_file_paths {
             columns.push(string_field(name, self.string_type, true));
         }
+        if self.plain {
+            columns = columns.iter().map(plain::field).collect();
+        }
         let mut names: Vec<&str> = columns.iter().map(|column| column.name().as_str()).collect();
         names.sort_unstable();
         if let Some([name, ..]) = names.windows(2).find(|pair| pair.first() == pair.last()) {
@@ -188,6 +195,9 @@ impl ReadOptions {
         self.selected()?;
         if self.columns.as_ref().is_some_and(Vec::is_empty) || self.select.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::option("columns must name at least one column"));
+        }
+        if self.plain && (self.string_type != StringType::String || self.shape().categorical) {
+            return Err(Error::option("plain types go with strings of 32 bits, and without categories"));
         }
         if self.prefilter.is_some() && (self.n_rows.is_some() || self.row_index_name.is_some()) {
             return Err(Error::option("a prefilter leaves rows out that n_rows and row_index_name would count"));
@@ -482,6 +492,9 @@ impl BatchStream {
         columns.extend(part.columns.iter().map(|column| column.slice(start, rows)));
         if self.options.include_file_paths.is_some() {
             columns.push(self.file_paths(path, rows)?);
+        }
+        if self.options.plain {
+            columns = plain::columns(&columns, &self.schema).map_err(cannot_build)?;
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options).map_err(cannot_build)

@@ -379,6 +379,7 @@ class MARCReader:
     ) -> None: ...
 
 class _Options(ReadOptions, total=False):
+    _plain: bool
     _prefilter: Sequence[tuple[str, str, object]]
 
 @final

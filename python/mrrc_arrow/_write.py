@@ -176,9 +176,11 @@ def _exportable(data: ArrowStreamExportable) -> ArrowStreamExportable:
     if polars is None or not isinstance(cast("object", data), polars.DataFrame):
         return data
     frame = cast("pl.DataFrame", data)
-    frame = frame.select(name for name in frame.columns if name in _COLUMNS)
-    if frame.width == 0:
+    names = [name for name in frame.columns if name in _COLUMNS]
+    if not names:
         return data
+    # As `select` has it, without beginning a query for that.
+    frame = frame if len(names) == frame.width else polars.DataFrame([frame.get_column(name) for name in names])
     # Polars exports columns of nulls alone in a form that is not Arrow's.
     types = {name: _without_null_type(name, dtype) for name, dtype in frame.schema.items()}
     return frame if types == dict(frame.schema) else frame.cast(cast("Any", types))

@@ -77,6 +77,7 @@ pub(super) fn parse(options: Option<&Bound<'_, PyDict>>) -> PyResult<PyOptions> 
             "string_type" => {
                 read.string_type = choice(&name, &value, StringType::ALL)?;
             }
+            "_plain" => read.plain = value.extract().map_err(|_| typed("a bool"))?,
             "_prefilter" => read.prefilter = Some(prefilter(&value)?),
             _ => return Err(PyTypeError::new_err(format!("unexpected keyword argument {name:?}"))),
         }

@@ -282,8 +282,12 @@ impl<'a> Encoder<'a> {
                 return Err(fault(place, "bad_code", message));
             }
             noted.replaced += code.map_or(0, Symbol::replaced);
-            out.push(DELIMITER);
-            out.extend_from_slice(bytes);
+            if let &[code] = bytes {
+                out.extend_from_slice(&[DELIMITER, code]);
+            } else {
+                out.push(DELIMITER);
+                out.extend_from_slice(bytes);
+            }
             write(value, out, encoding, noted);
         }
         Ok(subfields.len())

@@ -99,7 +99,7 @@ impl ParquetFile {
         let properties = options.properties(schema)?;
         let pool = Pool::get()?;
         // Little is shared out, too.
-        let share = input.map_or(ROW_GROUP_BYTES, |input| input as usize / (2 * pool.threads()) * MEMORY_OF_INPUT);
+        let share = input.map_or(ROW_GROUP_BYTES, |input| input as usize / (4 * pool.threads()) * MEMORY_OF_INPUT);
         let most_bytes = ROW_GROUP_BYTES.min(UNDER_WAY_BYTES / (pool.threads() + 2)).min(share).max(LEAST_BYTES);
         let failed = Failed::default();
         let file = AtomicFile::create(path).map_err(|error| cannot_write(error, Some(&name)))?;
