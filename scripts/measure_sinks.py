@@ -1,4 +1,4 @@
-"""Peak memory of `scan_marc(…).sink_parquet(…)`, each in a process of its own: python scripts/measure_sinks.py [MB]."""
+"""Peak memory of ways to Parquet, each in a process of its own: python scripts/measure_sinks.py [MB]."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import polars as pl
 
@@ -17,20 +19,39 @@ import mrrc_arrow as mrrc
 
 from benches import common
 
-CASES: dict[str, tuple[str, int | None]] = {
-    'layout="subfields"': ("subfields", None),
-    'layout="records", row_group_size=4096': ("records", 4096),
-    'layout="records"': ("records", None),
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Layout: TypeAlias = Literal["records", "subfields"]
+
+
+def through_polars(source: str, target: Path, layout: Layout, rows: int | None = None) -> None:
+    """Write a query's result."""
+    mrrc.scan_marc(source, layout=layout).sink_parquet(target, row_group_size=rows)
+
+
+def directly(source: str, target: Path, layout: Layout, partition_by: Literal["tag"] | None = None) -> None:
+    """Write without a query."""
+    mrrc.write_parquet(source, target, layout=layout, partition_by=partition_by)
+
+
+CASES: dict[str, Callable[[str, Path], None]] = {
+    'scan_marc(…, layout="subfields")': partial(through_polars, layout="subfields"),
+    "scan_marc(…), row_group_size=4096": partial(through_polars, layout="records", rows=4096),
+    "scan_marc(…)": partial(through_polars, layout="records"),
+    'write_parquet(…, layout="subfields")': partial(directly, layout="subfields"),
+    'write_parquet(…, layout="subfields", partition_by="tag")': partial(
+        directly, layout="subfields", partition_by="tag"
+    ),
+    "write_parquet(…)": partial(directly, layout="records"),
 }
 
 
 def sink(case: str, path: str) -> None:
     """Run one case, and print what it took."""
-    layout, rows = CASES[case]
-    scan = mrrc.scan_marc(path, layout="subfields" if layout == "subfields" else "records")
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        scan.sink_parquet(Path(folder) / "out.parquet", row_group_size=rows)
+        CASES[case](path, Path(folder) / "out")
         seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     print(f"{case}: {seconds:.1f} s, peak {peak:.0f} MB; Polars {pl.__version__}", flush=True)
