@@ -189,6 +189,8 @@ def test_any_number_of_threads_gives_the_same(threads: str, sample: Path) -> Non
         print("alike")
         """,
         str(sample),
+        # Some hundred queries, each of them twice.
+        timeout=120,
         RAYON_NUM_THREADS=threads,
     )
     assert output.strip() == "alike"

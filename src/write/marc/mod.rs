@@ -95,7 +95,7 @@ pub struct Written {
 const BYTES: usize = 512 << 10;
 
 /// Pieces that are laid out at a time, for each thread.
-const PIECES_PER_THREAD: usize = 8;
+const PIECES_PER_THREAD: usize = 4;
 
 /// What a job made of a piece.
 #[derive(Default)]

@@ -112,6 +112,8 @@ pub(super) struct Encoder<'a> {
     ind1: Vec<Symbol>,
     ind2: Vec<Symbol>,
     codes: Vec<Symbol>,
+    /// What stands before a subfield's value: the delimiter and the code, where that is one byte; else nothing.
+    heads: Vec<[u8; 2]>,
 }
 
 fn symbols<K: ArrowDictionaryKeyType>(of: &DictionaryArray<K>, is_right: impl Fn(&str) -> bool) -> Vec<Symbol> {
@@ -131,13 +133,19 @@ impl<'a> Encoder<'a> {
         let is_indicator = |text: &str| text.len() == 1 && text.is_ascii();
         let is_code =
             |text: &str| text.is_empty() || text.chars().count() == 1 && (text.is_ascii() || encoding == Text::Utf8);
+        let codes = symbols(&table.code, is_code);
+        let heads = codes.iter().map(|code| match code {
+            Symbol::Bytes { bytes: [code, ..], length: 1, replaced: 0 } => [DELIMITER, *code],
+            _ => [0; 2],
+        });
         Self {
+            heads: heads.collect(),
             table,
             encoding,
             tags: symbols(&table.tag, |text| text.len() == 3 && text.is_ascii()),
             ind1: symbols(&table.ind1, is_indicator),
             ind2: symbols(&table.ind2, is_indicator),
-            codes: symbols(&table.code, is_code),
+            codes,
         }
     }
 
@@ -199,13 +207,10 @@ impl<'a> Encoder<'a> {
             return Err(too_long(length));
         }
         let data = out.get(start + base..).unwrap_or_default();
-        // So many at a time that a byte can count them.
-        let count = |part: &[u8]| part.iter().map(|&byte| u8::from(is_delimiter(byte))).sum::<u8>();
-        let found: usize = data.chunks(u8::MAX.into()).map(|part| usize::from(count(part))).sum();
+        let (found, is_plain) = looked_through(data);
         if found != fields.len() + 1 + delimiters {
             return Err(self.delimiter_in(fields));
         }
-        let is_plain = data.is_ascii() && !data.contains(&ESCAPE);
         let head = self.leader(leader, length, base, is_plain, &mut noted)?;
         if let Some(slot) = out.get_mut(start..start + LEADER_LENGTH) {
             slot.copy_from_slice(&head);
@@ -270,6 +275,9 @@ impl<'a> Encoder<'a> {
             }
             write(value, out, encoding, noted);
         }
+        if encoding == Text::Utf8 && self.plain(subfields.clone(), out) {
+            return Ok(subfields.len());
+        }
         for subfield in subfields.clone() {
             let code = symbol(&self.codes, &table.code, subfield);
             let Some(bytes) = code.and_then(Symbol::bytes) else {
@@ -291,6 +299,26 @@ impl<'a> Encoder<'a> {
             write(value, out, encoding, noted);
         }
         Ok(subfields.len())
+    }
+
+    /// Appends subfields that have codes of one byte, as nearly all have; `false`, and nothing of them, if one has not.
+    fn plain(&self, subfields: Range<usize>, out: &mut Vec<u8>) -> bool {
+        let table = self.table;
+        let start = out.len();
+        let keys = table.code.keys().values().get(subfields.clone()).unwrap_or_default();
+        for (subfield, &key) in subfields.zip(keys) {
+            match self.heads.get(usize::from(key)) {
+                Some(head) if *head != [0; 2] && table.code.is_valid(subfield) => {
+                    out.extend_from_slice(head);
+                    out.extend_from_slice(table.text.value(subfield).as_bytes());
+                }
+                _ => {
+                    out.truncate(start);
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     /// The leader with its numbers, and with what it says of the encoding.
@@ -373,6 +401,22 @@ fn five(number: usize) -> [u8; 5] {
     let mut five = [0; 5];
     digits(&mut five, number);
     five
+}
+
+/// How many delimiters there are in `data`, and whether it means the same in MARC-8: ASCII without escape sequences.
+fn looked_through(data: &[u8]) -> (usize, bool) {
+    let (mut delimiters, mut high, mut escapes) = (0, 0, 0);
+    // So many at a time that a byte can count them, without a way out: then many are looked at at once.
+    for part in data.chunks(u8::MAX.into()) {
+        let mut count = 0_u8;
+        for &byte in part {
+            count += u8::from(byte.wrapping_sub(RECORD_TERMINATOR) <= DELIMITER - RECORD_TERMINATOR);
+            high |= byte;
+            escapes |= u8::from(byte == ESCAPE);
+        }
+        delimiters += usize::from(count);
+    }
+    (delimiters, high < 0x80 && escapes == 0)
 }
 
 /// Writes a number with leading zeros.
