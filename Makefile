@@ -10,7 +10,7 @@ OUT    ?= build
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-gil test-polars test-environments valgrind gate stress kills coverage mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile docs wheel clean
+.PHONY: help demo test test-rust test-python test-gil test-polars test-environments test-spark test-engines valgrind gate stress kills coverage mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile docs wheel clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -89,6 +89,37 @@ test-environments: $(VENV)/.built ## the oldest libraries that are supported, Po
 	$(PYTHON) -m venv $(OUT)/oldest
 	$(OUT)/oldest/bin/python -m pip --disable-pip-version-check -q install $(OUT)/wheels/*.whl $(OLDEST)
 	$(OUT)/oldest/bin/python -m pytest -q -p no:cacheprovider $(OLDEST_TESTS:%=tests/python/%.py)
+
+# The newest Spark, and the oldest that is supported; pyproject.toml has the same.
+SPARK_TESTS = 'polars>=2.1' 'pandas>=2.2,<3' pytest==9.2.0 'hypothesis>=6.150'
+
+$(OUT)/spark/.made: Makefile
+	rm -rf $(OUT)/spark && $(PYTHON) -m venv $(OUT)/spark
+	$(OUT)/spark/bin/python -m pip --disable-pip-version-check -q install 'pyspark>=4.3,<5' 'pyarrow>=26' $(SPARK_TESTS)
+	touch $@
+
+$(OUT)/spark-oldest/.made: Makefile
+	rm -rf $(OUT)/spark-oldest && $(PYTHON) -m venv $(OUT)/spark-oldest
+	$(OUT)/spark-oldest/bin/python -m pip --disable-pip-version-check -q install pyspark==4.0.0 'pyarrow>=26' $(SPARK_TESTS)
+	touch $@
+
+test-spark: $(VENV)/.built $(OUT)/spark/.made $(OUT)/spark-oldest/.made ## sessions of Apache Spark, of the newest and of the oldest that is supported (with Java 17)
+	command -v java >/dev/null || apt-get install -y -q openjdk-17-jre-headless
+	rm -rf $(OUT)/spark/wheels
+	$(BIN)/maturin build --release --locked -q -o $(OUT)/spark/wheels
+	set -e; for version in spark spark-oldest; do \
+		$(OUT)/$$version/bin/python -m pip --disable-pip-version-check -q install --force-reinstall --no-deps $(OUT)/spark/wheels/*.whl; \
+		$(OUT)/$$version/bin/python -m pytest -q -p no:cacheprovider tests/python/test_spark_contract.py \
+			tests/python/test_spark_registration.py; \
+		$(OUT)/$$version/bin/python -m pytest -q -p no:cacheprovider -W default::pytest.PytestUnraisableExceptionWarning tests/spark; \
+	done
+
+test-engines: $(VENV)/.built ## what the documentation shows for Dask, Ray and Daft
+	rm -rf $(OUT)/engines && $(PYTHON) -m venv $(OUT)/engines
+	$(BIN)/maturin build --release --locked -q -o $(OUT)/engines/wheels
+	$(OUT)/engines/bin/python -m pip --disable-pip-version-check -q install $(OUT)/engines/wheels/*.whl \
+		'dask[dataframe]>=2026.8' 'ray>=2.60' 'daft>=0.7.26,<0.8' pyarrow
+	cd $(OUT) && engines/bin/python ../tests/environments/engines.py ../docs/scaling.md ../tests/data/sample.mrc
 
 gate: $(VENV)/.built $(VENV)/.bench ## sweep batch sizes and judge what a second thread gains (on an idle machine)
 	$(BIN)/python scripts/test_python_file_overhead.py
