@@ -19,6 +19,9 @@ __all__ = ["Split", "plan_splits", "read_split"]
 
 _Path: TypeAlias = str | os.PathLike[str]
 
+# Splits of a file, at most.
+_MOST = 1_000_000
+
 # Of these, only the beginning can be found.
 _PACKED = (".gz", ".bgz", ".zst", ".bz2")
 
@@ -34,7 +37,7 @@ class Split:
     Attributes
     ----------
     path : str
-        The file.
+        The file, by its absolute path.
     start, end : int
         Bytes of the file.
     size : int
@@ -88,8 +91,12 @@ def plan_splits(paths: _Path | Sequence[_Path], split_bytes: int = 128 << 20, *,
     splits: list[Split] = []
     for path in _files([paths] if isinstance(paths, (str, os.PathLike)) else paths, glob):
         found = Path(path).stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise ValueError(f"{path} is no regular file, and cannot be divided")
         step = split_bytes if not path.lower().endswith(_PACKED) else max(found.st_size, 1)
         starts = range(0, found.st_size, step) or range(1)
+        if len(starts) > _MOST:
+            raise ValueError(f"split_bytes={split_bytes} would make {len(starts)} splits of {path}")
         splits.extend(
             Split(path, start, min(start + step, found.st_size), found.st_size, found.st_mtime_ns) for start in starts
         )
@@ -98,11 +105,14 @@ def plan_splits(paths: _Path | Sequence[_Path], split_bytes: int = 128 << 20, *,
 
 def _files(paths: Sequence[_Path], glob: bool) -> Iterator[str]:
     for given in paths:
-        path = Path(os.fspath(given)).expanduser()
+        if not os.fspath(given):
+            raise ValueError("a path is empty")
+        # Who reads it may be in another directory.
+        path = Path(os.path.abspath(os.path.expanduser(given)))  # noqa: PTH100, PTH111 - links and .. stay as they are
         text = str(path)
         if path.is_dir():
             names = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("."))
-            yield from (str(path / name) for name in names if stat.S_ISREG((path / name).stat().st_mode))
+            yield from (str(path / name) for name in names if (path / name).is_file())
         elif glob and not path.exists() and _glob.has_magic(text):
             found = sorted(name for name in _glob.glob(text, recursive=True) if not Path(name).is_dir())  # noqa: PTH207
             if not found:

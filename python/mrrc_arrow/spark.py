@@ -16,7 +16,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 try:
     import pyarrow as pa
@@ -371,12 +371,16 @@ def _requested(options: Mapping[str, str]) -> _Request:
 
 def _local(path: str) -> str:
     """Give the path of a file that is there for all machines alike, wherever a worker's working directory is."""
+    if not path:
+        raise ValueError("a path is empty")
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):/", path)
     if scheme is None:
         return str(Path(path).expanduser().absolute())
-    if scheme[1].lower() != "file":
-        raise ValueError(f"{path}: only files that driver and workers see under a path can be read, not {scheme[1]}:")
-    return unquote(urlsplit(path).path)
+    # By hand: ? and # have no meaning of their own here, where they may be in names and patterns.
+    local = re.fullmatch(r"file:(?://(?:localhost)?)?(/(?!/).*)", path, flags=re.IGNORECASE | re.DOTALL)
+    if local is None:
+        raise ValueError(f"{path}: only files that driver and workers see under a path can be read")
+    return unquote(local[1])
 
 
 def _text(_name: str, value: str) -> str:

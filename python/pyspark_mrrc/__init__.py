@@ -9,7 +9,9 @@ __all__: list[str] = []
 
 try:
     from mrrc_arrow.spark import MarcDataSource as DefaultSource
-except Exception:  # noqa: BLE001, S110, RUF100 - see above
+except (KeyboardInterrupt, SystemExit):
+    raise
+except BaseException:  # noqa: BLE001, S110, RUF100 - see above; a panic in the core is none of Exception
     pass
 else:
     __all__ += ["DefaultSource"]

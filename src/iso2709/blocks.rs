@@ -141,7 +141,7 @@ impl Blocks {
             Input::Part(mut file, part) => {
                 let (begin, end) = part::bounds(&part, &mut file).map_err(|error| source.cannot_read(error))?;
                 (offset, stop) = (begin, Some(end));
-                (Buffer::Growing(Vec::new()), Some(Stream::Full(Box::new(file))))
+                (Buffer::Growing(Vec::new()), Some(Stream::Full(Box::new(file.take(part.size.saturating_sub(begin))))))
             }
             Input::Memory(bytes) => (Buffer::Whole(bytes), None),
             Input::Stream(stream) => (Buffer::Growing(Vec::new()), Some(Stream::Full(stream))),
@@ -272,6 +272,13 @@ impl Blocks {
             }
         }
         if at == 0 {
+            if self.source.is_part() {
+                // What has changed meanwhile may be of two files.
+                self.source.check()?;
+                if self.stop.is_some_and(|stop| self.offset < stop) {
+                    return Err(self.source.changed());
+                }
+            }
             return Ok(Next::End);
         }
         Ok(Next::Block(self.cut(at, records, junk)))

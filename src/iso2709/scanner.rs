@@ -281,8 +281,9 @@ fn leader_after(buffer: &[u8], junk: usize, at: usize, complete: bool) -> Result
 /// ```
 #[must_use]
 pub fn resynchronise(buffer: &[u8], at: usize) -> Option<usize> {
-    match resynchronised(buffer, at, true) {
-        Resynchronised::At(start) => Some(start),
+    let rest = buffer.get(at..)?;
+    match resynchronised(rest, false, rest.len(), true) {
+        Resynchronised::At(start) => Some(at + start),
         Resynchronised::Nowhere | Resynchronised::NeedMore(_) => None,
     }
 }
@@ -292,15 +293,25 @@ pub fn resynchronise(buffer: &[u8], at: usize) -> Option<usize> {
 pub(crate) enum Resynchronised {
     At(usize),
     Nowhere,
-    /// It takes more bytes to tell; those before this one are not needed.
+    /// There is a terminator, and junk up to here or a little further; it takes more bytes to tell what comes then. Those before
+    /// this one are not needed.
     NeedMore(usize),
 }
 
-/// As [`resynchronise`], of an input that may go on after `buffer`.
-pub(crate) fn resynchronised(buffer: &[u8], at: usize, complete: bool) -> Resynchronised {
-    let mut at = at;
-    while let Some(found) = buffer.get(at..).and_then(|rest| memchr(RECORD_TERMINATOR, rest)) {
-        let after = at + found + 1;
+/// As [`resynchronise`], of an input that may go on after `buffer`, and by terminators before `limit` alone. `in_junk` says that
+/// such a one, and junk, came before the buffer.
+pub(crate) fn resynchronised(buffer: &[u8], in_junk: bool, limit: usize, complete: bool) -> Resynchronised {
+    /// Blanks that may be those of a leader.
+    const BLANKS: usize = 5;
+    let mut in_junk = in_junk;
+    let mut at = 0;
+    loop {
+        let mut after = at;
+        if !std::mem::take(&mut in_junk) {
+            let window = buffer.get(at..limit.min(buffer.len())).unwrap_or_default();
+            let Some(found) = memchr(RECORD_TERMINATOR, window) else { return Resynchronised::Nowhere };
+            after = at + found + 1;
+        }
         let mut junk = Junk { end: after, open: false };
         // However much of it there is.
         while let next = skip_junk(buffer, junk.end, true)
@@ -308,16 +319,16 @@ pub(crate) fn resynchronised(buffer: &[u8], at: usize, complete: bool) -> Resync
         {
             junk = next;
         }
+        let needed = after.max(junk.end.saturating_sub(BLANKS));
         if junk.open && !complete {
-            return Resynchronised::NeedMore(at + found);
+            return Resynchronised::NeedMore(needed);
         }
         match leader_after(buffer, after, junk.end, complete) {
             Ok(Some(start)) => return Resynchronised::At(start),
-            Err(NeedMore) => return Resynchronised::NeedMore(at + found),
+            Err(NeedMore) => return Resynchronised::NeedMore(needed),
             Ok(None) => at = junk.end,
         }
     }
-    Resynchronised::Nowhere
 }
 
 /// Finds the records in `buffer`, at most `limit` of them, as `(offset, length)` pairs in order.

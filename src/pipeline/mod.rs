@@ -106,14 +106,17 @@ pub(crate) enum Wait<T> {
 impl<T: Send + 'static> Pipeline<T> {
     /// Starts reading, with at most `ahead` blocks waiting for the consumer; `None` for as many as keep the pool busy.
     pub(crate) fn start(input: Input, build: impl Build<Output = T>, ahead: Option<usize>) -> Result<Self, Error> {
-        let pool = Pool::get()?;
-        let ahead = ahead.unwrap_or(pool.threads() * BLOCKS_PER_THREAD);
         let shared = Arc::new(Shared::default());
         let process = std::process::id();
         let feed = Feed::new(input);
-        let origin = if feed.is_in_parts() {
-            Origin::Alone(Box::new(feed), Arc::new(build))
-        } else if feed.has_python_files() {
+        if feed.is_in_parts() {
+            // No pool: there may be as many processes as a pool would have threads.
+            let origin = Origin::Alone(Box::new(feed), Arc::new(build));
+            return Ok(Self { origin, pending: None, shared, process, finished: false });
+        }
+        let pool = Pool::get()?;
+        let ahead = ahead.unwrap_or(pool.threads() * BLOCKS_PER_THREAD);
+        let origin = if feed.has_python_files() {
             Origin::Consumer(Box::new(Driven::new(pool, feed, Arc::new(build), ahead)))
         } else if feed.is_at_hand() && !build.is_cheap() {
             let (turns, slots) = Turns::start(pool, Arc::clone(&shared), feed, Arc::new(build), ahead);
@@ -166,6 +169,9 @@ impl<T: Send + 'static> Pipeline<T> {
                     slot
                 }
                 Origin::Consumer(driven) => Wait::Ready(driven.next(&self.shared)),
+                Origin::Alone(..) if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
+                    return Wait::Pending;
+                }
                 Origin::Alone(feed, build) => Wait::Ready(Some(alone(feed, &**build, &self.shared))),
             };
             match slot {

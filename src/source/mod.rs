@@ -266,7 +266,7 @@ impl Source {
         Ok(Input::Part(file, part.clone()))
     }
 
-    fn changed(&self) -> Error {
+    pub(crate) fn changed(&self) -> Error {
         let message = "the file is not the one that was split: its size, or when it was changed, is another; plan anew";
         Error::new(ErrorKind::Changed, "changed", message).in_source(self.name.clone())
     }

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from .marc import books, control, data, encode, with_length
+from .script import run_script
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -203,6 +204,73 @@ def test_files_that_changed_are_told(tmp_path: Path) -> None:
     path.unlink()
     with pytest.raises(FileNotFoundError):
         mrrc.read_split(split)
+
+
+def test_files_that_change_while_they_are_read_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "x.mrc"
+    for change in ("shorter", "other"):
+        path.write_bytes(LARGE * 400)
+        (split,) = mrrc.plan_splits(path)
+        reader = mrrc.read_split(split, batch_size=10)
+        assert next(reader).num_rows == 10
+        if change == "shorter":
+            os.truncate(path, len(LARGE) * 300)
+        else:
+            os.utime(path, ns=(0, 0))
+        with pytest.raises(mrrc.ChangedFileError):
+            sum(batch.num_rows for batch in reader)
+
+
+def test_holes_take_no_memory_and_are_looked_through_once(tmp_path: Path) -> None:
+    script = """
+        import sys, time, mrrc_arrow as mrrc
+        path, size = sys.argv[1], 300_000_000
+        record = open(path, "rb").read()
+        with open(path, "wb") as file:
+            file.write(record * 1000)
+            file.truncate(size)
+            file.seek(size)
+            file.write(record * 3)
+        counts = []
+        for split in mrrc.plan_splits(path, 3_000_000):
+            counts.append(sum(batch.num_rows for batch in mrrc.read_split(split)))
+        print(sum(counts), next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+        """
+    path = tmp_path / "x.mrc"
+    path.write_bytes(RECORD)
+    rows, peak = map(int, run_script(script, path, timeout=120).split())
+    assert rows == 1003
+    assert peak < 250_000
+
+
+def test_reading_a_split_starts_no_threads(sample: Path) -> None:
+    script = """
+        import os, sys, mrrc_arrow as mrrc
+        before = len(os.listdir("/proc/self/task"))
+        splits = mrrc.plan_splits(sys.argv[1], 100_000)
+        rows = sum(batch.num_rows for split in splits for batch in mrrc.read_split(split))
+        print(rows, len(os.listdir("/proc/self/task")) - before)
+        """
+    assert run_script(script, sample).split()[0] == "300"
+    assert int(run_script(script, sample).split()[1]) <= 1
+
+
+def test_what_is_no_file_is_no_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="no regular file"):
+        mrrc.plan_splits(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="empty"):
+        mrrc.plan_splits("")
+    (tmp_path / "dangling.mrc").symlink_to("nowhere")
+    (tmp_path / "x.mrc").write_bytes(RECORD)
+    monkeypatch.chdir(tmp_path)
+    (split,) = mrrc.plan_splits(".")
+    assert split.path == str(tmp_path / "x.mrc")
+    large = tmp_path / "large.mrc"
+    with large.open("wb") as file:
+        file.truncate(2_000_000)
+    with pytest.raises(ValueError, match="2000000 splits"):
+        mrrc.plan_splits(large, 1)
 
 
 def test_what_a_split_cannot_know_is_refused(sample: Path) -> None:
