@@ -72,19 +72,19 @@ impl Build for SelectBuild {
             None => None,
             Some((filter, plan)) => {
                 let (wanted, problems) = Self::wanted(filter, plan, block.clone())?;
-                for problem in problems.iter().filter(|problem| !problem.code.is_reject()) {
+                for problem in &problems {
                     selected.problems.add(problem.code);
                 }
                 Some(wanted)
             }
         };
         let records = self.records.block(block)?;
-        for (code, count) in records.counts.iter().filter(|_| self.filter.is_none()) {
-            (0..count).filter(|_| !code.is_reject()).for_each(|_| selected.problems.add(code));
+        if wanted.is_none() {
+            // A filter has looked at text, too, and has said all of it.
+            selected.problems.merge(&records.counts);
         }
         for index in 0..records.len() {
             if let Some(reject) = records.reject(index) {
-                selected.problems.add(reject.code);
                 selected.rejects.push(reject.clone());
                 continue;
             }

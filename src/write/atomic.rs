@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A file under a temporary name; dropped before [`AtomicFile::commit`], it is removed and the target stays as it was.
 ///
@@ -78,15 +79,18 @@ impl Drop for ParkedFile {
 /// Makes something under a temporary name beside `target`: one that begins with a dot and ends in `.tmp`, so that no pattern for
 /// data finds it.
 pub(super) fn beside<T>(target: &Path, mut create: impl FnMut(&Path) -> io::Result<T>) -> io::Result<(T, PathBuf)> {
+    /// Each name is tried by one, so that many files under way do not make the next one slow.
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
     target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut attempt = 0;
+    let mut attempts = 0;
     loop {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         // Not of the target's name, which may be as long as names can be.
-        let temporary = target.with_file_name(format!(".mrrc-arrow.{}-{attempt}.tmp", std::process::id()));
+        let temporary = target.with_file_name(format!(".mrrc-arrow.{}-{number}.tmp", std::process::id()));
         match create(&temporary) {
             Ok(made) => return Ok((made, temporary)),
-            // Of another writer here, or left by a process of the same number that was killed.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 10_000 => attempt += 1,
+            // Left by a process of the same number that was killed.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempts < 10_000 => attempts += 1,
             Err(error) => return Err(error),
         }
     }

@@ -253,6 +253,16 @@ def test_what_is_compressed_is_so_together(sample: Path, tmp_path: Path) -> None
     assert out.stat().st_size < 1.3 * len(gzip.compress(source.read_bytes()))
 
 
+def test_split_makes_any_number_of_files(tmp_path: Path) -> None:
+    source, parts = tmp_path / "x.mrc", tmp_path / "parts"
+    record = encode([control("001", "1")])
+    source.write_bytes(record * 12_000)
+    parts.mkdir()
+    done = run("split", "--records", 1, source, "-o", parts / "{}.mrc")
+    assert (done.returncode, done.stderr) == (0, "12000 records written to 12000 files\n")
+    assert {file.stat().st_size for file in parts.iterdir()} == {len(record)}
+
+
 def test_split_compresses_and_wants_a_place_for_numbers(sample: Path, tmp_path: Path) -> None:
     run("split", "--records", 200, sample, "-o", tmp_path / "part-{}.mrc.zst")
     assert [mrrc.read_marc(file).height for file in sorted(tmp_path.iterdir())] == [200, 100]
