@@ -1,6 +1,7 @@
 """Compare with peers on one file, in one run.
 
-    python benches/peers.py [FILE] [--mb 250] [--records-mb 60] [--rounds 5] [--memory-mb 1000] [--table all]
+    python benches/peers.py [FILE] [--mb 250] [--records-mb 60] [--rounds 5] [--memory-mb 1000]
+                            [--table all] [--into PAGE ...]
 
 Every measurement is a process of its own: libraries are imported first, then the clock runs over the work alone. The
 contestants alternate, and medians over the rounds are printed. The first table is of whole files, with the ratios to
@@ -8,6 +9,9 @@ contestants alternate, and medians over the rounds are printed. The first table 
 group, must have counted the same (records, titles, subfields), and have the ratios to `mrrc` and to pymarc at the same
 work. The third, of commands on one core and on two, is that of benches/limits.py. `--table writing` is of what is
 written: MARC to Parquet from a small file and a large one, and records in memory to MARC.
+
+`--into README.md docs/performance.md` puts what is printed in place of the tables that these pages have, and measures
+those alone.
 
 Without FILE, files are made (kept in build/): from real records where ../shared is present, else from the shipped
 sample. Peers that are not installed (`pip install --group bench`) are named as absent. At the end comes the peak memory
@@ -20,6 +24,7 @@ import argparse
 import statistics
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,9 +46,10 @@ from benches.contestants import (
     Seen,
 )
 from benches.limits import encodings, limits
+from benches.pages import places, printed, put_into
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 Runs = dict[str, list[common.Figures]]
 
@@ -207,6 +213,49 @@ def memory(path: Path, megabytes: float) -> None:
         large.unlink()
 
 
+def _whole(args: argparse.Namespace) -> bool:
+    path = args.file or common.make_file(args.mb)
+    agree = compare(path, args.rounds)
+    if args.memory_mb:
+        memory(path, args.memory_mb)
+    return agree
+
+
+def _records(args: argparse.Namespace) -> bool:
+    return compare_records(args.file or common.make_file(args.records_mb), args.rounds)
+
+
+def _limits(args: argparse.Namespace) -> bool:
+    limits(args.file or common.make_file(args.mb), args.rounds)
+    return True
+
+
+def _encodings(args: argparse.Namespace) -> bool:
+    encodings(args.records_mb, args.rounds)
+    return True
+
+
+def _layouts(args: argparse.Namespace) -> bool:
+    compare_layouts(args.file or common.make_file(args.mb), common.make_file(20), args.rounds)
+    return True
+
+
+def _writing(args: argparse.Namespace) -> bool:
+    return compare_writers(args.file or common.make_file(args.mb), args.file or common.make_file(20), args.rounds)
+
+
+# Each prints its tables, and gives False where those that count the same have counted different things.
+TABLES: dict[str, Callable[[argparse.Namespace], bool]] = {
+    "whole": _whole,
+    "records": _records,
+    "limits": _limits,
+    "encodings": _encodings,
+    "layouts": _layouts,
+    "writing": _writing,
+}
+WITH = {"all": {"whole", "records", "limits"}} | {name: {name} for name in TABLES}
+
+
 def main() -> int:
     """Run the comparison."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -215,34 +264,19 @@ def main() -> int:
     parser.add_argument("--records-mb", type=float, default=60, help="size of the file that is made for the second")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--memory-mb", type=float, default=1000, help="size for the memory measurement; 0 for none")
-    parser.add_argument(
-        "--table",
-        choices=["all", "whole", "records", "limits", "encodings", "layouts", "writing"],
-        default="all",
-        help="print this table only",
-    )
+    parser.add_argument("--table", choices=WITH, default="all", help="print this table only")
+    parser.add_argument("--into", nargs="+", type=Path, default=[], help="pages whose tables are made anew")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
         run_one(args.one, str(args.file))
+    asked = {name for page in args.into for name in places(page.read_text())} if args.into else WITH[args.table]
     agree = True
-    if args.table in ("all", "whole"):
-        path = args.file or common.make_file(args.mb)
-        agree = compare(path, args.rounds)
-        if args.memory_mb:
-            memory(path, args.memory_mb)
+    for name in (name for name in TABLES if name in asked):
+        of_one_mind, table = printed(partial(TABLES[name], args))
+        put_into(args.into, name, table)
+        agree = of_one_mind and agree
         print()
-    if args.table in ("all", "records"):
-        agree = compare_records(args.file or common.make_file(args.records_mb), args.rounds) and agree
-        print()
-    if args.table in ("all", "limits"):
-        limits(args.file or common.make_file(args.mb), args.rounds)
-    if args.table == "encodings":
-        encodings(args.records_mb, args.rounds)
-    if args.table == "layouts":
-        compare_layouts(args.file or common.make_file(args.mb), common.make_file(20), args.rounds)
-    if args.table == "writing":
-        agree = compare_writers(args.file or common.make_file(args.mb), args.file or common.make_file(20), args.rounds)
     if not agree:
         print("the contestants disagree about what there is to count", file=sys.stderr)
     return 0 if agree else 1

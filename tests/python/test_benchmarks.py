@@ -24,6 +24,8 @@ from benches.decision import (
     reader_size,
     verdict,
 )
+from benches.pages import places, printed, put_into
+from benches.peers import TABLES
 
 DECISION = "PHASE_C_GATE_DECISION.txt"
 CURVE = "speedup_curve.csv"
@@ -168,3 +170,25 @@ def test_the_table_of_writing_is_printed(root: Path, sample: Path) -> None:
         "write_marc, open(…, 'wb')": "300",
     }
     assert {line[0].removeprefix("mrrc_arrow, "): line[1] for line in lines} == rows
+
+
+def test_tables_are_put_into_pages_where_there_is_a_place_for_them(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "Before\n\n<!-- peers: whole -->\nold\n<!-- end -->\n\nbetween <!-- peers: limits -->\nkept<!-- end -->\n"
+    )
+    assert places(page.read_text()) == ["whole", "limits"]
+    agree, table = printed(lambda: print("| a |\n") is None)
+    assert agree
+    put_into([page], "whole", table)
+    once = page.read_text()
+    assert once.startswith("Before\n\n<!-- peers: whole -->\n\n| a |\n\n<!-- end -->\n")
+    assert once.endswith("<!-- peers: limits -->\nkept<!-- end -->\n")
+    put_into([page], "whole", table)
+    assert page.read_text() == once
+
+
+def test_pages_have_places_for_tables_that_exist(root: Path) -> None:
+    for page in (root / "README.md", root / "docs/performance.md"):
+        assert set(places(page.read_text())) <= set(TABLES)
+    assert "whole" in places((root / "README.md").read_text())
