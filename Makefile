@@ -10,7 +10,7 @@ OUT    ?= build
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-gil test-polars test-environments test-spark test-engines valgrind gate stress kills coverage mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile docs wheel clean
+.PHONY: help demo test test-rust test-python test-gil test-polars test-environments test-spark test-engines asan asan-rust asan-python valgrind valgrind-rust valgrind-python leaks deny gate stress kills coverage mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile docs wheel clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -125,10 +125,52 @@ gate: $(VENV)/.built $(VENV)/.bench ## sweep batch sizes and judge what a second
 	$(BIN)/python scripts/test_python_file_overhead.py
 	$(BIN)/python scripts/benchmark_batch_sizes.py
 
-valgrind: ## the record iterator under valgrind (which must be installed): no definite leak
-	cargo test --locked --no-default-features --features cli --test reader --no-run
-	valgrind --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite -q \
-		"$$(ls -t target/debug/deps/reader-* | grep -v '\.d$$' | head -1)" --skip pieces_of_any_size --test-threads 1
+# Memory checkers see nothing of what jemalloc hands out, so that the core is built with the system's allocator for them.
+CHECKED = --cfg mrrc_arrow_system_allocator
+HOST    = $(shell rustc -vV | sed -n 's/^host: //p')
+NATIVE  = _native.abi3.so
+
+# AddressSanitizer is a nightly feature, which this variable lets stable have. `--target` keeps it away from build scripts.
+ASAN = RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address $(CHECKED)' CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_TARGET_DIR=target/asan
+# CPython never frees what lives as long as it does; tests/memory/lsan.supp says what else is not ours.
+ASAN_PYTHON = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc \
+	LSAN_OPTIONS=suppressions=$(abspath tests/memory/lsan.supp):print_suppressions=0
+
+asan: asan-rust asan-python ## AddressSanitizer and LeakSanitizer over the Rust tests and over a tour of the package
+
+asan-rust:
+	$(ASAN) PROPTEST_CASES=$(CASES) cargo test --locked --target $(HOST) --no-default-features --features cli --lib --tests
+
+# How many random inputs each property test has under a memory checker.
+CASES ?= 64
+
+asan-python: $(VENV)/.test
+	$(ASAN) cargo build --locked --target $(HOST) --no-default-features --features python --lib
+	rm -rf $(OUT)/asan && mkdir -p $(OUT)/asan && cp -r python/mrrc_arrow $(OUT)/asan/
+	cp target/asan/$(HOST)/debug/libmrrc_arrow.so $(OUT)/asan/mrrc_arrow/$(NATIVE)
+	$(ASAN_PYTHON) PYTHONPATH=$(OUT)/asan $(BIN)/python tests/memory/smoke.py tests/data/sample.mrc
+
+valgrind: valgrind-rust valgrind-python ## valgrind (which must be installed) over the Rust tests and a tour of the package: no error, no definite leak
+
+VALGRIND = valgrind -q --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
+	--suppressions=$(abspath tests/memory/valgrind.supp)
+UNDER_VALGRIND = RUSTFLAGS='$(CHECKED)' CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_TARGET_DIR=target/valgrind
+
+valgrind-rust:
+	$(UNDER_VALGRIND) PROPTEST_CASES=$(CASES) CARGO_TARGET_$(shell echo $(HOST) | tr a-z- A-Z_)_RUNNER='$(VALGRIND)' \
+		cargo test --locked --no-default-features --features cli --lib --tests
+
+valgrind-python: $(VENV)/.test
+	$(UNDER_VALGRIND) cargo build --locked --no-default-features --features python --lib
+	rm -rf $(OUT)/valgrind && mkdir -p $(OUT)/valgrind && cp -r python/mrrc_arrow $(OUT)/valgrind/
+	cp target/valgrind/debug/libmrrc_arrow.so $(OUT)/valgrind/mrrc_arrow/$(NATIVE)
+	PYTHONMALLOC=malloc PYTHONPATH=$(OUT)/valgrind $(VALGRIND) $(BIN)/python tests/memory/smoke.py tests/data/sample.mrc --without-arrow
+
+leaks: $(VENV)/.built $(VENV)/.test ## read 100,000 records a hundred times in each of eight ways: memory stays flat
+	$(BIN)/python tests/memory/leaks.py tests/data/sample.mrc
+
+deny: ## known holes, licences and sources of what is compiled in (cargo install cargo-deny; fetches the list of known holes)
+	cargo deny --locked check
 
 # How often each test is repeated, with each number of threads.
 REPEAT ?= 100
@@ -166,7 +208,7 @@ mutations: $(VENV)/.built $(VENV)/.test ## read 10,000 random mutations of the c
 random: $(VENV)/.built $(VENV)/.test ## read a million random byte strings in Python
 	$(BIN)/python scripts/read_random.py --count $(RUNS)
 
-lint: $(VENV)/.built $(VENV)/.lint ## formatting, clippy, ruff, mypy, pyright, documentation
+lint: $(VENV)/.built $(VENV)/.lint ## formatting, clippy, ruff, mypy, pyright, documentation, licences
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --features python -- -D warnings
@@ -175,6 +217,7 @@ lint: $(VENV)/.built $(VENV)/.lint ## formatting, clippy, ruff, mypy, pyright, d
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/basedpyright
+	$(BIN)/python scripts/check_dependencies.py
 
 fmt: $(VENV)/.lint ## format everything
 	cargo fmt

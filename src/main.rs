@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 // As in the extension module, which sets it for itself.
-#[cfg(all(target_os = "linux", not(feature = "python")))]
+#[cfg(all(target_os = "linux", not(feature = "python"), not(mrrc_arrow_system_allocator)))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -28,7 +28,8 @@ use pyo3::prelude::*;
 
 // Tables are large buffers in fresh memory. This allocator keeps and reuses what it has, and maps memory in large steps;
 // glibc's changes its mappings buffer by buffer, for which all threads wait. It serves this module, not the interpreter.
-#[cfg(target_os = "linux")]
+// Memory checkers (`make asan`, `make valgrind`) look at the system's allocator alone.
+#[cfg(all(target_os = "linux", not(mrrc_arrow_system_allocator)))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
