@@ -10,7 +10,9 @@ OUT    ?= build
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-gil test-polars test-environments test-spark test-engines asan asan-rust asan-python valgrind valgrind-rust valgrind-python leaks deny gate stress kills coverage mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile docs wheel clean
+.PHONY: help demo test test-rust test-python test-gil test-polars test-environments test-spark test-engines
+.PHONY: asan asan-rust asan-python valgrind valgrind-rust valgrind-python leaks deny gate stress kills coverage
+.PHONY: mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile docs docs-serve wheel clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +39,10 @@ $(VENV)/.test: $(VENV)/.made pyproject.toml
 
 $(VENV)/.lint: $(VENV)/.made pyproject.toml
 	$(PIP) install --group lint --group test
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.made pyproject.toml
+	$(PIP) install --group docs
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.made pyproject.toml
@@ -208,7 +214,10 @@ mutations: $(VENV)/.built $(VENV)/.test ## read 10,000 random mutations of the c
 random: $(VENV)/.built $(VENV)/.test ## read a million random byte strings in Python
 	$(BIN)/python scripts/read_random.py --count $(RUNS)
 
-lint: $(VENV)/.built $(VENV)/.lint ## formatting, clippy, ruff, mypy, pyright, documentation, licences
+# Without what its makers say of its future.
+MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
+
+lint: $(VENV)/.built $(VENV)/.lint ## formatting, clippy, ruff, mypy, pyright, licences, documentation
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --features python -- -D warnings
@@ -218,6 +227,7 @@ lint: $(VENV)/.built $(VENV)/.lint ## formatting, clippy, ruff, mypy, pyright, d
 	$(BIN)/mypy
 	$(BIN)/basedpyright
 	$(BIN)/python scripts/check_dependencies.py
+	$(MKDOCS) build --strict --quiet --site-dir $(OUT)/site
 
 fmt: $(VENV)/.lint ## format everything
 	cargo fmt
@@ -264,8 +274,12 @@ memory: $(VENV)/.built ## peak memory of a stream and of a kept table, by massif
 		--massif-out-file=$(OUT)/massif.$$what target/release/mrrc_arrow_measure $$what $(OUT)/big-60.mrc >/dev/null; \
 		echo "$$what: $$(sed -n 's/^mem_heap_B=//p' $(OUT)/massif.$$what | sort -n | tail -1) bytes mapped at most"; done
 
-docs: ## build the documentation of the crate
+docs: $(VENV)/.docs ## build the documentation: the site into build/site, and that of the crate
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
+	$(MKDOCS) build --strict --site-dir $(OUT)/site
+
+docs-serve: $(VENV)/.docs ## show the site at http://127.0.0.1:8000, anew after each change
+	$(MKDOCS) serve
 
 wheel: $(VENV)/.made ## build a wheel into dist/
 	$(PIP) install 'maturin>=1.9,<2'

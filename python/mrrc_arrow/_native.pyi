@@ -143,7 +143,8 @@ class Leader:
 class Field:
     """A field of a record, read-only, decoded when it is asked for. Two are equal if they are the same place.
 
-    With ``to_unicode=False``, values are `bytes`.
+    ``field["a"]`` is the first value with a code, and a `KeyError` where there is none; ``"a" in field`` tells;
+    iterating gives each `Subfield`. With ``to_unicode=False``, values are `bytes`.
     """
 
     @property
@@ -173,7 +174,8 @@ class Field:
     @overload
     def get(self, code: str, default: None = None) -> str | None: ...
     @overload
-    def get(self, code: str, default: _T) -> str | _T: ...
+    def get(self, code: str, default: _T) -> str | _T:
+        """The first value with this code, or `default`."""
     def get_subfields(self, *codes: str) -> list[str]:
         """Values with any of these codes, in the order of the field."""
     def subfields_as_dict(self) -> dict[str, list[str]]:
@@ -191,13 +193,16 @@ class Field:
     def as_marc(self, encoding: str = "utf-8") -> bytes:
         """The field as it stands in a record, with its terminator, in `encoding`."""
     def as_marc21(self, encoding: str = "utf-8") -> bytes:
-        """`as_marc`."""
+        """The same as `as_marc`, by the name that pymarc has for it, too."""
     def __eq__(self, other: object) -> bool: ...
     def __hash__(self) -> int: ...
 
 @final
 class Record:
     """A record: a light, read-only handle on the bytes that were read. Nothing is decoded until it is asked for.
+
+    ``record["245"]`` is the first field with a tag, and a `KeyError` where there is none; ``"245" in record`` tells;
+    iterating gives each `Field`.
 
     It shares these bytes, up to 512 kB, with the records read beside it: to keep few records of many, keep `as_marc()`.
     """
@@ -265,7 +270,8 @@ class Record:
     @overload
     def get(self, tag: str, default: None = None) -> Field | None: ...
     @overload
-    def get(self, tag: str, default: _T) -> Field | _T: ...
+    def get(self, tag: str, default: _T) -> Field | _T:
+        """The first field with this tag, or `default`."""
     def get_fields(self, *tags: str) -> list[Field]:
         """The fields with any of these tags, in the order of the directory; all fields without a tag."""
     def get_linked_fields(self, field: Field) -> list[Field]:
@@ -273,7 +279,7 @@ class Record:
     def as_marc(self) -> bytes:
         """The bytes as they were read; of a repaired record, laid out anew with directory and lengths put right."""
     def as_marc21(self) -> bytes:
-        """`as_marc`."""
+        """The same as `as_marc`, by the name that pymarc has for it, too."""
     def as_dict(self) -> dict[str, Any]:
         """The record in the form of MARC-in-JSON."""
     def as_json(self, **kwargs: Any) -> str:  # noqa: ANN401 - json's
@@ -316,8 +322,8 @@ class MARCReader:
     ------
     RecordError
         From the iteration: a record that cannot be read. The next call goes on after it.
-    FileNotFoundError, OSError
-        A file is missing or cannot be read.
+    OSError
+        A file is missing (`FileNotFoundError`) or cannot be read.
 
     Examples
     --------

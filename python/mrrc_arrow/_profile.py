@@ -84,8 +84,8 @@ def profile(
         At the first record that cannot be read, unless `ignore_errors`.
     UnsupportedFormatError
         The input is not MARC in ISO 2709.
-    FileNotFoundError, OSError
-        A file is missing or cannot be read.
+    OSError
+        A file is missing (`FileNotFoundError`) or cannot be read.
     ImportError
         pyarrow is not installed.
 

@@ -68,8 +68,8 @@ def read_table(source: Source, **options: Unpack[ReadOptions]) -> pa.Table:
         At the first record that cannot be read, unless `ignore_errors`.
     UnsupportedFormatError
         The input is not MARC in ISO 2709.
-    FileNotFoundError, OSError
-        A file is missing or cannot be read.
+    OSError
+        A file is missing (`FileNotFoundError`) or cannot be read.
     ImportError
         pyarrow is not installed.
 
@@ -107,8 +107,8 @@ def read_marc(source: Source, **options: Unpack[ReadOptions]) -> pl.DataFrame:
         At the first record that cannot be read, unless `ignore_errors`.
     UnsupportedFormatError
         The input is not MARC in ISO 2709.
-    FileNotFoundError, OSError
-        A file is missing or cannot be read.
+    OSError
+        A file is missing (`FileNotFoundError`) or cannot be read.
     ImportError
         Polars is not installed.
 
@@ -185,8 +185,8 @@ def read_problems(source: Source, **options: Unpack[ReadOptions]) -> pa.Table:
     ------
     UnsupportedFormatError
         The input is not MARC in ISO 2709; with `ignore_errors`, that is one row.
-    FileNotFoundError, OSError
-        A file is missing or cannot be read.
+    OSError
+        A file is missing (`FileNotFoundError`) or cannot be read.
     ImportError
         pyarrow is not installed.
 
@@ -205,7 +205,7 @@ def scan_record_boundaries(buffer: bytes | bytearray | memoryview, limit: int | 
 
     Parameters
     ----------
-    buffer : bytes, bytearray or memoryview
+    buffer : bytes, bytearray, or memoryview
         ISO 2709, uncompressed, taken to be a whole input.
     limit : int, optional
         Stop after this many records.

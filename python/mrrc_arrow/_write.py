@@ -148,7 +148,7 @@ def write_marc(
     >>> import mrrc_arrow as mrrc
     >>> df = mrrc.read_marc("tests/data/sample.mrc")
     >>> books = df.filter(pl.col("leader").str.slice(6, 2) == "am")
-    >>> mrrc.write_marc(books, getfixture("tmp_path") / "books.mrc").records == books.height
+    >>> mrrc.write_marc(books, "books.mrc").records == books.height
     True
     """
     return _write_marc(data, dest, encoding, ignore_errors, stacklevel=3)
@@ -279,7 +279,7 @@ def write_parquet(
     Examples
     --------
     >>> import mrrc_arrow as mrrc
-    >>> written = mrrc.write_parquet("tests/data/sample.mrc", getfixture("tmp_path") / "sample.parquet")
+    >>> written = mrrc.write_parquet("tests/data/sample.mrc", "sample.parquet")
     >>> written.rows
     300
     """

@@ -63,7 +63,7 @@ class MarcNamespace:
         >>> import mrrc_arrow as mrrc
         >>> df = mrrc.read_marc("tests/data/sample.mrc")
         >>> df.marc.select({"id": "001", "subjects": mrrc.count("650")}).row(0)
-        ('mac00000001', 1)
+        ('mac00000001', 2)
         """
         if not isinstance(columns, Mapping):
             raise TypeError(f"columns must be a dict of specs by name, not {type(columns).__name__}")
@@ -106,8 +106,10 @@ class MarcNamespace:
         ----------
         dest : path or binary file, optional
             Where to; without it, the bytes are returned.
-        encoding, ignore_errors
-            As in `write_marc`.
+        encoding : {"utf-8", "marc-8"}
+            What text is written in.
+        ignore_errors : bool
+            Leave out records that cannot be written, and warn of them.
 
         Returns
         -------

@@ -57,35 +57,24 @@ class MarcDataSource(DataSource):
 
     Options, whose names may be written in any case; one that is not among them is an error:
 
-    path, paths : str, JSON list of str
-        Files, patterns or directories, as `plan_splits` takes them; ``load`` gives them. Only paths, or ``file:`` URIs,
-        of files that driver and workers all see.
-    layout : {"records", "subfields"}
-        Which table.
-    columns : JSON object of str to str, or JSON list of str
-        A row per record with these columns, by name what each has: ``{"title": "245$a", "subjects": "all(650$a)"}``.
-        Or some columns of the layout.
-    tags : JSON list of str, or str
-        Only these fields: ``["245", "6XX"]`` or ``245,6XX``.
-    format, encoding
-        As in `read_table`.
-    includeFilePaths : str
-        Name of a column with the path of each row.
-    includeOffsets : {"true", "false"}
-        Columns ``offset`` and ``length``: where each record lies in its file. ``record`` counts from the first record
-        of a partition, so it is path and offset that tell records apart.
-    splitBytes : int
-        Bytes of a partition, about (134,217,728).
-    batchRows : int
-        Records in a batch, at most.
-    mode : {"FAILFAST", "DROPMALFORMED", "PERMISSIVE"}
-        What becomes of a record that cannot be read. ``FAILFAST``, which is the default: the task fails with a
-        `RecordError`. ``DROPMALFORMED``: it is left out. ``PERMISSIVE``: it is a row of nulls, after the other rows of
-        its partition; its bytes, each as the character of its number (ISO 8859-1), are in the column
-        ``_corrupt_record`` if the schema that the user gives has one, of type string. That column is null for all other
-        rows and in all other modes.
-    columnNameOfCorruptRecord : str
-        Another name for that column.
+    - ``path``, ``paths`` (a path, a JSON list of them): files, patterns or directories, as `plan_splits` takes them;
+      ``load`` gives them. Only paths, or ``file:`` URIs, of files that driver and workers all see.
+    - ``layout`` (``records``, ``subfields``): which table.
+    - ``columns`` (a JSON object or list): a row per record with these columns, by name what each has:
+      ``{"title": "245$a", "subjects": "all(650$a)"}``. Or, as a list, some columns of the layout.
+    - ``tags`` (a JSON list, or tags with commas between): only these fields, ``["245", "6XX"]`` or ``245,6XX``.
+    - ``format``, ``encoding``: as in `read_table`.
+    - ``includeFilePaths`` (a name): a column with the path of each row.
+    - ``includeOffsets`` (``true``, ``false``): columns ``offset`` and ``length``: where each record lies in its file.
+      ``record`` counts from the first record of a partition, so it is path and offset that tell records apart.
+    - ``splitBytes`` (a number): bytes of a partition, about (134,217,728).
+    - ``batchRows`` (a number): records in a batch, at most.
+    - ``mode`` (``FAILFAST``, ``DROPMALFORMED``, ``PERMISSIVE``): what becomes of a record that cannot be read.
+      ``FAILFAST``, which is the default: the task fails with a `RecordError`. ``DROPMALFORMED``: it is left out.
+      ``PERMISSIVE``: it is a row of nulls, after the other rows of its partition; its bytes, each as the character of
+      its number (ISO 8859-1), are in the column ``_corrupt_record`` if the schema that the user gives has one, of type
+      string. That column is null for all other rows and in all other modes.
+    - ``columnNameOfCorruptRecord`` (a name): another name for that column.
 
     The schema is known without looking at files. One that the user gives (``.schema("control_number string")``) selects
     columns by name; only these are made.

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import doctest
 import inspect
 from typing import TYPE_CHECKING, Any, Unpack, get_args, get_origin
 
@@ -8,14 +7,12 @@ import mrrc_arrow as mrrc
 import polars as pl
 import pyarrow as pa
 import pytest
-from mrrc_arrow import _columns, _marc21, _options, _profile, _read, errors
 
 from .marc import StringType, books
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from types import ModuleType
 
 READS: list[Callable[..., Any]] = [mrrc.read_table, mrrc.read_marc, mrrc.read_batches, mrrc.read_problems]
 read_functions = pytest.mark.parametrize("read", READS, ids=lambda read: read.__name__)
@@ -265,17 +262,6 @@ def test_the_choices_of_types_and_documentation_are_the_same() -> None:
         if str(get_origin(annotation)) == "typing.Literal":
             choices = ", ".join(f'"{choice}"' for choice in get_args(annotation))
             assert f"\n{name} : {{{choices}}}\n" in documentation
-
-
-@pytest.mark.parametrize(
-    "module",
-    [mrrc, _columns, _marc21, _options, _profile, _read, errors, mrrc.columns],
-    ids=lambda module: module.__name__,
-)
-def test_examples_in_docstrings_run(module: ModuleType, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(root)
-    failed, _ = doctest.testmod(module)
-    assert failed == 0
 
 
 def test_every_public_name_is_documented() -> None:
