@@ -107,7 +107,7 @@ def _rendered(notebook: Path) -> tuple[str, dict[str, bytes]]:
     """Make Markdown of a notebook, with the output of its last run, if that was of the same cells; and its images."""
     cells = _cells(notebook)
     executed = EXECUTED / notebook.name
-    if executed.exists() and [cell["source"] for cell in _cells(executed)] == [cell["source"] for cell in cells]:
+    if executed.exists() and _sources(_cells(executed)) == _sources(cells):
         cells = _cells(executed)
     parts: list[str] = []
     images: dict[str, bytes] = {}
@@ -127,19 +127,24 @@ def _cells(notebook: Path) -> list[dict[str, Any]]:
     return cells
 
 
+def _sources(cells: list[dict[str, Any]]) -> list[str]:
+    return ["".join(cell["source"]) for cell in cells]
+
+
 def _output(output: Mapping[str, Any], notebook: Path, images: dict[str, bytes]) -> str:
     """Show what a cell gave; of several forms of it the first that the site can show without the network."""
     if output["output_type"] == "error":
         raise PluginError(f"{notebook.name} was run and failed: {output['ename']}: {output['evalue']}")
     if output["output_type"] == "stream":
-        return _fenced("".join(output["text"]), "text") if output["name"] == "stdout" else ""
+        return _fenced("".join(output["text"]), "text")
     data = {kind: "".join(text) for kind, text in output["data"].items() if not isinstance(text, dict)}
     for kind, suffix in (("image/svg+xml", "svg"), ("image/png", "png")):
         if kind in data:
             name = f"{notebook.stem}-{len(images) + 1}.{suffix}"
             images[name] = data[kind].encode() if suffix == "svg" else base64.b64decode(data[kind])
-            # Its description is in the words around it.
-            return f'![]({name}){{ .output loading="lazy" }}'
+            # Finer than it is large, where the notebook says so. What it shows is in the words around it.
+            width = output.get("metadata", {}).get(kind, {}).get("width")
+            return f"![]({name}){{ .output" + (f' width="{width}"' if width else "") + " }"
     if "text/html" in data and "<script" not in data["text/html"]:
         return f'<div class="output">\n{data["text/html"]}\n</div>'
     return _fenced(data["text/plain"], "text") if "text/plain" in data else ""
