@@ -109,9 +109,7 @@ impl Error {
     /// Whether it is an [`Interruption`](crate::Interruption): nothing is wrong with the input.
     #[must_use]
     pub fn is_interruption(&self) -> bool {
-        self.io()
-            .and_then(io::Error::get_ref)
-            .is_some_and(<dyn std::error::Error + Send + Sync>::is::<crate::source::Interruption>)
+        self.io().and_then(io::Error::get_ref).is_some_and(<dyn std::error::Error + Send + Sync>::is::<Interruption>)
     }
 
     /// What kind of error this is.
@@ -177,6 +175,18 @@ impl std::error::Error for Error {
         self.0.io.as_deref().map(|error| error as _)
     }
 }
+
+/// What a read ended with that is no fault of the stream, such as Ctrl-C: it goes out at once, and reading can go on after it.
+#[derive(Debug)]
+pub struct Interruption(pub Box<dyn std::error::Error + Send + Sync>);
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Interruption {}
 
 /// The error for a panic that was caught.
 fn panicked(panic: &(dyn Any + Send)) -> Error {

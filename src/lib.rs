@@ -9,10 +9,9 @@
 //! and [`profile()`] what is in it.
 //! Below that, [`iso2709`] is usable by itself: boundaries, leader, directory, borrowed records.
 //!
-//! The modules, each using only those before it: `error`, `problem`, `process`, `pool`, `source`, [`iso2709`], `encoding`,
-//! [`marc21`], `spec`, `layout`, `profile`, `feed`, `pipeline`, `read`, `reader`, `frame`,
-//! `write`, `cli`, `python`. Nothing but the last
-//! knows Python.
+//! The modules, each using only those before it (which `tests/rooms.rs` asserts): `error`, `problem`, `memory`, `process`,
+//! `pool`, `source`, [`iso2709`], `encoding`, [`marc21`], `spec`, `layout`, `profile`, `feed`, `pipeline`, `read`, [`measure`],
+//! `reader`, `frame`, `write`, `cli`, `python`. Nothing but the last knows Python.
 //!
 //! # Example
 //!
@@ -56,11 +55,11 @@ mod spec;
 pub mod write;
 
 pub use encoding::{Encoding, Format};
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, Interruption};
 pub use layout::{ColumnTest, Layout, Prefilter, StringType, Tags};
 pub use problem::{Code, Problem, ProblemCounts, Severity};
 pub use profile::Profile;
 pub use read::{BatchStream, DEFAULT_BATCH_SIZE, Inspection, Poll, Profiling, ReadOptions, profile, read};
 pub use reader::{FieldSpans, Item, READER_BATCH_SIZE, ReaderOptions, RecordBlock, RecordReader, Selected, Selecting};
-pub use source::{BackendKind, FilePart, Interruption, ReadChunk, Source};
+pub use source::{BackendKind, FilePart, ReadChunk, Source};
 pub use spec::{Column, Filter, Lists};

@@ -3,9 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Interruption};
 use crate::problem::ProblemCounts;
-use crate::source::Interruption;
 
 /// The Python exception for `error`; the classes are defined in `mrrc_arrow.errors`.
 pub(super) fn to_python(py: Python<'_>, error: &Error) -> PyErr {

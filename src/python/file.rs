@@ -12,7 +12,8 @@ use pyo3::prelude::*;
 
 use super::inputs::{buffer, type_name};
 use super::stream::SIGNAL_INTERVAL;
-use crate::source::{Interruption, ReadChunk};
+use crate::error::Interruption;
+use crate::source::ReadChunk;
 
 /// The most that is asked of a socket at a time; it makes room for all of it before anything has come.
 const SOCKET_BYTES: usize = 256 << 10;

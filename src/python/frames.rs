@@ -18,13 +18,12 @@ use super::options::{choice, named};
 use super::reader::RecordBatchReader;
 use super::stream::SIGNAL_INTERVAL;
 use super::tables::Collected;
-use crate::error::Error;
+use crate::error::{Error, Interruption};
 use crate::frame::{Piece, Table, WholeRecords, of_layout, spread};
 use crate::layout::{Layout, Shape, named_columns, named_fields};
 use crate::pool::Pool;
 use crate::problem::ProblemCounts;
 use crate::read::{BatchStream, Poll};
-use crate::source::Interruption;
 use crate::write::Output;
 use crate::write::marc::{MarcOptions, TextEncoding, Written, write_marc as write};
 

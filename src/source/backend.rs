@@ -23,18 +23,6 @@ pub trait ReadChunk: Send {
     }
 }
 
-/// What a read ended with that is no fault of the stream, such as Ctrl-C: it goes out at once, and reading can go on after it.
-#[derive(Debug)]
-pub struct Interruption(pub Box<dyn std::error::Error + Send + Sync>);
-
-impl std::fmt::Display for Interruption {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Interruption {}
-
 /// Where the bytes of a source come from, before anything is decompressed.
 #[non_exhaustive]
 pub enum ReaderBackend {

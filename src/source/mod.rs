@@ -18,7 +18,7 @@ use bytes::Bytes;
 use crate::error::{Error, ErrorKind};
 use backend::Prefixed;
 pub(crate) use backend::ReaderBackend;
-pub use backend::{BackendKind, Interruption, ReadChunk};
+pub use backend::{BackendKind, ReadChunk};
 use compression::{Compression, MAGIC_LENGTH};
 pub use part::FilePart;
 
