@@ -12,7 +12,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src pytho
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-rust test-python test-gil test-polars test-environments test-spark test-engines
 .PHONY: asan asan-rust asan-python valgrind valgrind-rust valgrind-python leaks deny gate stress kills coverage
-.PHONY: mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile docs docs-serve wheel clean
+.PHONY: mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile notebooks docs docs-serve wheel clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,10 @@ $(VENV)/.test: $(VENV)/.made pyproject.toml
 	$(PIP) install --group test
 	touch $@
 
+$(VENV)/.notebooks: $(VENV)/.made pyproject.toml
+	$(PIP) install --group notebooks
+	touch $@
+
 $(VENV)/.lint: $(VENV)/.made pyproject.toml
 	$(PIP) install --group lint --group test
 	touch $@
@@ -59,7 +63,7 @@ test: test-rust test-python test-gil ## run all tests
 test-rust: ## the core's tests, which need no Python
 	cargo test --locked --no-default-features --features cli
 
-test-python: $(VENV)/.built $(VENV)/.test ## the package's tests
+test-python: $(VENV)/.built $(VENV)/.test $(VENV)/.notebooks ## the package's tests
 	$(BIN)/python scripts/make_sample.py --check
 	$(BIN)/python -m pytest -q
 	$(BIN)/python scripts/read_mutations.py --count 300
@@ -274,7 +278,11 @@ memory: $(VENV)/.built ## peak memory of a stream and of a kept table, by massif
 		--massif-out-file=$(OUT)/massif.$$what target/release/mrrc_arrow_measure $$what $(OUT)/big-60.mrc >/dev/null; \
 		echo "$$what: $$(sed -n 's/^mem_heap_B=//p' $(OUT)/massif.$$what | sort -n | tail -1) bytes mapped at most"; done
 
-docs: $(VENV)/.docs ## build the documentation: the site into build/site, and that of the crate
+notebooks: $(VENV)/.built $(VENV)/.notebooks ## run the notebooks into build/notebooks, from where the site shows what came of them
+	$(BIN)/python -m nbconvert --execute --to notebook --KernelManager.transport_encryption=auto \
+		--output-dir $(OUT)/notebooks notebooks/*.ipynb
+
+docs: $(VENV)/.docs notebooks ## build the documentation: the site into build/site, and that of the crate
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
 	$(MKDOCS) build --strict --site-dir $(OUT)/site
 
