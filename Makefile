@@ -11,7 +11,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src pytho
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-rust test-python test-gil test-polars test-environments test-spark test-engines
-.PHONY: asan asan-rust asan-python valgrind valgrind-rust valgrind-python leaks deny gate stress kills coverage
+.PHONY: check test-memory asan asan-rust asan-python valgrind valgrind-rust valgrind-reader valgrind-python leaks deny gate stress kills coverage
 .PHONY: mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile notebooks docs docs-serve wheel clean
 
 help: ## list the commands
@@ -58,7 +58,9 @@ demo: $(VENV)/.built $(VENV)/.demo ## convert the sample catalogue to Parquet an
 	$(BIN)/mrrc-arrow convert tests/data/sample.mrc $(OUT)/sample.parquet
 	$(BIN)/python -c "import polars as pl; print(pl.read_parquet('$(OUT)/sample.parquet'))"
 
-test: test-rust test-python test-gil ## run all tests
+test: test-rust test-python test-gil test-memory ## run all tests
+
+check: lint test ## all that CI runs, before a push
 
 test-rust: ## the core's tests, which need no Python
 	cargo test --locked --no-default-features --features cli
@@ -142,14 +144,16 @@ NATIVE  = _native.abi3.so
 
 # AddressSanitizer is a nightly feature, which this variable lets stable have. `--target` keeps it away from build scripts.
 ASAN = RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address $(CHECKED)' CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_TARGET_DIR=target/asan
-# CPython never frees what lives as long as it does; tests/memory/lsan.supp says what else is not ours.
-ASAN_PYTHON = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc \
+# Whole stacks, so that tests/memory/lsan.supp can tell whose a leak is.
+ASAN_PYTHON = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc ASAN_OPTIONS=fast_unwind_on_malloc=0 \
 	LSAN_OPTIONS=suppressions=$(abspath tests/memory/lsan.supp):print_suppressions=0
 
 asan: asan-rust asan-python ## AddressSanitizer and LeakSanitizer over the Rust tests and over a tour of the package
 
 asan-rust:
-	$(ASAN) PROPTEST_CASES=$(CASES) cargo test --locked --target $(HOST) --no-default-features --features cli --lib --tests
+	$(ASAN) PROPTEST_CASES=$(CASES) cargo test --locked --target $(HOST) --no-default-features --features cli $(ASAN_TESTS)
+
+ASAN_TESTS = --lib --tests
 
 # How many random inputs each property test has under a memory checker.
 CASES ?= 64
@@ -175,6 +179,19 @@ valgrind-python: $(VENV)/.test
 	rm -rf $(OUT)/valgrind && mkdir -p $(OUT)/valgrind && cp -r python/mrrc_arrow $(OUT)/valgrind/
 	cp target/valgrind/debug/libmrrc_arrow.so $(OUT)/valgrind/mrrc_arrow/$(NATIVE)
 	PYTHONMALLOC=malloc PYTHONPATH=$(OUT)/valgrind $(VALGRIND) $(BIN)/python tests/memory/smoke.py tests/data/sample.mrc --without-arrow
+
+# What `make test` has of both.
+test-memory: ASAN_TESTS = --test fuzz --test record_blocks
+test-memory: CASES = 16
+test-memory: asan valgrind-reader ## memory checkers, briefly: the tour of the package and tests of the core
+
+valgrind-reader:
+ifeq ($(shell command -v valgrind),)
+	@echo 'skipped: valgrind is not installed'
+else
+	CARGO_TARGET_$(shell echo $(HOST) | tr a-z- A-Z_)_RUNNER='$(VALGRIND)' \
+		cargo test --locked --no-default-features --features cli --test reader -- --skip pieces_of_any_size --test-threads 1
+endif
 
 leaks: $(VENV)/.built $(VENV)/.test ## read 100,000 records a hundred times in each of eight ways: memory stays flat
 	$(BIN)/python tests/memory/leaks.py tests/data/sample.mrc

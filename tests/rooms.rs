@@ -1,4 +1,5 @@
-//! The rooms of `src/` are those in `docs/architecture.md`, and none uses one that stands below it there.
+//! The rooms of `src/` are those in `docs/architecture.md`, and none uses one that stands below it there; `unsafe` code is
+//! where `docs/memory-safety.md` says.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
@@ -115,4 +116,19 @@ fn no_room_uses_one_below_it() {
         }
     }
     assert!(looked_at > 100, "only {looked_at} uses were found");
+}
+
+#[test]
+fn unsafe_code_is_where_the_page_says() {
+    let page = text("docs/memory-safety.md");
+    let mut listed: Vec<_> = page.lines().filter_map(|line| line.strip_prefix("| `src/")?.split('`').next()).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found: Vec<_> = sources(&folder)
+        .into_iter()
+        .filter(|path| text(path).contains("allow(unsafe_code)"))
+        .map(|path| path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned())
+        .collect();
+    listed.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, listed);
 }
