@@ -60,7 +60,10 @@ impl Inputs {
             let path = py.import(intern!(py, "os"))?.call_method1(intern!(py, "fsdecode"), (object,))?;
             let expanded = py.import(intern!(py, "os.path"))?.call_method1(intern!(py, "expanduser"), (path,))?;
             match expanded.extract::<String>() {
-                Ok(path) if glob => self.sources.extend(Source::glob(&path).map_err(|error| to_python(py, &error))?),
+                Ok(path) if glob => {
+                    let found = py.detach(|| Source::glob(&path));
+                    self.sources.extend(found.map_err(|error| to_python(py, &error))?);
+                }
                 _ => self.sources.push(Source::path(expanded.extract::<std::path::PathBuf>()?)),
             }
             return Ok(());
