@@ -181,7 +181,11 @@ impl MARCReader {
                     Step::Record(shared, index)
                 }
                 Item::Rejected(block, index, error) => {
-                    let raised = (!self.permissive).then(|| to_python(py, &error));
+                    let raised = (!self.permissive).then(|| {
+                        // This runs Python, while others wait for us, and finalizers, which may come here again.
+                        let _reading = self.turns.reading();
+                        to_python(py, &error)
+                    });
                     self.note(Some((block, index)), Some(error));
                     match raised {
                         Some(error) => return Err(error),
@@ -264,7 +268,9 @@ impl MARCReader {
     #[getter]
     fn problems<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.same_process(py)?;
-        counts(py, &self.seen().problems)
+        // A copy: what makes Python objects may run finalizers, which may ask the same or let another thread ask it.
+        let problems = self.seen().problems.clone();
+        counts(py, &problems)
     }
 
     /// What was wrong with the record that was read last; None if it is one.
@@ -279,7 +285,8 @@ impl MARCReader {
     #[getter]
     fn current_chunk<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         self.same_process(py)?;
-        Ok(self.seen().last.as_ref().map(|(block, index)| PyBytes::new(py, block.bytes(*index))))
+        let last = self.seen().last.clone();
+        Ok(last.map(|(block, index)| PyBytes::new(py, block.bytes(index))))
     }
 
     /// Counts of batches, calls of a file object's method, and releases of the GIL.

@@ -65,9 +65,8 @@ pub(super) fn open_batches(
     let sources = sources(source, options.glob)?;
     let options = ReadOptions { retain, ..options.read };
     let schema = options.validate().map_err(|error| to_python(py, &error))?;
-    for source in &sources {
-        source.check().map_err(|error| to_python(py, &error))?;
-    }
+    // A file system may take its time.
+    py.detach(|| sources.iter().try_for_each(Source::check)).map_err(|error| to_python(py, &error))?;
     Ok(RecordBatchReader {
         sources,
         options,
@@ -195,7 +194,9 @@ impl RecordBatchReader {
     #[getter]
     fn problems<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         self.same_process().map_err(|error| to_python(py, &error))?;
-        counts(py, &self.seen().0)
+        // A copy: what makes Python objects may run finalizers, which may ask the same or let another thread ask it.
+        let problems = self.seen().0.clone();
+        counts(py, &problems)
     }
 
     /// Number of records that the iteration left out so far.
