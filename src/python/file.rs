@@ -9,7 +9,9 @@ use bytes::Bytes;
 use pyo3::exceptions::{PyBlockingIOError, PyException, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
+use super::fast::call_method;
 use super::inputs::{buffer, type_name};
 use super::stream::SIGNAL_INTERVAL;
 use crate::error::Interruption;
@@ -85,7 +87,7 @@ impl PythonFile {
         let poll = poll.call0()?;
         poll.call_method1(intern!(py, "register"), (object, select.getattr(intern!(py, "POLLIN"))?))?;
         loop {
-            if !poll.call_method1(intern!(py, "poll"), (SIGNAL_INTERVAL.as_millis() as u64,))?.is_empty()? {
+            if !call_method(&poll, intern!(py, "poll"), SIGNAL_INTERVAL.as_millis() as u64)?.is_empty()? {
                 return Ok(());
             }
             py.check_signals()?;
@@ -98,7 +100,7 @@ impl PythonFile {
         if self.interruptible {
             self.wait(py)?;
         }
-        let read = self.object.bind(py).call_method1(self.method, (want,))?;
+        let read = call_method(self.object.bind(py), &PyString::new(py, self.method), want)?;
         let Some(bytes) = buffer(&read)? else {
             let name = type_name(self.object.bind(py));
             return Err(if read.is_none() {

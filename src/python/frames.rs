@@ -7,12 +7,14 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, Schema, SchemaRef};
 use pyo3::exceptions::{PyBlockingIOError, PyKeyboardInterrupt, PyOSError, PyTypeError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyString};
 use pyo3_arrow::input::AnyRecordBatch;
 use rayon::prelude::*;
 
 use super::errors::{to_python, warn_of_rejects};
+use super::fast::call_method;
 use super::inputs::type_name;
 use super::options::{choice, named};
 use super::reader::RecordBatchReader;
@@ -97,7 +99,7 @@ impl Write for PythonWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Python::attach(|py| {
             let object = self.0.bind(py);
-            let written = object.call_method1("write", (PyBytes::new(py, bytes),))?;
+            let written = call_method(object, intern!(py, "write"), PyBytes::new(py, bytes))?;
             if written.is_none() {
                 // Some say nothing, and have written it all; a raw file has written none of it.
                 if object.is_instance(&py.import("io")?.getattr("RawIOBase")?)? {

@@ -24,6 +24,7 @@ mod turns;
 
 use std::ffi::OsString;
 
+use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 
 // Tables are large buffers in fresh memory. This allocator keeps and reuses what it has, and maps memory in large steps;
@@ -54,8 +55,18 @@ fn scan_record_boundaries(
     Ok(py.detach(|| crate::iso2709::scan_record_boundaries(&bytes, limit)))
 }
 
-#[pymodule(name = "_native")]
+// PyO3 would declare for us that this needs no GIL; a free-threaded Python that imports it takes the GIL back instead, and says so.
+// Nothing here is known to need it: every class is frozen, what threads share is behind a mutex or an atomic, no mutex is held
+// where Python may run, and `fast` makes objects as Python itself does. But `make test-free-threaded` has not run with a version
+// that PyO3 supports there (3.14t and later), nor with Polars. `docs/threading.md` tells users.
+#[pymodule(name = "_native", gil_used = true)]
 fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    if fast::interpreter(module.py())? != 0 {
+        // Classes are made once for each process, and threads that attach do so to the main interpreter.
+        return Err(PyImportError::new_err(
+            "mrrc_arrow works in the main interpreter of a process, and not in subinterpreters: use threads or processes",
+        ));
+    }
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("DEFAULT_BATCH_SIZE", crate::read::DEFAULT_BATCH_SIZE)?;
     module.add("READER_BATCH_SIZE", crate::reader::READER_BATCH_SIZE)?;
