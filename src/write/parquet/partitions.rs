@@ -75,8 +75,12 @@ impl Directory {
                 .map_err(|error| cannot_write(error, Some(&self.target.join(name).to_string_lossy())))?;
         }
         sync_parent(&self.temporary.join("."));
-        fs::rename(&self.temporary, &self.target)
-            .map_err(|error| cannot_write(error, Some(&self.target.to_string_lossy())))?;
+        fs::rename(&self.temporary, &self.target).map_err(|error| {
+            // Somebody else was there first, and after we had looked.
+            let is_taken = error.kind() == io::ErrorKind::DirectoryNotEmpty;
+            let error = if is_taken { io::Error::from_raw_os_error(libc::EEXIST) } else { error };
+            cannot_write(error, Some(&self.target.to_string_lossy()))
+        })?;
         self.is_whole = true;
         sync_parent(&self.target);
         Ok(names.into_iter().map(|name| self.target.join(name)).collect())
