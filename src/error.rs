@@ -59,6 +59,23 @@ struct Inner {
 }
 
 impl Error {
+    /// An error of the caller's own, for what it hands to this crate: batches that it could not make, or a check that says stop.
+    /// [`Error::io`] has it inside.
+    ///
+    /// ```
+    /// use mrrc_arrow::Error;
+    ///
+    /// let error = Error::other("the deadline has passed");
+    /// assert_eq!((error.code(), error.to_string().as_str()), ("other", "the deadline has passed"));
+    /// ```
+    #[must_use]
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let error = io::Error::other(error);
+        let mut this = Self::new(ErrorKind::Io, "other", error.to_string());
+        this.0.io = Some(Arc::new(error));
+        this
+    }
+
     /// An error of `kind` with its stable code and a message for people.
     pub(crate) fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
         Self(Box::new(Inner {
