@@ -10,7 +10,7 @@ OUT    ?= build
 SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src python -name '*.rs' -o -name '*.py' -o -name '*.pyi')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python test-gil test-polars test-environments test-spark test-engines
+.PHONY: help demo test test-rust test-python test-gil test-polars test-environments test-free-threaded test-spark test-engines
 .PHONY: check test-memory asan asan-rust asan-python valgrind valgrind-rust valgrind-reader valgrind-python leaks deny gate stress kills coverage
 .PHONY: mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile notebooks docs docs-serve wheel clean
 
@@ -89,6 +89,14 @@ test-polars: ## batches as frames of the Rust crate polars, which takes some min
 # The oldest versions that are supported; pyproject.toml has the same.
 OLDEST = polars==1.38.1 'pyarrow>=26' 'pandas>=2.2,<3' 'duckdb>=2' numpy pytest==9.2.0 'hypothesis>=6.150' pymarc==5.4.0
 OLDEST_TESTS = test_scan test_consumers test_read_batches test_read_table test_projection test_zero_copy
+
+test-free-threaded: $(VENV)/.made ## every function in threads without the GIL; FREE_THREADED is the Python, 3.14t or later
+	$(PIP) install 'maturin>=1.9,<2'
+	rm -rf $(OUT)/free-threaded && mkdir -p $(OUT)/free-threaded
+	$(BIN)/maturin build --release --locked -q -i $(FREE_THREADED) -o $(OUT)/free-threaded/wheels
+	$(FREE_THREADED) -m venv $(OUT)/free-threaded/venv
+	$(OUT)/free-threaded/venv/bin/python -m pip --disable-pip-version-check -q install $(OUT)/free-threaded/wheels/*.whl pyarrow
+	cd $(OUT)/free-threaded && PYTHON_GIL=0 venv/bin/python ../../tests/environments/free_threaded.py ../../tests/data/sample.mrc
 
 test-environments: $(VENV)/.built ## the oldest libraries that are supported, Polars without pyarrow, and neither, each in an environment of its own
 	rm -rf $(OUT)/wheels $(OUT)/bare $(OUT)/oldest && mkdir -p $(OUT)/wheels
