@@ -2,8 +2,8 @@
 
     python scripts/compare_peers.py [--peers pymarc,mrrc] [--tables text,content,damage,process]
 
-The files are made here (`peer_files.py`), each library reads them in a process of its own (`peer_readers.py`), and cells say
-what came out. Of libraries that are not installed there is no column: `pip install --group bench` and
+The files are made here (`peer_files.py`), each library reads them in a process of its own (`peer_readers.py`), and
+cells say what came out. Of libraries that are not installed there is no column: `pip install --group bench` and
 `apt-get install yaz libmarc-record-perl libmarc4j-java default-jdk-headless` bring those that docs/comparison.md shows.
 """
 
@@ -60,7 +60,7 @@ def answer_one(peer: Peer, case: Case, folder: Path) -> None:
                 say(record=given)
     except Failed as error:
         say(error=str(error))
-    except BaseException as error:  # noqa: BLE001 - a panic in Rust is none of Python's errors
+    except BaseException as error:
         say(error=f"raises {type(error).__name__}")
 
 
@@ -136,7 +136,7 @@ def print_table(name: str, peers: list[Peer], answers: dict[str, dict[int, Answe
 def measured(what: str, name: str, path: Path) -> str:
     """Start a process that measures something, and give what it says."""
     command = [sys.executable, __file__, "--measure", what, name, str(path)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         return f"**crashes** (signal {-done.returncode})" if done.returncode < 0 else "fails"
     return done.stdout.splitlines()[-1]

@@ -17,7 +17,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from peer_readers import PERL, installed, java, perl_version, java_version, yaz_version
+from peer_readers import PERL, installed, java, java_version, perl_version, yaz_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -160,7 +160,7 @@ def in_a_fork(work: Callable[[], object]) -> str:
     if not child:
         try:
             work()
-        except BaseException:  # noqa: BLE001 - whatever it is
+        except BaseException:
             os._exit(1)
         os._exit(0)
     end = time.monotonic() + PATIENCE

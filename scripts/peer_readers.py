@@ -74,7 +74,7 @@ def going_on(records: Iterator[Any]) -> Iterator[Any]:
             yield next(records)
         except StopIteration:
             break
-        except Exception as error:  # noqa: BLE001 - whatever it is
+        except Exception as error:
             errors.append(error)
     if errors:
         raise errors[0]
