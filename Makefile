@@ -12,7 +12,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src pytho
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-rust test-python test-gil test-polars test-environments test-free-threaded test-spark test-engines
 .PHONY: check test-memory asan asan-rust asan-python valgrind valgrind-rust valgrind-reader valgrind-python leaks deny gate stress kills coverage
-.PHONY: mutations random fuzz instructions memory lint fmt bench bench-rust bench-polars profile notebooks docs docs-serve wheel clean
+.PHONY: mutations random fuzz instructions memory lint fmt bench compare bench-rust bench-polars profile notebooks docs docs-serve wheel clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -265,6 +265,9 @@ fmt: $(VENV)/.lint ## format everything
 
 bench: $(VENV)/.built $(VENV)/.bench ## compare with peers on a 250 MB file
 	$(BIN)/python benches/peers.py
+
+compare: $(VENV)/.built $(VENV)/.bench ## show what peers make of the same small files (yaz, MARC::Batch and marc4j where they are installed)
+	$(BIN)/python scripts/compare_peers.py
 
 # An interpreter is embedded for the benchmarks that read a Python file.
 EMBED = PYO3_PYTHON=$(abspath $(BIN)/python) LD_LIBRARY_PATH=$(PYLIB)
