@@ -15,7 +15,10 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, overload
 
-import polars as pl
+try:
+    import polars as pl
+except ImportError as error:
+    raise ImportError('mrrc_arrow.polars needs Polars: pip install "mrrc-arrow[polars]"') from error
 
 from mrrc_arrow import _native
 from mrrc_arrow._write import _exportable, _write_marc
