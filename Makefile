@@ -12,7 +12,8 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src pytho
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-rust test-python test-gil test-polars test-environments test-free-threaded test-spark test-engines
 .PHONY: check test-memory asan asan-rust asan-python valgrind valgrind-rust valgrind-reader valgrind-python leaks deny gate stress kills coverage
-.PHONY: mutations random fuzz instructions memory lint fmt bench compare bench-rust bench-polars profile notebooks docs docs-serve wheel clean
+.PHONY: mutations random fuzz instructions memory lint fmt bench compare bench-rust bench-polars profile notebooks docs docs-serve wheel
+.PHONY: sdist dist test-wheel test-sdist crate clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -251,6 +252,7 @@ lint: $(VENV)/.built $(VENV)/.lint ## formatting, clippy, ruff, mypy, pyright, l
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --features python -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+	$(BIN)/python scripts/third_party.py --check
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -317,9 +319,63 @@ docs: $(VENV)/.docs notebooks ## build the documentation: the site into build/si
 docs-serve: $(VENV)/.docs ## show the site at http://127.0.0.1:8000, anew after each change
 	$(MKDOCS) serve
 
-wheel: $(VENV)/.made ## build a wheel into dist/
-	$(PIP) install 'maturin>=1.9,<2'
-	$(BIN)/maturin build --release --locked --out dist
+# Tools of releases, in an environment of their own: some hold others back.
+RELEASE := $(OUT)/release
+RELEASE_PATH = PATH="$(abspath $(RELEASE))/bin:$$PATH"
+
+$(RELEASE)/.made: pyproject.toml
+	rm -rf $(RELEASE) && $(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip --disable-pip-version-check -q install --upgrade 'pip>=25.1'
+	$(RELEASE)/bin/python -m pip --disable-pip-version-check -q install --group release
+	touch $@
+
+# zig has the names of glibc 2.17, so that it does not matter which this machine has.
+$(OUT)/.wheel: $(RELEASE)/.made $(SOURCES) LICENSES-THIRD-PARTY.txt
+	rm -f dist/*.whl
+	$(RELEASE_PATH) maturin build --release --locked --zig --compatibility manylinux_2_17 --out dist
+	touch $@
+
+wheel: $(OUT)/.wheel ## build a wheel for Linux into dist/, and look at it
+	$(RELEASE)/bin/auditwheel show dist/*.whl
+	$(RELEASE)/bin/abi3audit --strict dist/*.whl
+	$(RELEASE)/bin/twine check --strict dist/*.whl
+	$(RELEASE)/bin/python scripts/check_dist.py dist/*.whl
+
+sdist: $(RELEASE)/.made ## build a source distribution into dist/, and look at it
+	rm -f dist/*.tar.gz
+	$(RELEASE_PATH) maturin sdist --out dist
+	$(RELEASE)/bin/twine check --strict dist/*.tar.gz
+	$(RELEASE)/bin/python scripts/check_dist.py dist/*.tar.gz
+
+dist: wheel sdist ## both
+	$(RELEASE)/bin/cffconvert --validate
+
+# Each of these gets the wheel.
+PYTHONS ?= $(PYTHON)
+EXTRAS  ?= none polars pyarrow spark all
+
+test-wheel: wheel ## the wheel in fresh environments, without extras and with each alone, in PYTHONS
+	set -e; for python in $(PYTHONS); do for extra in $(EXTRAS); do \
+		rm -rf $(OUT)/fresh; $$python -m venv $(OUT)/fresh; \
+		$(OUT)/fresh/bin/python -m pip --disable-pip-version-check -q install \
+			"$$(ls dist/*.whl)$$([ $$extra = none ] || echo "[$$extra]")"; \
+		$(OUT)/fresh/bin/python -I tests/environments/extras.py $$extra .; \
+	done; done
+
+# As docs/releasing.md has it. The network is taken away, where that can be done.
+OFFLINE = $(shell unshare -rn true 2>/dev/null && echo unshare -rn)
+
+test-sdist: sdist ## the source distribution builds from vendored crates alone, and what it builds works
+	rm -rf $(OUT)/source && mkdir -p $(OUT)/source && tar xf dist/*.tar.gz -C $(OUT)/source --strip-components 1
+	cd $(OUT)/source && mkdir -p .cargo && cargo vendor --locked >.cargo/config.toml 2>vendor.log
+	cd $(OUT)/source && $(RELEASE_PATH) CARGO_NET_OFFLINE=true $(OFFLINE) \
+		python -m pip --disable-pip-version-check wheel -q --no-index --no-deps --no-build-isolation -w wheels .
+	rm -rf $(OUT)/fresh && $(PYTHON) -m venv $(OUT)/fresh
+	$(OUT)/fresh/bin/python -m pip --disable-pip-version-check -q install --no-index $(OUT)/source/wheels/*.whl
+	$(OUT)/fresh/bin/python -I tests/environments/extras.py none .
+
+crate: ## what crates.io would get, compiled by itself
+	cargo package --locked
 
 clean: ## remove what was built
 	rm -rf target $(VENV) build dist
