@@ -344,6 +344,7 @@ wheel: $(OUT)/.wheel ## build a wheel for Linux into dist/, and look at it
 sdist: $(RELEASE)/.made ## build a source distribution into dist/, and look at it
 	rm -f dist/*.tar.gz
 	$(RELEASE_PATH) maturin sdist --out dist
+	$(RELEASE)/bin/python scripts/prune_lock.py dist/*.tar.gz
 	$(RELEASE)/bin/twine check --strict dist/*.tar.gz
 	$(RELEASE)/bin/python scripts/check_dist.py dist/*.tar.gz
 
@@ -362,17 +363,18 @@ test-wheel: wheel ## the wheel in fresh environments, without extras and with ea
 		$(OUT)/fresh/bin/python -I tests/environments/extras.py $$extra .; \
 	done; done
 
-# As docs/releasing.md has it. The network is taken away, where that can be done.
+# As docs/releasing.md has it, and outside of the repository; the network is taken away, where that can be done.
 OFFLINE = $(shell unshare -rn true 2>/dev/null && echo unshare -rn)
 
 test-sdist: sdist ## the source distribution builds from vendored crates alone, and what it builds works
-	rm -rf $(OUT)/source && mkdir -p $(OUT)/source && tar xf dist/*.tar.gz -C $(OUT)/source --strip-components 1
-	cd $(OUT)/source && mkdir -p .cargo && cargo vendor --locked >.cargo/config.toml 2>vendor.log
-	cd $(OUT)/source && $(RELEASE_PATH) CARGO_NET_OFFLINE=true $(OFFLINE) \
-		python -m pip --disable-pip-version-check wheel -q --no-index --no-deps --no-build-isolation -w wheels .
-	rm -rf $(OUT)/fresh && $(PYTHON) -m venv $(OUT)/fresh
-	$(OUT)/fresh/bin/python -m pip --disable-pip-version-check -q install --no-index $(OUT)/source/wheels/*.whl
-	$(OUT)/fresh/bin/python -I tests/environments/extras.py none .
+	set -e; folder=$$(mktemp -d); trap 'rm -rf $$folder' EXIT; \
+		tar xf dist/*.tar.gz -C $$folder --strip-components 1; \
+		(cd $$folder && mkdir -p .cargo && cargo vendor -q --locked >.cargo/config.toml); \
+		(cd $$folder && $(RELEASE_PATH) && export PATH && CARGO_TARGET_DIR=target CARGO_NET_OFFLINE=true $(OFFLINE) \
+			python -m pip --disable-pip-version-check wheel -q --no-index --no-deps --no-build-isolation .); \
+		$(PYTHON) -m venv $$folder/fresh; \
+		$$folder/fresh/bin/python -m pip --disable-pip-version-check -q install --no-index $$folder/*.whl; \
+		$$folder/fresh/bin/python -I tests/environments/extras.py none .
 
 crate: ## what crates.io would get, compiled by itself
 	cargo package --locked

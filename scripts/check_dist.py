@@ -88,6 +88,9 @@ def check_source(path: Path) -> list[str]:
         wrong.append(f"{path.stat().st_size} bytes, over {MOST_OF_A_SOURCE}")
     with tarfile.open(path) as archive:
         names = [member.name for member in archive.getmembers() if not member.isdir()]
+        lock = archive.extractfile(f"{top}/Cargo.lock")
+        if lock is None or b'name = "mrrc_arrow_polars"' in lock.read():
+            wrong.append("its Cargo.lock is that of the repository, which --locked refuses")
     inside = {name.removeprefix(f"{top}/") for name in names if name.startswith(f"{top}/")}
     wrong += [f"has {name}, outside {top}" for name in names if not name.startswith(f"{top}/")]
     wrong += [f"has no {name}" for name in NEEDED if name not in inside]
