@@ -329,10 +329,13 @@ $(RELEASE)/.made: pyproject.toml
 	$(RELEASE)/bin/python -m pip --disable-pip-version-check -q install --group release
 	touch $@
 
-# zig has the names of glibc 2.17, so that it does not matter which this machine has.
+# zig has the names of glibc 2.17, so that it does not matter which this machine has. The unwinder must be that of the whole
+# process, libgcc's, and not zig's own: glibc ends threads with it, through our frames, when an interpreter ends before them.
+UNWINDER = $(shell cc -print-file-name=libgcc_s.so.1)
+
 $(OUT)/.wheel: $(RELEASE)/.made $(SOURCES) LICENSES-THIRD-PARTY.txt
 	rm -f dist/*.whl
-	$(RELEASE_PATH) maturin build --release --locked --zig --compatibility manylinux_2_17 --out dist
+	$(RELEASE_PATH) maturin build --release --locked --zig --compatibility manylinux_2_17 --out dist -- -C link-arg=$(UNWINDER)
 	touch $@
 
 wheel: $(OUT)/.wheel ## build a wheel for Linux into dist/, and look at it

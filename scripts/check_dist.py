@@ -71,6 +71,8 @@ def check_wheel(path: Path) -> list[str]:
             wrong.append("has no mrrc-arrow command")
         if MODULE in names and {".symtab", ".debug_info"} & sections(wheel.read(MODULE)):
             wrong.append("the extension module is not stripped")
+        if MODULE in names and b"\0libgcc_s.so.1\0" not in wheel.read(MODULE):
+            wrong.append("the extension module has an unwinder of its own, beside that of the process")
         tags = re.findall(r"^Tag: (.*)$", wheel.read(f"{INFO}/WHEEL").decode(), flags=re.MULTILINE)
         _, _, interpreter, abi, platforms = path.stem.split("-")
         if set(tags) != {f"{interpreter}-{abi}-{platform}" for platform in platforms.split(".")}:

@@ -61,6 +61,21 @@ def tasks(sample: Path) -> list[tuple[str, str | None, Callable[[], object], obj
     ]  # fmt: skip
 
 
+def end_while_a_thread_reads() -> None:
+    """End an interpreter in which a thread is still in a read, which glibc then ends through frames of the core."""
+    script = """
+import os, sys, threading, time, mrrc_arrow as mrrc
+os.mkfifo(sys.argv[1])
+reader = mrrc.read_batches(sys.argv[1])
+threading.Thread(target=lambda: list(reader), daemon=True).start()
+time.sleep(0.2)
+os.close(os.open(sys.argv[1], os.O_RDWR | os.O_NONBLOCK))
+"""
+    for _ in range(5):
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([sys.executable, "-c", script, Path(folder) / "silent"], check=True)
+
+
 def run_quick_start(readme: Path, sample: Path) -> None:
     """Run the blocks of the README that need no library which no extra has."""
     blocks = re.findall(r"^```python\n(.*?)^```", readme.read_text(), flags=re.DOTALL | re.MULTILINE)
@@ -108,6 +123,7 @@ def main() -> None:
     program = Path(sys.executable).parent / "mrrc-arrow"
     done = subprocess.run([program, "--version"], check=True, capture_output=True, text=True)
     assert done.stdout.split() == ["mrrc-arrow", mrrc.__version__], done.stdout
+    end_while_a_thread_reads()
     more = ""
     if "polars" in found:
         run_quick_start(root / "README.md", sample)
