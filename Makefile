@@ -351,7 +351,7 @@ sdist: $(RELEASE)/.made ## build a source distribution into dist/, and look at i
 	$(RELEASE)/bin/twine check --strict dist/*.tar.gz
 	$(RELEASE)/bin/python scripts/check_dist.py dist/*.tar.gz
 
-dist: wheel sdist ## both
+dist: wheel sdist ## wheel and source distribution, and whether the citation is valid
 	$(RELEASE)/bin/cffconvert --validate
 
 # Each of these gets the wheel.
