@@ -24,10 +24,10 @@ def dictionary(
 
     Parameters
     ----------
-    kind : {"bibliographic", "authority"}, default "bibliographic"
+    kind : {"bibliographic", "authority"}
         Which format. There are no names of the holdings format beyond fields that bibliographic records may have, too.
-    string_type : {"view", "large_string", "string"}, default "view"
-        The Arrow type of text columns.
+    string_type : {"view", "large_string", "string"}
+        Arrow type of text.
     categorical : bool, optional
         Tags and codes as dictionaries; by default where `string_type` is ``"view"``.
 

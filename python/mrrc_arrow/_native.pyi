@@ -311,9 +311,10 @@ class MARCReader:
         Yield None for a record that cannot be read, with `current_exception` and `current_chunk`, instead of raising.
         Either way reading goes on after it.
     format : {"auto", "iso2709", "unimarc"}
-        Where records say what their text is encoded in: in leader position 09 or, in UNIMARC, in 100 $a.
+        What the input is. It tells where records say what their text is encoded in: in leader position 09 or, in
+        UNIMARC, in 100 $a.
     glob : bool
-        Expand wildcards in paths.
+        Expand wildcards (``*``, ``?``, ``[...]``, ``**``) in paths; files come in the order of their names.
     batch_size : int, optional
         Records of a Python file object that are looked at for each release of the GIL, at most 200 and 300 kB; one
         call of its ``read`` may serve several of these batches.

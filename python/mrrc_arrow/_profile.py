@@ -41,11 +41,12 @@ def profile(
         Only these fields, ``X`` standing for any character: ``["245", "6XX"]``. Leaders and records are counted all
         the same.
     format : {"auto", "iso2709", "unimarc"}
-        What the input is; see `read_table`.
+        What the input is. Nothing in a record tells UNIMARC from MARC 21 for certain, so it has to be said.
     encoding : str
-        What text is encoded in, whatever records say, or ``"auto"``; `read_table` lists the names.
+        What text is encoded in. ``"auto"`` goes by what each record says, anything else overrides that; `read_table`
+        lists the names.
     glob : bool
-        Expand wildcards in paths.
+        Expand wildcards (``*``, ``?``, ``[...]``, ``**``) in paths; files come in the order of their names.
     ignore_errors : bool
         Leave records that cannot be read out and warn once, instead of raising at the first. They are counted in the
         rows of kind ``problem``.

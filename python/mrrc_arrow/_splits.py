@@ -65,7 +65,7 @@ def plan_splits(paths: _Path | Sequence[_Path], split_bytes: int = 128 << 20, *,
     split_bytes : int
         Bytes of a split, about: 64 to 256 MiB keep workers busy for some seconds each.
     glob : bool
-        Expand wildcards in paths; files come in the order of their names.
+        Expand wildcards (``*``, ``?``, ``[...]``, ``**``) in paths; files come in the order of their names.
 
     Returns
     -------
