@@ -1,20 +1,21 @@
-"""What is generated into the source is what its generator writes."""
+"""What is generated into the source is what its generators write."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from .conftest import ROOT
+
+REFERENCE = ROOT.parent / "shared/data/reference"
 
 
-def test_the_code_tables_are_those_that_the_generator_writes() -> None:
-    tables = ROOT.parent / "shared" / "data" / "reference"
-    if not tables.exists():
-        pytest.skip(f"the code tables are not at hand ({tables})")
-    command = [sys.executable, str(ROOT / "scripts" / "make_code_tables.py"), "--reference", str(tables), "--check"]
+@pytest.mark.parametrize("generator", ["generate_marc21.py", "make_code_tables.py"])
+def test_what_is_generated_is_what_its_generator_writes(generator: str) -> None:
+    if not REFERENCE.exists():
+        pytest.skip(f"what it is generated from is not at hand ({REFERENCE})")
+    command = [sys.executable, str(ROOT / "scripts" / generator), "--reference", str(REFERENCE), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
