@@ -2,6 +2,9 @@
 //!
 //! An [`Error`] is what stops a read. Damage that does not stop one is a [`Problem`](crate::problem::Problem);
 //! the first rejected record becomes an `Error` unless the caller asked to leave rejects out.
+//!
+//! A message says what is wrong, in the words of the format and the names of options alone. What there is to do about it is called
+//! differently in Rust, in Python and on a command line: that is a [`Hint`], for each of them to put into words.
 
 use std::any::Any;
 use std::fmt;
@@ -30,6 +33,24 @@ pub enum ErrorKind {
     Internal,
 }
 
+/// What there is to do about an error, for whoever tells people of it to say in the words of their own interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hint {
+    /// Such records can be left out: [`ReadOptions::ignore_errors`](crate::ReadOptions::ignore_errors) or, where they were to be
+    /// written, the option of that name there. [`Inspection`](crate::Inspection) lists those that cannot be read.
+    IgnoreErrors,
+    /// The reader goes on with the next record when it is asked.
+    NextRecord,
+    /// The record can be had as it was read: [`RecordBlock::bytes`](crate::RecordBlock::bytes).
+    BytesAsRead,
+    /// The table must be in [`Layout::Subfields`](crate::Layout::Subfields).
+    Subfields,
+    /// The table must have no nested columns: those of [`Layout::Subfields`](crate::Layout::Subfields) and most
+    /// [`Column`](crate::Column)s are not.
+    Flat,
+}
+
 /// An error with its kind, a stable `snake_case` code, and its position where there is one.
 ///
 /// # Examples
@@ -56,6 +77,7 @@ struct Inner {
     record: Option<u64>,
     offset: Option<u64>,
     io: Option<Arc<io::Error>>,
+    hint: Option<Hint>,
 }
 
 impl Error {
@@ -86,6 +108,7 @@ impl Error {
             record: None,
             offset: None,
             io: None,
+            hint: None,
         }))
     }
 
@@ -120,6 +143,13 @@ impl Error {
     pub(crate) fn at(mut self, record: Option<u64>, offset: u64) -> Self {
         self.0.record = record;
         self.0.offset = Some(offset);
+        self
+    }
+
+    /// Adds what there is to do, in place of what was said before.
+    #[must_use]
+    pub(crate) fn with_hint(mut self, hint: Hint) -> Self {
+        self.0.hint = Some(hint);
         self
     }
 
@@ -163,6 +193,12 @@ impl Error {
     #[must_use]
     pub fn offset(&self) -> Option<u64> {
         self.0.offset
+    }
+
+    /// What there is to do about it, where that is known; the message does not say it.
+    #[must_use]
+    pub fn hint(&self) -> Option<Hint> {
+        self.0.hint
     }
 
     /// The operating system's error, for [`ErrorKind::Io`].

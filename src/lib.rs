@@ -55,7 +55,7 @@ mod spec;
 pub mod write;
 
 pub use encoding::{Encoding, Format};
-pub use error::{Error, ErrorKind, Interruption};
+pub use error::{Error, ErrorKind, Hint, Interruption};
 pub use layout::{ColumnTest, Layout, Prefilter, StringType, Tags};
 pub use problem::{Code, Problem, ProblemCounts, Severity};
 pub use profile::Profile;

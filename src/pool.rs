@@ -66,8 +66,8 @@ impl Pool {
         self.0.pool.install(work)
     }
 
-    /// From a thread of the pool: runs a job that waits, if one does. What a job spawns is run before what others spawn; who goes on
-    /// spawning lets others in by this. Jobs that run inside of another do not, so that none is inside of many.
+    /// From a thread of the pool: runs a job that waits, if one does. What a job spawns is run before what others spawn; who goes
+    /// on spawning lets others in by this. Jobs that run inside of another do not, so that none is inside of many.
     pub(crate) fn give_way(&self) {
         if !INSIDE.replace(true) {
             self.0.pool.yield_now();

@@ -119,20 +119,20 @@ codes! {
         "leader position 09 is 'a' but the text is MARC-8; it was read as MARC-8";
     /// Text beyond ASCII in a UNIMARC record that names no character set for it, or one that is not known.
     CharacterSetUnknown "character_set_unknown" Repair
-        "100 $a names no known character set for the text; it was read as ISO 5426; if it is in another, say encoding=...";
+        "100 $a names no known character set for the text; it was read as ISO 5426; if it is in another, name that as encoding";
     /// Text in windows-1251 in a UNIMARC record that names another character set.
     WrongCharacterSet "wrong_character_set" Repair
         "100 $a names a character set that the text is not in; it was read as windows-1251";
     /// Text that should be UTF-8 and is not.
     InvalidUtf8 "invalid_utf8" Repair
-        "the text should be UTF-8 and is not; what is not became U+FFFD; if you know its encoding, say encoding=...";
+        "the text should be UTF-8 and is not; what is not became U+FFFD; if you know what it is in, name that as encoding";
     /// Codes that stand for no character in their character set.
     UnknownCharacter "unknown_character" Repair
-        "a code that stands for no character became U+FFFD; if the text is not in MARC-8, say encoding=...";
+        "a code that stands for no character became U+FFFD; if the text is in another set, name that as encoding";
     /// More distinct tags, indicators or codes in one record than a categorical column can hold.
     DictionaryFull "dictionary_full" Repair
         "one record has more distinct tags, indicators or codes than a categorical column holds; \
-         the rest became U+FFFD; read with categorical=False to keep them";
+         the rest became U+FFFD; columns that are not categorical keep them";
     /// Fewer than 26 bytes.
     TooShort "too_short" Reject "under 26 bytes, the least that a leader and two terminators take";
     /// No field terminator after the leader.

@@ -302,8 +302,8 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
-    /// Plain strings take the general way for every record of which there is something to show; dictionaries a shorter one where all
-    /// is as it should be.
+    /// Plain strings take the general way for every record of which there is something to show; dictionaries a shorter one where
+    /// all is as it should be.
     #[test]
     fn sound_records_are_read_as_the_general_way_reads_them(
         file in damaged(),

@@ -1,14 +1,12 @@
 //! `mrrc-arrow check`.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use super::columns::printable;
-use super::input::sources;
+use super::input::{Files, Text};
 use super::interrupt::{INTERVAL, Interrupt};
+use super::print;
 use super::progress::Progress;
-use super::{names, print};
-use crate::encoding::{Encoding, Format};
 use crate::error::Error;
 use crate::problem::{Code, Problem, Severity};
 use crate::read::{Inspection, ReadOptions};
@@ -20,30 +18,20 @@ use crate::read::{Inspection, ReadOptions};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  mrrc-arrow check 'dump/*.mrc.gz'")]
 pub(super) struct Arguments {
-    /// Files, glob patterns in quotes, or - for standard input; plain, gzip, zstd or bzip2
-    #[arg(required = true)]
-    input: Vec<PathBuf>,
+    #[command(flatten)]
+    files: Files,
     /// How many places to print of each kind
     #[arg(long, default_value_t = 3)]
     examples: usize,
-    /// Which records these are; UNIMARC has to be said
-    #[arg(long, value_parser = names(Format::ALL), default_value = "auto")]
-    format: Format,
-    /// What text is encoded in, whatever records say
-    #[arg(long, value_parser = names(Encoding::ALL))]
-    encoding: Option<Encoding>,
+    #[command(flatten)]
+    text: Text,
 }
 
 /// Returns whether nothing was rejected.
 pub(super) fn run(arguments: &Arguments) -> Result<bool, Error> {
     let interrupt = Interrupt::watch()?;
-    let options = ReadOptions {
-        ignore_errors: true,
-        format: arguments.format,
-        encoding: arguments.encoding,
-        ..ReadOptions::default()
-    };
-    let sources = sources(&arguments.input)?;
+    let options = ReadOptions { ignore_errors: true, ..arguments.text.options() };
+    let sources = arguments.files.sources()?;
     let mut progress = Progress::new(&sources);
     let mut inspection = Inspection::problems_of(sources, &options)?;
     let mut examples: Vec<(Code, Vec<String>)> = Code::ALL.iter().map(|&code| (code, Vec::new())).collect();

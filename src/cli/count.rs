@@ -1,8 +1,6 @@
 //! `mrrc-arrow count`.
 
-use std::path::PathBuf;
-
-use super::input::sources;
+use super::input::Files;
 use super::interrupt::{INTERVAL, Interrupt};
 use super::progress::Progress;
 use super::{print, report, say};
@@ -16,9 +14,8 @@ use crate::read::{Inspection, ReadOptions};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  mrrc-arrow count 'dump/*.mrc.gz'")]
 pub(super) struct Arguments {
-    /// Files, glob patterns in quotes, or - for standard input; plain, gzip, zstd or bzip2
-    #[arg(required = true)]
-    input: Vec<PathBuf>,
+    #[command(flatten)]
+    files: Files,
     /// Leave out records that cannot be read: exit code 0 all the same
     #[arg(long)]
     ignore_errors: bool,
@@ -27,7 +24,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     let interrupt = Interrupt::watch()?;
     let options = ReadOptions { ignore_errors: arguments.ignore_errors, ..ReadOptions::default() };
-    let sources = sources(&arguments.input)?;
+    let sources = arguments.files.sources()?;
     let mut progress = Progress::new(&sources);
     let mut inspection = Inspection::count(sources, &options)?;
     let mut first = None;

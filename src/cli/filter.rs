@@ -17,10 +17,10 @@ use crate::write::marc::{MarcOptions, TextEncoding, write_marc};
 /// Pick records: those of which an expression holds, as they are, byte by byte.
 ///
 /// An expression compares what MARC specs have: 008/35-37 = "fre". Of a spec with many values one that fits is enough, and none
-/// must for !=, !~ and not in. Operators are =, !=, ~ (contains), !~, <, <=, >, >=, in (...) and in @FILE, whose lines (of a .csv,
-/// its first column) are the values. Alone, a spec holds where it has a value, as exists(856$u) does; count(852) is compared with a
-/// number, and so is any value that an unquoted number stands beside. and, or, not and parentheses put tests together. Text is compared
-/// character by character: é as one character is not e and an accent.
+/// must for !=, !~ and not in. Operators are =, !=, ~ (contains), !~, <, <=, >, >=, in (...) and in @FILE, whose lines (of a
+/// .csv, its first column) are the values. Alone, a spec holds where it has a value, as exists(856$u) does; count(852) is
+/// compared with a number, and so is any value that an unquoted number stands beside. and, or, not and parentheses put tests
+/// together. Text is compared character by character: é as one character is not e and an accent.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     mrrc-arrow filter '008/35-37 = \"fre\" and exists(856$u)' catalogue.mrc -o french-online.mrc\n  \
@@ -55,8 +55,8 @@ pub(super) struct SplitArguments {
 
 /// Put files together to one, and what is damaged right: directories, lengths, terminators.
 ///
-/// Sound records stay as they are, byte by byte; without --to, text does in the others, too, also where a value has a byte in it that
-/// ends fields or records (check tells). What is too long for its directory is an error, or left out with --ignore-errors.
+/// Sound records stay as they are, byte by byte; without --to, text does in the others, too, also where a value has a byte in it
+/// that ends fields or records (check tells). What is too long for its directory is an error, or left out with --ignore-errors.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  mrrc-arrow cat 'dump/*.mrc.gz' -o all.mrc\n  \
     mrrc-arrow cat --to utf-8 marc8.mrc -o utf8.mrc")]
@@ -79,7 +79,7 @@ pub(super) fn filter(arguments: &FilterArguments) -> Result<(), Error> {
 
 pub(super) fn cat(arguments: &CatArguments) -> Result<(), Error> {
     let Some(encoding) = arguments.to else { return copy(&arguments.input, None, true, &arguments.output) };
-    if arguments.input.reading.format == Format::Unimarc {
+    if arguments.input.reading.text.format == Format::Unimarc {
         return Err(Error::option(
             "--to does not go with UNIMARC, where 100 $a says what text is in: it would have to be changed in each record",
         ));

@@ -18,8 +18,8 @@ use crate::write::json_string;
 
 /// Print the first records, a line for each field.
 ///
-/// Text is shown in Unicode, whatever it is encoded in, in the manner of MARCMaker: \ is a blank in control fields and indicators, $
-/// begins a subfield, and in values these, { and } are {bsol}, {dollar}, {lcub} and {rcub}.
+/// Text is shown in Unicode, whatever it is encoded in, in the manner of MARCMaker: \ is a blank in control fields and
+/// indicators, $ begins a subfield, and in values these, { and } are {bsol}, {dollar}, {lcub} and {rcub}.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  mrrc-arrow head -n 3 catalogue.mrc\n  \
     mrrc-arrow head --json -n 1 catalogue.mrc | python -m json.tool")]

@@ -1,4 +1,4 @@
-//! What all commands take: which files, and how to read them.
+//! What commands that read take: which files, and how to read them. Each takes as much of that as has a meaning for it.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,20 +12,17 @@ use crate::source::Source;
 /// Stands for standard input or output.
 pub(super) const STANDARD: &str = "-";
 
+/// Which files.
 #[derive(Debug, clap::Args)]
-pub(super) struct Input {
+pub(super) struct Files {
     /// Files, glob patterns in quotes, or - for standard input; plain, gzip, zstd or bzip2
     #[arg(required = true)]
     input: Vec<PathBuf>,
-    #[command(flatten)]
-    pub reading: Reading,
 }
 
+/// How the text of records is read.
 #[derive(Debug, clap::Args)]
-pub(super) struct Reading {
-    /// Leave out records that cannot be read, and tell how many
-    #[arg(long)]
-    pub ignore_errors: bool,
+pub(super) struct Text {
     /// Which records these are; UNIMARC has to be said
     #[arg(long, value_parser = names(Format::ALL), default_value = "auto")]
     pub format: Format,
@@ -34,24 +31,50 @@ pub(super) struct Reading {
     pub encoding: Option<Encoding>,
 }
 
-impl Input {
+/// How records are read.
+#[derive(Debug, clap::Args)]
+pub(super) struct Reading {
+    /// Leave out records that cannot be read, and tell how many
+    #[arg(long)]
+    pub ignore_errors: bool,
+    #[command(flatten)]
+    pub text: Text,
+}
+
+/// Which files, and how their records are read.
+#[derive(Debug, clap::Args)]
+pub(super) struct Input {
+    #[command(flatten)]
+    files: Files,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+impl Files {
     pub(super) fn sources(&self) -> Result<Vec<Source>, Error> {
         sources(&self.input)
     }
+}
 
+impl Text {
     pub(super) fn options(&self) -> ReadOptions {
-        self.reading.options()
+        ReadOptions { format: self.format, encoding: self.encoding, ..ReadOptions::default() }
     }
 }
 
 impl Reading {
     pub(super) fn options(&self) -> ReadOptions {
-        ReadOptions {
-            ignore_errors: self.ignore_errors,
-            format: self.format,
-            encoding: self.encoding,
-            ..ReadOptions::default()
-        }
+        ReadOptions { ignore_errors: self.ignore_errors, ..self.text.options() }
+    }
+}
+
+impl Input {
+    pub(super) fn sources(&self) -> Result<Vec<Source>, Error> {
+        self.files.sources()
+    }
+
+    pub(super) fn options(&self) -> ReadOptions {
+        self.reading.options()
     }
 }
 

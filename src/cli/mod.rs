@@ -22,7 +22,7 @@ use std::io::{IsTerminal, Write};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Hint};
 use crate::problem::ProblemCounts;
 use crate::read::{BatchStream, Poll};
 use interrupt::Interrupt;
@@ -93,13 +93,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         // Whoever read what was written has enough.
         Err(error) if error.io().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe) => 0,
         Err(error) => {
-            // As the command calls what Python has by these names.
-            let told = error.to_string().replace("ignore_errors=True", "--ignore-errors");
-            say(&format!(
-                "error: {}",
-                told.replace("read_problems lists them", "mrrc-arrow check lists them")
-                    .replace("; the bytes as they were read are the reader's current_chunk", "")
-            ));
+            say(&format!("error: {}", told(&error)));
             match error.kind() {
                 _ if interrupt::is_interrupt(&error) => 130,
                 ErrorKind::InvalidOption => 2,
@@ -107,6 +101,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             }
         }
     }
+}
+
+/// What is wrong, and what there is to do about it with the options of commands.
+fn told(error: &Error) -> String {
+    let what = match (error.hint(), error.kind(), error.code()) {
+        // What can be read, and cannot be written, is nothing that check would tell.
+        (Some(Hint::IgnoreErrors), ErrorKind::Unwritable, _) | (Some(Hint::IgnoreErrors), _, "too_long") => {
+            "Leave such records out with --ignore-errors"
+        }
+        (Some(Hint::IgnoreErrors), ..) => {
+            "Read with --ignore-errors to leave such records out; mrrc-arrow check lists them"
+        }
+        (Some(Hint::Subfields), ..) => "Choose --layout subfields",
+        (Some(Hint::Flat), ..) => "Choose --to ndjson, other columns or, in convert, --layout subfields",
+        // No command reads record by record.
+        (Some(Hint::NextRecord | Hint::BytesAsRead) | None, ..) => return error.to_string(),
+    };
+    format!("{error}. {what}")
 }
 
 /// A parser of the names of some values, which `--help` lists.

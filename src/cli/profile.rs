@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
     };
     let width = terminal_size::terminal_size().map_or(usize::MAX, |(width, _)| width.0.into());
     drop(progress);
-    let text = shown(&profile, arguments.input.reading.format, width);
+    let text = shown(&profile, arguments.input.reading.text.format, width);
     print(text.as_bytes())
 }
 

@@ -93,8 +93,8 @@ impl BlockText {
         if in_place { Reading::InPlace } else { Reading::Decoded(said) }
     }
 
-    /// What the text of `record` was read in: what the caller or the record says, but for what [`BlockText::judge`] found, which are
-    /// the `decoding` and the `repairs`.
+    /// What the text of `record` was read in: what the caller or the record says, but for what [`BlockText::judge`] found, which
+    /// are the `decoding` and the `repairs`.
     pub(crate) fn encoding(self, record: &[u8], decoding: Option<Decoding>, repairs: &[TextRepair]) -> Encoding {
         let is_utf8 = |repair: &TextRepair| repair.code == Code::Utf8NotFlagged && repair.tag.is_none();
         match decoding {
@@ -199,8 +199,8 @@ fn is_rare_in_latin1(pair: &[u8]) -> bool {
     }
 }
 
-/// Whether a code of ANSEL stands where one would be written: a mark before a letter that has such a one, a letter beside letters, a
-/// sign beside what it is a sign for.
+/// Whether a code of ANSEL stands where one would be written: a mark before a letter that has such a one, a letter beside
+/// letters, a sign beside what it is a sign for.
 fn is_in_place(value: &[u8], at: usize) -> bool {
     let byte_at = |at: Option<usize>| at.and_then(|at| value.get(at)).copied();
     let (before, after) = (byte_at(at.checked_sub(1)), byte_at(Some(at + 1)));

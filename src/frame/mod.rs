@@ -52,7 +52,7 @@ pub(crate) fn layout_of(schema: &Schema) -> Result<Layout, Error> {
     }
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     Err(Error::option(format!(
-        "neither layout=\"records\" (with the columns {}) nor layout=\"subfields\" ({}): the columns are {}",
+        "the table is neither in the layout records (with the columns {}) nor in the layout subfields ({}): it has {}",
         RECORDS.join(", "),
         SUBFIELDS.join(", "),
         names.join(", ")

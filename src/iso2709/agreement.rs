@@ -4,8 +4,8 @@
 
 use super::directory::{ENTRY_LENGTH, Entry, Place};
 
-/// Whether each of `entries` tells the place of the field between its terminator and the one before. Of `terminators`, which are in
-/// order, the first is the directory's own, so that there is one more than there are entries.
+/// Whether each of `entries` tells the place of the field between its terminator and the one before. Of `terminators`, which are
+/// in order, the first is the directory's own, so that there is one more than there are entries.
 pub(crate) fn agree(entries: &[[u8; ENTRY_LENGTH]], terminators: &[u32]) -> bool {
     debug_assert!(terminators.is_sorted());
     let Some(&base) = terminators.first().filter(|_| terminators.len() == entries.len() + 1) else { return false };
@@ -60,8 +60,8 @@ mod avx2 {
         let (pairs, _) = entries.as_chunks::<2>();
         for (pair, places) in pairs.iter().zip(terminators.windows(3).step_by(2)) {
             let bytes = pair.as_flattened().as_ptr();
-            // SAFETY: two entries are 24 bytes, of which the first and the last 16 are read; of three numbers, the first and the last
-            // two. No load needs to be aligned.
+            // SAFETY: two entries are 24 bytes, of which the first and the last 16 are read; of three numbers, the first and the
+            // last two. No load needs to be aligned.
             let (first, second, before, ends) = unsafe {
                 (
                     _mm_loadu_si128(bytes.cast()),

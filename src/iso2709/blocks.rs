@@ -17,7 +17,7 @@ use super::scanner::{Scanner, Step};
 use super::sniff;
 use crate::error::Error;
 use crate::memory;
-use crate::problem::Code;
+use crate::problem::{Code, Problem};
 use crate::source::{Input, ReadChunk, Source};
 
 /// How large blocks may get.
@@ -66,6 +66,20 @@ impl Block {
     /// The same, sharing the block.
     pub(crate) fn slice_bytes(&self, span: Span) -> Bytes {
         self.bytes.slice_ref(self.slice(span))
+    }
+
+    /// What is told of a record, by its number over all sources, or of a piece of junk.
+    pub(crate) fn problem(&self, record: Option<u64>, span: Span, code: Code) -> Problem {
+        Problem {
+            source: self.source.clone(),
+            record,
+            offset: self.offset + u64::from(span.offset),
+            length: u64::from(span.length),
+            tag: None,
+            code,
+            message: code.advice().into(),
+            raw: Bytes::new(),
+        }
     }
 }
 

@@ -2,12 +2,16 @@
 
 use super::{FIELD_TERMINATOR, LEADER_LENGTH, RECORD_TERMINATOR};
 
+/// The most bytes of a field with its terminator, and of a record: the largest numbers of four and of five digits.
+pub(crate) const LONGEST_FIELD: usize = 9_999;
+pub(crate) const LONGEST_RECORD: usize = 99_999;
+
 /// Why a record cannot be written: what, and how long it would be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TooLong {
-    /// A field, with its terminator, of over 9,999 bytes.
+    /// A field, with its terminator, of over [`LONGEST_FIELD`] bytes.
     Field([u8; 3], usize),
-    /// A record of over 99,999 bytes.
+    /// A record of over [`LONGEST_RECORD`] bytes.
     Record(usize),
 }
 
@@ -19,7 +23,7 @@ pub(crate) fn encode<'a>(
     let (mut directory, mut data) = (Vec::new(), Vec::new());
     for (tag, field) in fields {
         let length = field.len() + 1;
-        if length > 9_999 {
+        if length > LONGEST_FIELD {
             return Err(TooLong::Field(tag, length));
         }
         directory.extend_from_slice(&tag);
@@ -29,7 +33,7 @@ pub(crate) fn encode<'a>(
     }
     let base = LEADER_LENGTH + directory.len() + 1;
     let length = base + data.len() + 1;
-    if length > 99_999 {
+    if length > LONGEST_RECORD {
         return Err(TooLong::Record(length));
     }
     let mut record = Vec::with_capacity(length);

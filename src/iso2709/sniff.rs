@@ -112,8 +112,8 @@ pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Whether a record begins `text` in which `#`, and perhaps `^`, stand for terminators and delimiters. Lines are often broken every 80
-/// bytes, anywhere, which no number counts.
+/// Whether a record begins `text` in which `#`, and perhaps `^`, stand for terminators and delimiters. Lines are often broken
+/// every 80 bytes, anywhere, which no number counts.
 fn is_isis(text: &[u8]) -> bool {
     let joined: Vec<u8> = text.iter().copied().filter(|&byte| byte != b'\r' && byte != b'\n').take(JOINED).collect();
     let base = Leader::new(&joined).and_then(Leader::base_address).filter(|&base| base > LEADER_LENGTH);

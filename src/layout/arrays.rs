@@ -17,8 +17,8 @@ pub(super) const BLOCK: u32 = 0;
 /// The number of the buffer with text that was made.
 pub(super) const SCRATCH: u32 = 1;
 
-/// What a view has of a value, by its length up to 12 and above: of the four bytes before the value and the first twelve of it, and of
-/// its length, its first four bytes, its buffer and its place.
+/// What a view has of a value, by its length up to 12 and above: of the four bytes before the value and the first twelve of it,
+/// and of its length, its first four bytes, its buffer and its place.
 static KEPT: [[u128; 2]; 16] = {
     const ALL: u128 = u128::MAX << 32;
     let mut kept = [[ALL & u64::MAX as u128, u128::MAX]; 16];
@@ -111,8 +111,8 @@ pub(super) fn inline_view(value: &[u8]) -> u128 {
     u128::from_le_bytes(bytes) << 32 | length as u128
 }
 
-/// Appends the views of what is behind the two bytes that each subfield begins with, up to its end, as [`view`] makes them: empty ones
-/// where that is no range of the block.
+/// Appends the views of what is behind the two bytes that each subfield begins with, up to its end, as [`view`] makes them: empty
+/// ones where that is no range of the block.
 #[inline(never)] // what the loop needs stays in registers
 pub(super) fn extend_with_subfields(views: &mut Vec<u128>, block: &[u8], delimiters: &[u32], ends: &[u32]) {
     const NOTHING: &[u8; 16] = &[0; 16];
@@ -130,8 +130,8 @@ pub(super) fn extend_with_subfields(views: &mut Vec<u128>, block: &[u8], delimit
     }
 }
 
-/// The text in [`BLOCK`] that views in `columns` point at, one after the other, if it is less than a quarter of `block`. They then point
-/// into that.
+/// The text in [`BLOCK`] that views in `columns` point at, one after the other, if it is less than a quarter of `block`. They
+/// then point into that.
 pub(super) fn compact<const N: usize>(mut columns: [&mut [u128]; N], block: &[u8]) -> Option<Vec<u8>> {
     let length = |view: u128| view as u32 as usize;
     let is_long = |view: u128| length(view) > INLINE && (view >> 64) as u32 == BLOCK;
@@ -152,14 +152,15 @@ pub(super) fn compact<const N: usize>(mut columns: [&mut [u128]; N], block: &[u8
 
 /// A string array over `views`.
 ///
-/// The caller has made every view with [`view`], [`extend_with_subfields`] or [`inline_view`], from a range of the buffer it names that is valid
-/// UTF-8 (what `encoding::BlockText` establishes, or decoding made), or 0 where `nulls` says null.
+/// The caller has made every view with [`view`], [`extend_with_subfields`] or [`inline_view`], from a range of the buffer it
+/// names that is valid UTF-8 (what `encoding::BlockText` establishes, or decoding made), or 0 where `nulls` says null.
 pub(super) fn string_views(views: Vec<u128>, buffers: Arc<[Buffer]>, nulls: Option<NullBuffer>) -> StringViewArray {
     debug_assert!(StringViewArray::try_new(views.clone().into(), Arc::clone(&buffers), nulls.clone()).is_ok());
     #[allow(unsafe_code)]
-    // SAFETY: `view` makes views that lie in their buffer, shorter than `i32::MAX` by the bounds on blocks and on text that is made (or, after `compact`, in one with the same text; that of fixed
-    // fields is bounded where it is put together), with the right
-    // prefix and zero padding. That their ranges are UTF-8 is this function's stated condition, checked above in debug builds.
+    // SAFETY: `view` makes views that lie in their buffer, shorter than `i32::MAX` by the bounds on blocks and on text that is
+    // made (or, after `compact`, in one with the same text; that of fixed fields is bounded where it is put together), with the
+    // right prefix and zero padding. That their ranges are UTF-8 is this function's stated condition, checked above in debug
+    // builds.
     unsafe {
         StringViewArray::new_unchecked(ScalarBuffer::from(views), buffers, nulls)
     }

@@ -34,14 +34,14 @@ pub(crate) fn count(block: Block) -> Built {
             reject => reject,
         };
         if let Some(code) = refused.or(span.flaw) {
-            problems.push(problem(&block, number, span, code, None, bytes::Bytes::new()));
+            problems.push(block.problem(number, span, code));
         }
         if refused.is_none() {
             rows.push(block.offset + u64::from(span.offset));
         }
     }
     for &span in &block.junk {
-        problems.push(problem(&block, None, span, Code::Junk, None, bytes::Bytes::new()));
+        problems.push(block.problem(None, span, Code::Junk));
     }
     problems.sort_by_key(|problem| problem.offset);
     Built { parts: Vec::new(), rows, ends: Vec::new(), problems, source: block.source }
@@ -51,26 +51,6 @@ pub(crate) fn count(block: Block) -> Built {
 fn is_framed(record: &[u8]) -> bool {
     let base = Leader::new(record).and_then(Leader::base_address);
     record.len() >= MIN_RECORD && base.is_some() && base == Directory::new(record).map(Directory::base_address)
-}
-
-fn problem(
-    block: &Block,
-    record: Option<u64>,
-    span: Span,
-    code: Code,
-    tag: Option<[u8; 3]>,
-    raw: bytes::Bytes,
-) -> Problem {
-    Problem {
-        source: block.source.clone(),
-        record,
-        offset: block.offset + u64::from(span.offset),
-        length: u64::from(span.length),
-        tag: tag.map(|tag| structure_text(&tag)),
-        code,
-        message: code.advice().into(),
-        raw,
-    }
 }
 
 /// A record that a layout may take: its fields are within the block, and its text is sound, or is to be decoded.
@@ -126,7 +106,8 @@ fn build_or_visit(block: Block, plan: &Plan, visitor: Option<Visitor<'_>>) -> Re
     built
 }
 
-/// Leaders of records that are as they should be, as far as [`count`] looks; `None` if one of them, or what is between them, is not.
+/// Leaders of records that are as they should be, as far as [`count`] looks; `None` if one of them, or what is between them, is
+/// not.
 fn leaders(block: &Block, plan: &Plan) -> Result<Option<(Output<'static>, Vec<u64>)>, ArrowError> {
     let count = block.records.len();
     let mut builder = new_builder(plan, Capacity { records: count, ..Capacity::default() });
@@ -378,7 +359,8 @@ impl Worker<'_, '_> {
 
     fn note(&mut self, record: Option<u64>, span: Span, code: Code, tag: Option<[u8; 3]>, raw: bytes::Bytes) {
         let raw = if self.plan.keep.wants(code) { raw } else { bytes::Bytes::new() };
-        self.problems.push(problem(self.block, record, span, code, tag, raw));
+        let tag = tag.map(|tag| structure_text(&tag));
+        self.problems.push(Problem { tag, raw, ..self.block.problem(record, span, code) });
     }
 }
 

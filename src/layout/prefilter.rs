@@ -1,7 +1,7 @@
 //! Which rows somebody may want who will look again.
 //!
-//! A prefilter may let pass what is not wanted, but drops nothing that is: a query engine applies the whole of its predicate to what
-//! comes, and what it can say in these few words spares building the rest. Rejected records are told all the same.
+//! A prefilter may let pass what is not wanted, but drops nothing that is: a query engine applies the whole of its predicate to
+//! what comes, and what it can say in these few words spares building the rest. Rejected records are told all the same.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -215,8 +215,8 @@ const CONTROL_NUMBERS: usize = 1;
 const VALUES: usize = 8;
 const COLUMNS: usize = 9;
 
-/// Spreads what was built over rows: those of [`columns`] that are selected, and how many rows each record has. `numbers` are those
-/// of the records.
+/// Spreads what was built over rows: those of [`columns`] that are selected, and how many rows each record has. `numbers` are
+/// those of the records.
 pub(super) fn finish(
     mut builder: RecordsBuilder,
     plan: &Plan,

@@ -80,8 +80,8 @@ fn words<const N: usize, const W: usize>(bytes: &[u8; N]) -> [u64; W] {
     std::array::from_fn(|_| words.next().map_or(0, |&word| u64::from_le_bytes(word)))
 }
 
-/// The words for the rest of `value` where that is less than 16 bytes: the last 16 of the whole, or, where it is no longer than the
-/// rest itself, its first and its last 8.
+/// The words for the rest of `value` where that is less than 16 bytes: the last 16 of the whole, or, where it is no longer than
+/// the rest itself, its first and its last 8.
 #[inline]
 fn few(value: &[u8], rest: &[u8]) -> ([u64; 2], [u64; 2]) {
     if let Some(last) = value.last_chunk::<16>() {

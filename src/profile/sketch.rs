@@ -1,9 +1,9 @@
 //! How many distinct values there are, in little memory and such that sketches can be merged.
 //!
-//! Up to [`EXACT`] hashes are kept themselves, and counted; beyond that there are 2^[`PRECISION`] registers of `HyperLogLog` (Flajolet et al.
-//! 2007) on hashes of 64 bits, from which Ertl's improved estimator ("New cardinality estimation algorithms for `HyperLogLog`
-//! sketches", 2017, section 2) needs no table of corrections. Its standard error is 1.04 / √2^[`PRECISION`], 2.3 %. What a sketch
-//! holds depends on the set of values alone, on no order, so that a merge is the sketch of the union.
+//! Up to [`EXACT`] hashes are kept themselves, and counted; beyond that there are 2^[`PRECISION`] registers of `HyperLogLog`
+//! (Flajolet et al. 2007) on hashes of 64 bits, from which Ertl's improved estimator ("New cardinality estimation algorithms for
+//! `HyperLogLog` sketches", 2017, section 2) needs no table of corrections. Its standard error is 1.04 / √2^[`PRECISION`], 2.3 %.
+//! What a sketch holds depends on the set of values alone, on no order, so that a merge is the sketch of the union.
 
 /// The logarithm of the number of registers.
 const PRECISION: u32 = 11;

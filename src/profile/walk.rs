@@ -1,8 +1,8 @@
 //! Counting a block: fields in their order, then values sorted by what they are values of.
 //!
-//! Text is hashed in the order of the block. What came of it is sorted by tag and code, so that the registers of one sketch are in
-//! the nearest cache while they are needed, what is counted is in registers of the processor, and branches are foretold. Nothing is
-//! allocated for a value, but for what is new: a cell, a hash in a small set, a sample.
+//! Text is hashed in the order of the block. What came of it is sorted by tag and code, so that the registers of one sketch are
+//! in the nearest cache while they are needed, what is counted is in registers of the processor, and branches are foretold.
+//! Nothing is allocated for a value, but for what is new: a cell, a hash in a small set, a sample.
 
 use std::collections::HashMap;
 

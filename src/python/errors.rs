@@ -1,9 +1,9 @@
-//! Errors of the core as Python exceptions: one place decides which class each kind is.
+//! Errors of the core as Python exceptions: one place decides which class each kind is, and what hints are called in Python.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::error::{Error, ErrorKind, Interruption};
+use crate::error::{Error, ErrorKind, Hint, Interruption};
 use crate::problem::ProblemCounts;
 
 /// The Python exception for `error`; the classes are defined in `mrrc_arrow.errors`.
@@ -41,13 +41,30 @@ pub(super) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
         });
         let what = match error.io() {
             Some(io) if errno.is_some() => io.to_string(),
-            _ => error.to_string(),
+            _ => told(error),
         };
         let exception =
             py.import("mrrc_arrow.errors")?.call_method("_from_native", (kind, what, errno), Some(&details))?;
         Ok(PyErr::from_value(exception))
     };
     made().unwrap_or_else(|error| error)
+}
+
+/// What is wrong, and what there is to do about it in Python.
+pub(super) fn told(error: &Error) -> String {
+    let what = match (error.hint(), error.kind()) {
+        (Some(Hint::IgnoreErrors), ErrorKind::Unwritable) => "Write with ignore_errors=True to leave such records out",
+        (Some(Hint::IgnoreErrors), _) => {
+            "Read with ignore_errors=True to leave such records out; read_problems lists them"
+        }
+        (Some(Hint::NextRecord), _) => {
+            "Go on with the next record, or read with permissive=True to get None in its place"
+        }
+        (Some(Hint::BytesAsRead), _) => "The bytes as they were read are the reader's current_chunk",
+        (Some(Hint::Subfields | Hint::Flat), _) => "Read with layout=\"subfields\"",
+        (None, _) => return error.to_string(),
+    };
+    format!("{error}. {what}")
 }
 
 /// `{code: count}` of the problems that were met.

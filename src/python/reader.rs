@@ -9,7 +9,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict};
 
-use super::errors::{counts, to_python, warn_of_rejects};
+use super::errors::{counts, to_python, told, warn_of_rejects};
 use super::inputs::sources;
 use super::options::parse;
 use super::stream::SIGNAL_INTERVAL;
@@ -50,8 +50,8 @@ enum State {
     },
 }
 
-/// Opens `source` for reading by batches. A `quiet` reader is one of the package's own, which warns of rejects itself; it says whether it
-/// will keep all batches.
+/// Opens `source` for reading by batches. A `quiet` reader is one of the package's own, which warns of rejects itself; it says
+/// whether it will keep all batches.
 #[pyfunction]
 #[pyo3(signature = (source, quiet=false, retain=false, /, **options))]
 pub(super) fn open_batches(
@@ -308,7 +308,7 @@ impl Iterator for CStream {
             }
         });
         let next = match next {
-            Some(Ok(next)) => next.map(|batch| batch.map_err(|error| error.to_string())),
+            Some(Ok(next)) => next.map(|batch| batch.map_err(|error| told(&error))),
             Some(Err(message)) => Some(Err(message)),
             // To end as if all had been read would be a lie.
             None => Some(Err("the interpreter is shutting down".to_owned())),

@@ -8,9 +8,9 @@ use std::sync::{Arc, OnceLock};
 use crate::encoding::{
     BlockText, Decoded, Decoder, Encoding, Format, TextRepair, decode, is_plain_ascii, structure_text,
 };
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Hint};
 use crate::iso2709::blocks::{Block, Span};
-use crate::iso2709::encode::{TooLong, encode};
+use crate::iso2709::encode::{LONGEST_FIELD, LONGEST_RECORD, TooLong, encode};
 use crate::iso2709::{Directory, FieldRef, FieldSpan, LEADER_LENGTH, Outline};
 use crate::pipeline::Build;
 use crate::problem::{Code, Problem, ProblemCounts};
@@ -160,18 +160,16 @@ impl RecordBlock {
             Err(too_long) => {
                 let what = match too_long {
                     TooLong::Field(tag, length) => {
-                        format!("field {} has {length} bytes, and a directory has room for 9999", structure_text(&tag))
+                        let tag = structure_text(&tag);
+                        format!("field {tag} has {length} bytes, and a directory has room for {LONGEST_FIELD}")
                     }
                     TooLong::Record(length) => {
-                        format!("the record would have {length} bytes, and a leader has room for 99999")
+                        format!("the record would have {length} bytes, and a leader has room for {LONGEST_RECORD}")
                     }
                 };
-                let message = format!(
-                    "cannot be laid out anew: {what}; the bytes as they were read are the reader's current_chunk"
-                );
                 let (number, offset, source) = self.place(index);
-                let error = Error::new(ErrorKind::Record, "too_long", message).at(Some(number), offset);
-                Err(error.in_source(source.map(Arc::from)))
+                let error = Error::new(ErrorKind::Record, "too_long", format!("cannot be laid out anew: {what}"));
+                Err(error.at(Some(number), offset).in_source(source.map(Arc::from)).with_hint(Hint::BytesAsRead))
             }
         }
     }
@@ -302,7 +300,8 @@ impl Build for RecordBuild {
                     Special { reject: None, fields: outline.fields().to_vec(), codes, leader }
                 }
                 Err(code) => {
-                    let reject = Some(rejection(&checked.block, index, span, code));
+                    let number = checked.block.first_record + index as u64;
+                    let reject = Some(checked.block.problem(Some(number), span, code));
                     Special { reject, fields: Vec::new(), codes: vec![code], leader: None }
                 }
             };
@@ -338,19 +337,5 @@ impl Build for RecordBuild {
             counts,
             charsets: OnceLock::new(),
         }
-    }
-}
-
-/// What is told of a rejected record.
-fn rejection(block: &Block, index: usize, span: Span, code: Code) -> Problem {
-    Problem {
-        source: block.source.clone(),
-        record: Some(block.first_record + index as u64),
-        offset: block.offset + u64::from(span.offset),
-        length: u64::from(span.length),
-        tag: None,
-        code,
-        message: code.advice().into(),
-        raw: bytes::Bytes::new(),
     }
 }

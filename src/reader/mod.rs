@@ -5,9 +5,9 @@
 //! Queued ───────────────► Queued or Empty        Empty ──────► Queued        Empty ──────► End ──► End, for ever
 //! ```
 //!
-//! [`Queue`] is that machine and nothing else. It takes batches from a [`RecordReader`]'s feed: files and memory are read
-//! ahead on the pool, at most [`RECORDS_AHEAD`] records; a stream of chunks is read by the thread that asks, where
-//! one call into its language serves one batch or several. A batch is one [`RecordBlock`], in whose bytes its records are views; in it the
+//! [`Queue`] is that machine and nothing else. It takes batches from a [`RecordReader`]'s feed: files and memory are read ahead
+//! on the pool, at most [`RECORDS_AHEAD`] records; a stream of chunks is read by the thread that asks, where one call into its
+//! language serves one batch or several. A batch is one [`RecordBlock`], in whose bytes its records are views; in it the
 //! boundaries and the directory of each record have been looked at, and no text.
 
 mod block;
@@ -17,13 +17,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::encoding::Format;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Hint};
 use crate::feed::{Fed, Feed, Input};
 use crate::iso2709::blocks::BlockSize;
 use crate::iso2709::scanner::MAX_RECORD;
 use crate::pipeline::{Build, Pipeline, Wait, contained, next_of};
-use crate::problem::{Code, Problem, ProblemCounts};
+use crate::problem::{Code, ProblemCounts};
 use crate::process::generation;
+use crate::read::rejected;
 use crate::source::{BackendKind, Source};
 use block::RecordBuild;
 pub use block::{FieldSpans, RecordBlock};
@@ -256,7 +257,7 @@ impl RecordReader {
                         Error::new(ErrorKind::UnsupportedFormat, problem.code.as_str(), message)
                             .in_source(problem.source.clone())
                     } else {
-                        rejected(problem)
+                        rejected(problem).with_hint(Hint::NextRecord)
                     };
                     Item::Rejected(block, index, error)
                 }
@@ -264,7 +265,8 @@ impl RecordReader {
         })
     }
 
-    /// Reads one batch into the queue, if that is empty, waiting until `deadline` at most where it is read elsewhere; false if it takes longer.
+    /// Reads one batch into the queue, if that is empty, waiting until `deadline` at most where it is read elsewhere; false if it
+    /// takes longer.
     ///
     /// # Errors
     ///
@@ -365,16 +367,6 @@ impl RecordReader {
     pub fn batches(&self) -> u64 {
         self.batches
     }
-}
-
-/// The error that a rejected record is, to a reader that can go on after it.
-fn rejected(problem: &Problem) -> Error {
-    let code = problem.code.as_str();
-    let message = format!(
-        "record rejected ({code}): {}. Go on with the next record, or read with permissive=True to get None in its place",
-        problem.message
-    );
-    Error::new(ErrorKind::Record, code, message).at(problem.record, problem.offset).in_source(problem.source.clone())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::block::RecordBuild;
-use crate::error::Error;
+use crate::error::{Error, Hint};
 use crate::iso2709::blocks::Block;
 use crate::layout::{KeepRaw, Plan, build};
 use crate::pipeline::{Build, Pipeline, Wait};
@@ -35,7 +35,6 @@ pub struct Selecting {
     problems: ProblemCounts,
     ignore_errors: bool,
     left_out: Vec<Error>,
-    is_over: bool,
 }
 
 struct SelectBuild {
@@ -115,8 +114,8 @@ impl Build for SelectBuild {
 }
 
 impl Selecting {
-    /// Reads the records of `sources` that `filter` wants; with `anew`, those that were damaged come with directory and lengths put
-    /// right. Of the options, those that concern tables do not matter.
+    /// Reads the records of `sources` that `filter` wants; with `anew`, those that were damaged come with directory and lengths
+    /// put right. Of the options, those that concern tables do not matter.
     ///
     /// # Errors
     ///
@@ -134,14 +133,7 @@ impl Selecting {
         let build = SelectBuild { records: RecordBuild(options.format), filter, anew };
         let pipeline = start(sources, &options, KeepRaw::Nothing, options.size()?, build)?;
         let ignore_errors = options.ignore_errors;
-        Ok(Self {
-            pipeline,
-            total_bytes,
-            problems: ProblemCounts::default(),
-            ignore_errors,
-            left_out: Vec::new(),
-            is_over: false,
-        })
+        Ok(Self { pipeline, total_bytes, problems: ProblemCounts::default(), ignore_errors, left_out: Vec::new() })
     }
 
     /// What was wrong in what was delivered so far.
@@ -172,25 +164,19 @@ impl Selecting {
     ///
     /// # Errors
     ///
-    /// Input that cannot be read; the first rejected record, unless errors are ignored; a record that has to be laid out anew and is
-    /// too long for that. Then it is over.
+    /// Input that cannot be read; the first rejected record, unless errors are ignored; a record that has to be laid out anew and
+    /// is too long for that. Then it is over.
     pub fn poll(&mut self, timeout: Duration) -> Result<Option<Selected>, Error> {
-        if self.is_over {
-            return Ok(None);
-        }
-        let next = match self.pipeline.next(Instant::now().checked_add(timeout)) {
+        let selected = match self.pipeline.next(Instant::now().checked_add(timeout)) {
             Wait::Pending => return Ok(Some(Selected::default())),
-            Wait::Ready(next) => next,
+            Wait::Ready(None) => return Ok(None),
+            Wait::Ready(Some(selected)) => selected?,
         };
-        let taken = match next {
-            None => Ok(None),
-            Some(selected) => selected.and_then(|selected| self.accept(selected)).map(Some),
-        };
-        if !matches!(taken, Ok(Some(_))) {
-            self.is_over = true;
+        let accepted = self.accept(selected);
+        if accepted.is_err() {
             self.pipeline.stop();
         }
-        taken
+        accepted.map(Some)
     }
 
     fn accept(&mut self, mut selected: Selected) -> Result<Selected, Error> {
@@ -200,7 +186,7 @@ impl Selecting {
         }
         let unwritable = std::mem::take(&mut selected.unwritable);
         if let Some(first) = unwritable.first().filter(|_| !self.ignore_errors) {
-            return Err(first.clone());
+            return Err(first.clone().with_hint(Hint::IgnoreErrors));
         }
         self.left_out.extend(unwritable);
         Ok(selected)

@@ -113,8 +113,8 @@ impl<'a> Evaluation<'a> {
         Flow::Continue(())
     }
 
-    /// As [`Evaluation::values`], of the 880s that belong to the fields that `spec` names: what follows its tag and index speaks of
-    /// those.
+    /// As [`Evaluation::values`], of the 880s that belong to the fields that `spec` names: what follows its tag and index speaks
+    /// of those.
     fn linked(&self, spec: &Spec, take: &mut dyn FnMut(Cow<'a, str>) -> Flow) -> Flow {
         for field in self.records.linked_fields(spec) {
             self.part(ALTERNATE, Place::Field(field), &spec.part, take)?;

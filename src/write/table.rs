@@ -6,9 +6,10 @@ use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, LargeStringArray, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
+use super::each_batch;
 use super::output::{Open, Output, cannot_write};
-use crate::error::Error;
-use crate::read::{BatchStream, Poll};
+use crate::error::{Error, Hint};
+use crate::read::BatchStream;
 
 /// What a table is written as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +28,6 @@ pub enum TableFormat {
     Arrow,
 }
 
-/// How often it is asked whether to go on.
-const INTERVAL: std::time::Duration = std::time::Duration::from_millis(50);
-
 /// Writes what `stream` reads to `output`, and tells how many rows. `check` is asked now and then whether to go on.
 ///
 /// # Errors
@@ -42,19 +40,7 @@ pub fn write_table(
     check: &mut dyn FnMut(&BatchStream) -> Result<(), Error>,
 ) -> Result<u64, Error> {
     let mut writer = Writer::new(stream.schema(), output, format)?;
-    let mut rows = 0;
-    loop {
-        check(stream)?;
-        match stream.poll(INTERVAL) {
-            Poll::Pending => {}
-            Poll::Ready(None) => break,
-            Poll::Ready(Some(batch)) => {
-                let batch = batch?;
-                rows += batch.num_rows() as u64;
-                writer.write(&batch)?;
-            }
-        }
-    }
+    let rows = each_batch(stream, check, |batch, _| writer.write(batch))?;
     writer.finish()?;
     Ok(rows)
 }
@@ -73,7 +59,7 @@ struct Writer<'a> {
 
 fn failed(error: &ArrowError) -> Error {
     match error {
-        ArrowError::SchemaError(message) => Error::option(message.clone()),
+        ArrowError::SchemaError(message) => Error::option(message.clone()).with_hint(Hint::Flat),
         error => cannot_write(std::io::Error::other(error.to_string()), None),
     }
 }
@@ -146,10 +132,9 @@ fn flat_schema(schema: &Schema) -> Result<SchemaRef, ArrowError> {
         DataType::LargeList(item) if !item.data_type().is_nested() => {
             Ok(Field::new(field.name(), DataType::LargeUtf8, true))
         }
-        nested if nested.is_nested() => Err(ArrowError::SchemaError(format!(
-            "the column {} is nested, which CSV cannot have: choose --layout subfields, --column or another format",
-            field.name()
-        ))),
+        nested if nested.is_nested() => {
+            Err(ArrowError::SchemaError(format!("the column {} is nested, which CSV cannot have", field.name())))
+        }
         _ => Ok(field.as_ref().clone()),
     };
     Ok(Arc::new(Schema::new(schema.fields().iter().map(flat).collect::<Result<Vec<_>, _>>()?)))

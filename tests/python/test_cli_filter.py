@@ -240,6 +240,7 @@ def test_records_that_have_no_room_are_left_out_if_that_is_said(tmp_path: Path) 
             assert done.stdout == source.read_bytes()
             continue
         assert b"99999" in done.stderr
+        assert done.stderr.endswith(b". Leave such records out with --ignore-errors\n")
         done = piped("cat", *to, "--ignore-errors", source)
         assert (done.returncode, done.stdout) == (0, b"".join(good))
         assert b"1 records could not be written and were left out" in done.stderr

@@ -11,9 +11,10 @@
 //! | `inflate` | a gzip file through the decompressor that we use, in 1 MiB pieces |
 //! | `mrrc` | iterating over the records of mrrc's Rust reader |
 //!
-//! `MRRC_ARROW_BATCH_SIZE` is the batch size of `stream` and `retain` where the default is not meant, `MRRC_ARROW_COLUMNS` their columns,
-//! each a line `NAME=SPEC`, and `MRRC_ARROW_LAYOUT` says `subfields` where that layout is meant. Threads are told to our pool by `RAYON_NUM_THREADS`, and to the system by `taskset`. It says `ready`, waits for a line and
-//! then prints seconds, records and the peak of its memory as JSON.
+//! `MRRC_ARROW_BATCH_SIZE` is the batch size of `stream` and `retain` where the default is not meant, `MRRC_ARROW_COLUMNS` their
+//! columns, each a line `NAME=SPEC`, and `MRRC_ARROW_LAYOUT` says `subfields` where that layout is meant. Threads are told to our
+//! pool by `RAYON_NUM_THREADS`, and to the system by `taskset`. It says `ready`, waits for a line and then prints seconds,
+//! records and the peak of its memory as JSON.
 
 mod floor;
 

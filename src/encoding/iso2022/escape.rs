@@ -52,8 +52,8 @@ fn marc8(bytes: &[u8], after: &[u8]) -> Option<Escape> {
     Some(Escape { half, set, length: bytes.len() - rest.len() })
 }
 
-/// UNIMARC has the sequences of ISO 2022, here with MARC-8's alternates for `(` and `)`. A third or fourth set that is designated could only be invoked by others, which
-/// are not known.
+/// UNIMARC has the sequences of ISO 2022, here with MARC-8's alternates for `(` and `)`. A third or fourth set that is designated
+/// could only be invoked by others, which are not known.
 fn unimarc(after: &[u8]) -> Option<Escape> {
     let (half, last) = match *after {
         [b'(' | b',', last, ..] => (Half::G0, last),

@@ -144,8 +144,8 @@ pub(super) unsafe fn extend_with_delimiters(list: &mut Vec<u32>, block: &[u8], s
 /// How many numbers are written before it is asked whether there are more of them.
 const UNROLL: usize = 4;
 
-/// Writes the number of each mark of 64 bytes, counted from `at`, and below it, as `KIND` bit, whether it is a delimiter. Tells how many
-/// there are.
+/// Writes the number of each mark of 64 bytes, counted from `at`, and below it, as `KIND` bit, whether it is a delimiter. Tells
+/// how many there are.
 ///
 /// # Safety
 ///
@@ -242,7 +242,8 @@ impl Marks {
                 _mm256_sub_epi32(terminator_lanes, numbers),
                 _mm256_set1_epi32((delimiter_count as u32).cast_signed()),
             );
-            // SAFETY: there is room for eight more than there are marks, of which no more are kept than are marks.
+            // SAFETY: each list has room for eight more than there are marks. Ends are as many as delimiters, and the numbers before
+            // terminators as many as those: all four are filled here alone. No more of what is written is kept than are marks.
             unsafe {
                 let store = |to: *mut u32, count: usize, what| _mm256_storeu_si256(to.add(count).cast(), what);
                 store(to_delimiters, delimiter_count, _mm256_permutevar8x32_epi32(these, delimiter_lanes));

@@ -33,8 +33,8 @@ pub(super) fn is_there() -> bool {
         && is_x86_feature_detected!("popcnt")
 }
 
-/// Appends `$origin` and the number of each bit of `$mask`, less `$less` for the first 16 bits, that and 16 for the next, and so on
-/// where it is not 0. No function, because those are called with vectors in memory. Mostly there are fewer than eight, and
+/// Appends `$origin` and the number of each bit of `$mask`, less `$less` for the first 16 bits, that and 16 for the next, and so
+/// on where it is not 0. No function, because those are called with vectors in memory. Mostly there are fewer than eight, and
 /// stores of 64 bytes would be across two cache lines.
 macro_rules! append {
     ($list:expr, $mask:expr, $places:expr, $origin:expr, $less:expr) => {{

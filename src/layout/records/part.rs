@@ -91,8 +91,8 @@ impl RecordsBuilder {
         Some(entries.len())
     }
 
-    /// Gathers the fields that are wanted; `None` if the directory does not say what the terminators do, or something is out of the
-    /// ordinary.
+    /// Gathers the fields that are wanted; `None` if the directory does not say what the terminators do, or something is out of
+    /// the ordinary.
     fn gather(
         &mut self,
         block: &[u8],

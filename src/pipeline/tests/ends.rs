@@ -1,4 +1,5 @@
-//! How a pipeline ends that does not end well: in a forked child, by an error, a panic or a lost thread, or because nobody wants more.
+//! How a pipeline ends that does not end well: in a forked child, by an error, a panic or a lost thread, or because nobody wants
+//! more.
 
 use super::*;
 use std::any::Any;

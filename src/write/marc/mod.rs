@@ -11,8 +11,9 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use self::record::{Encoder, Noted};
+use super::Check;
 use super::output::{Compression, Open, Output};
-use crate::error::{Error, ErrorKind, caught};
+use crate::error::{Error, ErrorKind, Hint, caught};
 use crate::frame::{Fault, Piece, WholeRecords};
 use crate::pool::Pool;
 
@@ -60,7 +61,7 @@ pub struct Unwritable {
 
 impl Unwritable {
     fn error(&self) -> Error {
-        Error::new(ErrorKind::Unwritable, self.code, self.to_string())
+        Error::new(ErrorKind::Unwritable, self.code, self.to_string()).with_hint(Hint::IgnoreErrors)
     }
 }
 
@@ -161,7 +162,7 @@ pub fn write_marc(
 fn gather(
     pieces: &mut WholeRecords<impl Iterator<Item = Result<RecordBatch, Error>>>,
     at_once: usize,
-    check: &mut dyn FnMut() -> Result<(), Error>,
+    check: Check<'_>,
 ) -> Result<Vec<Piece>, Error> {
     let mut round = Vec::with_capacity(at_once);
     for piece in pieces.by_ref().take(at_once) {

@@ -10,11 +10,8 @@ use super::TextEncoding;
 use crate::encoding::{encode_marc8, is_utf8_beyond_doubt};
 use crate::frame::{Fault, Table};
 use crate::iso2709::directory::ENTRY_LENGTH;
+use crate::iso2709::encode::{LONGEST_FIELD, LONGEST_RECORD};
 use crate::iso2709::{DELIMITER, FIELD_TERMINATOR, LEADER_LENGTH, RECORD_TERMINATOR, is_control_tag};
-
-/// The largest numbers of four and five digits.
-const LONGEST_FIELD: usize = 9_999;
-const LONGEST_RECORD: usize = 99_999;
 
 const ESCAPE: u8 = 0x1B;
 

@@ -14,11 +14,12 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::writer::SerializedFileWriter;
 
-use super::{INTERVAL, ParquetOptions, Sink};
+use super::{ParquetOptions, Sink};
 use crate::error::{Error, caught};
 use crate::pool::Pool;
 use crate::write::atomic::AtomicFile;
 use crate::write::output::cannot_write;
+use crate::write::{Check, INTERVAL};
 
 /// Memory of the batches of a row group, unless the caller says how many rows it has: about a third of it is input.
 const ROW_GROUP_BYTES: usize = 64 << 20;
@@ -164,7 +165,7 @@ impl ParquetFile {
     }
 
     /// Waits until no more than so many row groups are under way, and writes the others.
-    pub(super) fn settle(&mut self, most: usize, check: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
+    pub(super) fn settle(&mut self, most: usize, check: Check<'_>) -> Result<(), Error> {
         while self.under_way.len() > most {
             self.put(check)?;
         }
@@ -172,7 +173,7 @@ impl ParquetFile {
     }
 
     /// Waits for the first row group that is under way, and writes it.
-    fn put(&mut self, check: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
+    fn put(&mut self, check: Check<'_>) -> Result<(), Error> {
         let Some(receiver) = self.under_way.pop_front() else { return Ok(()) };
         let name = || self.target.to_string_lossy();
         let chunks = loop {
@@ -192,11 +193,7 @@ impl ParquetFile {
     }
 
     /// Ends the file and gives it its name.
-    pub(super) fn close(
-        mut self,
-        metadata: &[(String, String)],
-        check: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<PathBuf, Error> {
+    pub(super) fn close(mut self, metadata: &[(String, String)], check: Check<'_>) -> Result<PathBuf, Error> {
         self.end_row_group();
         self.settle(0, check)?;
         for (key, value) in metadata {
@@ -213,17 +210,13 @@ impl ParquetFile {
 }
 
 impl Sink for ParquetFile {
-    fn write(&mut self, batch: &RecordBatch, check: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
+    fn write(&mut self, batch: &RecordBatch, check: Check<'_>) -> Result<(), Error> {
         self.append(batch, batch.get_array_memory_size());
         let threads = self.pool.threads();
         self.settle(threads, check)
     }
 
-    fn finish(
-        self: Box<Self>,
-        metadata: &[(String, String)],
-        check: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<Vec<PathBuf>, Error> {
+    fn finish(self: Box<Self>, metadata: &[(String, String)], check: Check<'_>) -> Result<Vec<PathBuf>, Error> {
         Ok(vec![self.close(metadata, check)?])
     }
 }

@@ -5,6 +5,7 @@ mod partitions;
 
 use std::path::{Path, PathBuf};
 
+use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Schema};
 use parquet::basic::{Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
@@ -15,9 +16,9 @@ use self::partitions::{ByRows, ByTag};
 use crate::error::Error;
 use crate::layout::Layout;
 use crate::problem::ProblemCounts;
-use crate::read::{BatchStream, Poll, ReadOptions};
+use crate::read::{BatchStream, ReadOptions};
 use crate::source::Source;
-use crate::write::json_string;
+use crate::write::{Check, each_batch, json_string};
 
 /// How row groups are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -170,20 +171,8 @@ pub fn write_parquet(
         PartitionBy::Tag => Box::new(ByTag::create(&schema, target, options)?),
         PartitionBy::Rows(rows) => Box::new(ByRows::create(&schema, target, options, rows)?),
     };
-    let mut written = WrittenParquet::default();
-    loop {
-        check(&stream)?;
-        match stream.poll(INTERVAL) {
-            Poll::Pending => {}
-            Poll::Ready(None) => break,
-            Poll::Ready(Some(batch)) => {
-                let batch = batch?;
-                written.rows += batch.num_rows() as u64;
-                sink.write(&batch, &mut || check(&stream))?;
-            }
-        }
-    }
-    written.problems = stream.problems().clone();
+    let rows = each_batch(&mut stream, check, |batch, check| sink.write(batch, check))?;
+    let mut written = WrittenParquet { rows, problems: stream.problems().clone(), ..WrittenParquet::default() };
     written.files = sink.finish(&provenance(&options.metadata, &written), &mut || check(&stream))?;
     Ok(written)
 }
@@ -202,23 +191,12 @@ pub fn describe(sources: &[Source], options: &ReadOptions) -> Vec<(String, Strin
     described.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// How often it is asked whether to go on.
-const INTERVAL: std::time::Duration = std::time::Duration::from_millis(50);
-
 /// Where batches go.
 trait Sink {
-    fn write(
-        &mut self,
-        batch: &arrow_array::RecordBatch,
-        check: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<(), Error>;
+    fn write(&mut self, batch: &RecordBatch, check: Check<'_>) -> Result<(), Error>;
 
     /// Makes all of it seen, with `metadata` in each file, and tells what the files are.
-    fn finish(
-        self: Box<Self>,
-        metadata: &[(String, String)],
-        check: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<Vec<PathBuf>, Error>;
+    fn finish(self: Box<Self>, metadata: &[(String, String)], check: Check<'_>) -> Result<Vec<PathBuf>, Error>;
 }
 
 /// What files say of where they are from.

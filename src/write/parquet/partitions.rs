@@ -15,8 +15,9 @@ use arrow_select::take::take_record_batch;
 
 use super::file::ParquetFile;
 use super::{ParquetOptions, Sink};
-use crate::error::Error;
+use crate::error::{Error, Hint};
 use crate::pool::Pool;
+use crate::write::Check;
 use crate::write::atomic::{beside, followed, sync_parent};
 use crate::write::output::cannot_write;
 
@@ -125,12 +126,7 @@ impl Closing {
         Ok(Self { files: VecDeque::new(), threads: Pool::get()?.threads() })
     }
 
-    fn push(
-        &mut self,
-        mut file: ParquetFile,
-        metadata: &[(String, String)],
-        check: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    fn push(&mut self, mut file: ParquetFile, metadata: &[(String, String)], check: Check<'_>) -> Result<(), Error> {
         file.end_row_group();
         self.files.push_back(file);
         self.settle(self.threads, metadata, check)
@@ -142,23 +138,14 @@ impl Closing {
     }
 
     /// Waits for the first row group of the first file, or closes it.
-    fn advance(
-        &mut self,
-        metadata: &[(String, String)],
-        check: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    fn advance(&mut self, metadata: &[(String, String)], check: Check<'_>) -> Result<(), Error> {
         match self.files.front_mut() {
             Some(first) if first.under_way() > 1 => first.settle(first.under_way() - 1, check),
             _ => self.settle(self.files.len().saturating_sub(1), metadata, check),
         }
     }
 
-    fn settle(
-        &mut self,
-        most: usize,
-        metadata: &[(String, String)],
-        check: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    fn settle(&mut self, most: usize, metadata: &[(String, String)], check: Check<'_>) -> Result<(), Error> {
         while self.files.len() > most {
             self.files.pop_front().map_or(Ok(()), |file| file.close(metadata, check).map(drop))?;
         }
@@ -166,15 +153,38 @@ impl Closing {
     }
 }
 
-/// Files of so many rows each.
-pub(super) struct ByRows {
-    // Files first: they are let go before the directory.
-    /// The file under way, which may have all of its rows: what was wrong is known when the last is written.
-    file: Option<ParquetFile>,
+/// The files of a directory, however rows are shared out among them.
+struct Files {
+    // Before the directory: they are let go first.
     closing: Closing,
     directory: Directory,
     schema: SchemaRef,
     options: ParquetOptions,
+}
+
+impl Files {
+    fn create(schema: &SchemaRef, target: &Path, options: &ParquetOptions) -> Result<Self, Error> {
+        // Options that make no sense are told before there is a directory.
+        options.properties(schema)?;
+        Ok(Self {
+            closing: Closing::new()?,
+            directory: Directory::create(target)?,
+            schema: schema.clone(),
+            options: options.clone(),
+        })
+    }
+
+    fn begin(&self, name: &str) -> Result<ParquetFile, Error> {
+        self.directory.file(name, &self.schema, &self.options)
+    }
+}
+
+/// Files of so many rows each.
+pub(super) struct ByRows {
+    // Before the others: it is let go before the directory.
+    /// The file under way, which may have all of its rows: what was wrong is known when the last is written.
+    file: Option<ParquetFile>,
+    files: Files,
     most: u64,
     rows: u64,
     names: Vec<String>,
@@ -187,17 +197,7 @@ impl ByRows {
         options: &ParquetOptions,
         most: u64,
     ) -> Result<Self, Error> {
-        options.properties(schema)?;
-        Ok(Self {
-            file: None,
-            closing: Closing::new()?,
-            directory: Directory::create(target)?,
-            schema: schema.clone(),
-            options: options.clone(),
-            most,
-            rows: 0,
-            names: Vec::new(),
-        })
+        Ok(Self { file: None, files: Files::create(schema, target, options)?, most, rows: 0, names: Vec::new() })
     }
 
     fn file(&mut self) -> Result<&mut ParquetFile, Error> {
@@ -205,7 +205,7 @@ impl ByRows {
             file
         } else {
             let name = format!("part-{:05}.parquet", self.names.len());
-            let file = self.directory.file(&name, &self.schema, &self.options)?;
+            let file = self.files.begin(&name)?;
             self.names.push(name);
             file
         };
@@ -214,14 +214,14 @@ impl ByRows {
 }
 
 impl Sink for ByRows {
-    fn write(&mut self, batch: &RecordBatch, check: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
+    fn write(&mut self, batch: &RecordBatch, check: Check<'_>) -> Result<(), Error> {
         let bytes = batch.get_array_memory_size();
         let mut from = 0;
         while from < batch.num_rows() {
             if self.rows == self.most {
                 self.rows = 0;
                 if let Some(file) = self.file.take() {
-                    self.closing.push(file, &self.options.metadata, check)?;
+                    self.files.closing.push(file, &self.files.options.metadata, check)?;
                 }
             }
             let left = usize::try_from(self.most - self.rows).unwrap_or(usize::MAX);
@@ -230,10 +230,11 @@ impl Sink for ByRows {
             file.append(&batch.slice(from, rows), bytes * rows / batch.num_rows());
             // Row groups of all files together are as many as there are threads.
             let own = file.under_way();
-            while self.closing.under_way() > 0 && own + self.closing.under_way() > self.closing.threads {
-                self.closing.advance(&self.options.metadata, check)?;
+            let Files { closing, options, .. } = &mut self.files;
+            let threads = closing.threads;
+            while closing.under_way() > 0 && own + closing.under_way() > threads {
+                closing.advance(&options.metadata, check)?;
             }
-            let threads = self.closing.threads;
             self.file()?.settle(threads, check)?;
             self.rows += rows as u64;
             from += rows;
@@ -241,18 +242,15 @@ impl Sink for ByRows {
         Ok(())
     }
 
-    fn finish(
-        mut self: Box<Self>,
-        metadata: &[(String, String)],
-        check: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<Vec<PathBuf>, Error> {
+    fn finish(mut self: Box<Self>, metadata: &[(String, String)], check: Check<'_>) -> Result<Vec<PathBuf>, Error> {
         self.file()?;
+        let Files { closing, options, .. } = &mut self.files;
         if let Some(mut file) = self.file.take() {
             file.end_row_group();
-            self.closing.settle(0, &self.options.metadata, check)?;
+            closing.settle(0, &options.metadata, check)?;
             file.close(metadata, check)?;
         }
-        self.directory.commit(self.names)
+        self.files.directory.commit(self.names)
     }
 }
 
@@ -263,10 +261,7 @@ pub(super) struct ByTag {
     bytes: usize,
     /// The tags of row groups that are under way, in the order in which they were begun.
     under_way: VecDeque<String>,
-    closing: Closing,
-    directory: Directory,
-    schema: SchemaRef,
-    options: ParquetOptions,
+    files: Files,
     /// The column `tag`.
     column: usize,
 }
@@ -282,19 +277,11 @@ struct Waiting {
 impl ByTag {
     pub(super) fn create(schema: &SchemaRef, target: &Path, options: &ParquetOptions) -> Result<Self, Error> {
         let Some((column, _)) = schema.column_with_name("tag") else {
-            return Err(Error::option("partition_by=\"tag\" goes with layout=\"subfields\" and its column tag"));
+            let message = "a file for each tag needs the column tag, which this table does not have";
+            return Err(Error::option(message).with_hint(Hint::Subfields));
         };
-        options.properties(schema)?;
-        Ok(Self {
-            waiting: BTreeMap::new(),
-            bytes: 0,
-            under_way: VecDeque::new(),
-            closing: Closing::new()?,
-            directory: Directory::create(target)?,
-            schema: schema.clone(),
-            options: options.clone(),
-            column,
-        })
+        let files = Files::create(schema, target, options)?;
+        Ok(Self { waiting: BTreeMap::new(), bytes: 0, under_way: VecDeque::new(), files, column })
     }
 
     /// Has the rows that wait for it encoded, to the last, and gives the file.
@@ -302,11 +289,11 @@ impl ByTag {
         let Waiting { file, batches, bytes } = waiting;
         let mut file = match file {
             Some(file) => file,
-            None => self.directory.file(&file_name(tag), &self.schema, &self.options)?,
+            None => self.files.begin(&file_name(tag))?,
         };
         if !batches.is_empty() {
             // Of many small batches, columns would be written piece by piece.
-            let whole = concat_batches(&self.schema, &batches)
+            let whole = concat_batches(&self.files.schema, &batches)
                 .map_err(|error| Error::internal(format!("cannot put rows together: {error}")))?;
             file.append(&whole, bytes);
             file.end_row_group();
@@ -361,7 +348,7 @@ fn own(batch: &RecordBatch) -> Result<RecordBatch, arrow_schema::ArrowError> {
 }
 
 impl Sink for ByTag {
-    fn write(&mut self, batch: &RecordBatch, check: &mut dyn FnMut() -> Result<(), Error>) -> Result<(), Error> {
+    fn write(&mut self, batch: &RecordBatch, check: Check<'_>) -> Result<(), Error> {
         for (tag, rows) in self.parts(batch) {
             let taken = take_record_batch(batch, &UInt32Array::from(rows)).and_then(|taken| own(&taken));
             let taken = taken.map_err(|error| Error::internal(format!("cannot take rows: {error}")))?;
@@ -379,7 +366,7 @@ impl Sink for ByTag {
             let file = self.put(&tag, waiting)?;
             self.under_way.extend(std::iter::repeat_n(tag.clone(), file.under_way() - before));
             self.waiting.insert(tag, Waiting { file: Some(file), ..Waiting::default() });
-            while self.under_way.len() > self.closing.threads {
+            while self.under_way.len() > self.files.closing.threads {
                 let first = self.under_way.pop_front().and_then(|tag| self.waiting.get_mut(&tag));
                 if let Some(file) = first.and_then(|waiting| waiting.file.as_mut()) {
                     file.settle(file.under_way().saturating_sub(1), check)?;
@@ -389,11 +376,7 @@ impl Sink for ByTag {
         Ok(())
     }
 
-    fn finish(
-        mut self: Box<Self>,
-        metadata: &[(String, String)],
-        check: &mut dyn FnMut() -> Result<(), Error>,
-    ) -> Result<Vec<PathBuf>, Error> {
+    fn finish(mut self: Box<Self>, metadata: &[(String, String)], check: Check<'_>) -> Result<Vec<PathBuf>, Error> {
         if self.waiting.is_empty() {
             // So that readers find the columns.
             self.waiting.insert("LDR".to_owned(), Waiting::default());
@@ -401,10 +384,10 @@ impl Sink for ByTag {
         let mut names = Vec::new();
         for (tag, waiting) in std::mem::take(&mut self.waiting) {
             let file = self.put(&tag, waiting)?;
-            self.closing.push(file, metadata, check)?;
+            self.files.closing.push(file, metadata, check)?;
             names.push(file_name(&tag));
         }
-        self.closing.settle(0, metadata, check)?;
-        self.directory.commit(names)
+        self.files.closing.settle(0, metadata, check)?;
+        self.files.directory.commit(names)
     }
 }

@@ -24,6 +24,12 @@ const SETS: [(&Table, &[u8]); 10] = [
     (&SUPERSCRIPTS, b"\x1Bp"),
 ];
 
+/// Every character of the sets that have a table, and whether it is a mark.
+fn entries() -> impl Iterator<Item = (char, bool)> {
+    let entries = SETS.iter().flat_map(|(table, _)| table.iter().filter(|&&entry| entry != 0));
+    entries.map(|entry| (char::from_u32(entry & !(MARK | LOOSE)).unwrap(), entry & (MARK | LOOSE) != 0))
+}
+
 fn encode(text: &str) -> (Vec<u8>, usize) {
     let mut bytes = Vec::new();
     let unknown = encode_marc8(text, &mut bytes);
@@ -47,6 +53,29 @@ fn round_trip(text: &str) -> (String, usize) {
     assert!(matches!(decoder.g0, Set::Ascii), "{text:?} {bytes:02X?}");
     assert!(is_nfc(&read), "{text:?} {read:?}");
     (read, unknown)
+}
+
+/// Each text is written as these bytes, without references.
+fn assert_written(cases: &[(&str, &[u8])]) {
+    for &(text, bytes) in cases {
+        assert_eq!(known(text).escape_ascii().to_string(), bytes.escape_ascii().to_string(), "{text:?}");
+    }
+}
+
+/// Each text is written as these bytes, in which there are so many references.
+fn assert_encoded(cases: &[(&str, &[u8], usize)]) {
+    for &(text, bytes, references) in cases {
+        let (found, unknown) = encode(text);
+        let (found, expected) = (found.escape_ascii().to_string(), bytes.escape_ascii().to_string());
+        assert_eq!((found, unknown), (expected, references), "{text:?}");
+    }
+}
+
+/// What is written for each text is read as this, in which there are so many references.
+fn assert_round_trips(cases: &[(&str, &str, usize)]) {
+    for &(text, read, references) in cases {
+        assert_eq!(round_trip(text), (read.to_owned(), references), "{text:?}");
+    }
 }
 
 /// `text` in NFC with a mark over two letters as its halves, where there are two letters.
@@ -121,113 +150,130 @@ fn ascii_stands_as_it_is() {
 
 #[test]
 fn diacritics_stand_before_their_base_in_the_order_of_unicode() {
-    assert_eq!(known("Café"), b"Caf\xE2e");
-    assert_eq!(known("Cafe\u{301}"), b"Caf\xE2e");
-    assert_eq!(known("Étude, naïveté"), b"\xE2Etude, na\xE8ivet\xE2e");
-    assert_eq!(known("Việt Nam"), b"Vi\xF2\xE3et Nam");
-    assert_eq!(known("a\u{302}\u{323} a\u{323}\u{302}"), b"\xF2\xE3a \xF2\xE3a");
-    assert_eq!(known(" \u{301}\u{332}"), b"\xF6\xE2 ");
-    assert_eq!(known("\u{212B}"), b"\xEAA");
+    assert_written(&[
+        ("Café", b"Caf\xE2e"),
+        ("Cafe\u{301}", b"Caf\xE2e"),
+        ("Étude, naïveté", b"\xE2Etude, na\xE8ivet\xE2e"),
+        ("Việt Nam", b"Vi\xF2\xE3et Nam"),
+        ("a\u{302}\u{323} a\u{323}\u{302}", b"\xF2\xE3a \xF2\xE3a"),
+        (" \u{301}\u{332}", b"\xF6\xE2 "),
+        ("\u{212B}", b"\xEAA"),
+    ]);
 }
 
 #[test]
 fn letters_that_are_composed_in_both_have_one_code() {
-    assert_eq!(known("ợ ơ O\u{31B} ǫ\u{31B}"), b"\xF2\xBC \xBC \xAC \xF1\xBC");
-    assert_eq!(known("ừ"), b"\xE1\xBD");
-    assert_eq!(known("Łódź ß €"), b"\xA1\xE2od\xE2z \xC7 \xC8");
-    assert_eq!(known("Й"), b"\x1B(Nj\x1B(B");
-    assert_eq!(known("И\u{306}"), b"\x1B(Nj\x1B(B");
+    assert_written(&[
+        ("ợ ơ O\u{31B} ǫ\u{31B}", b"\xF2\xBC \xBC \xAC \xF1\xBC"),
+        ("ừ", b"\xE1\xBD"),
+        ("Łódź ß €", b"\xA1\xE2od\xE2z \xC7 \xC8"),
+        ("Й", b"\x1B(Nj\x1B(B"),
+        ("И\u{306}", b"\x1B(Nj\x1B(B"),
+    ]);
 }
 
 #[test]
 fn a_mark_over_two_letters_is_its_halves() {
-    assert_eq!(known("t\u{361}s"), b"\xEBt\xECs");
-    assert_eq!(known("n\u{360}g"), b"\xFAn\xFBg");
-    assert_eq!(known("i\u{FE20}a\u{FE21}"), b"\xEBi\xECa");
-    assert_eq!(known("k\u{361}\u{301}á"), b"\xE2\xEBk\xE2\xECa");
-    assert_eq!(known("a\u{361}b\u{361}c"), b"\xEBa\xEC\xEBb\xECc");
-    assert_eq!(known("Т\u{361}С"), b"\x1B(N\xEBt\xECs\x1B(B");
+    assert_written(&[
+        ("t\u{361}s", b"\xEBt\xECs"),
+        ("n\u{360}g", b"\xFAn\xFBg"),
+        ("i\u{FE20}a\u{FE21}", b"\xEBi\xECa"),
+        ("k\u{361}\u{301}á", b"\xE2\xEBk\xE2\xECa"),
+        ("a\u{361}b\u{361}c", b"\xEBa\xEC\xEBb\xECc"),
+        ("Т\u{361}С", b"\x1B(N\xEBt\xECs\x1B(B"),
+    ]);
     // There are not two letters.
-    assert_eq!(round_trip("t\u{361}"), ("t&#x0361;".into(), 1));
-    assert_eq!(round_trip("t\u{361}\ns"), ("t&#x0361;\ns".into(), 1));
-    assert_eq!(round_trip("t\u{361}’"), ("t&#x0361;&#x2019;".into(), 2));
-    assert_eq!(round_trip("t\u{361}\u{361}s"), ("t\u{FE20}&#x0361;s\u{FE21}".into(), 1));
+    assert_round_trips(&[
+        ("t\u{361}", "t&#x0361;", 1),
+        ("t\u{361}\ns", "t&#x0361;\ns", 1),
+        ("t\u{361}’", "t&#x0361;&#x2019;", 2),
+        ("t\u{361}\u{361}s", "t\u{FE20}&#x0361;s\u{FE21}", 1),
+    ]);
 }
 
 #[test]
 fn other_sets_are_designated_and_ascii_comes_back() {
-    assert_eq!(known("Это Moscow"), b"\x1B(N|TO \x1B(BMoscow");
-    assert_eq!(known("αβγ ά"), b"\x1B(Sabd \"a\x1B(B");
-    assert_eq!(known("שלום"), b"\x1B(2ylem\x1B(B");
-    assert_eq!(known("H₂O, x¹⁰ ₂³"), b"H\x1Bb2\x1BsO, x\x1Bp10 \x1Bb2\x1Bp3\x1Bs");
-    // A set made for MARC gives way to another.
-    assert_eq!(known("₂я"), b"\x1Bb2\x1B(NQ\x1B(B");
-    assert_eq!(known("人 一"), b"\x1B$1!0d\x1B(B \x1B$1!0!\x1B(B");
-    assert_eq!(known("ї ґ"), b"\x1B(QG @\x1B(B");
+    assert_written(&[
+        ("Это Moscow", b"\x1B(N|TO \x1B(BMoscow"),
+        ("αβγ ά", b"\x1B(Sabd \"a\x1B(B"),
+        ("שלום", b"\x1B(2ylem\x1B(B"),
+        ("H₂O, x¹⁰ ₂³", b"H\x1Bb2\x1BsO, x\x1Bp10 \x1Bb2\x1Bp3\x1Bs"),
+        // A set made for MARC gives way to another.
+        ("₂я", b"\x1Bb2\x1B(NQ\x1B(B"),
+        ("人 一", b"\x1B$1!0d\x1B(B \x1B$1!0!\x1B(B"),
+        ("ї ґ", b"\x1B(QG @\x1B(B"),
+    ]);
 }
 
 #[test]
 fn a_set_in_use_serves_for_what_it_has() {
-    assert_eq!(known("в 1999, да"), b"\x1B(NW 1999, DA\x1B(B");
-    // ANSEL needs no escape sequence.
-    assert_eq!(known("а·б ʹ"), b"\x1B(NA\xA8B \xA7\x1B(B");
-    // Not in EACC: a reader may take any three bytes for a code.
-    assert_eq!(known("人·一 \n"), b"\x1B$1!0d\x1B(B\xA8\x1B$1!0!\x1B(B \n");
-    // One of Arabic's digits is not one of ASCII.
-    assert_eq!(known("ا 1"), b"\x1B(3G \x1B(B1");
-    assert_eq!(known("“α”"), b"\x1B(S2a3\x1B(B");
+    assert_written(&[
+        ("в 1999, да", b"\x1B(NW 1999, DA\x1B(B"),
+        // ANSEL needs no escape sequence.
+        ("а·б ʹ", b"\x1B(NA\xA8B \xA7\x1B(B"),
+        // Not in EACC: a reader may take any three bytes for a code.
+        ("人·一 \n", b"\x1B$1!0d\x1B(B\xA8\x1B$1!0!\x1B(B \n"),
+        // One of Arabic's digits is not one of ASCII.
+        ("ا 1", b"\x1B(3G \x1B(B1"),
+        ("“α”", b"\x1B(S2a3\x1B(B"),
+    ]);
 }
 
 #[test]
 fn marks_come_from_the_set_of_their_base_or_from_another() {
-    assert_eq!(known("ᾄ"), b"\x1B(S%\"'a\x1B(B");
-    assert_eq!(known("שָׁ"), b"\x1B(2AMy\x1B(B");
-    assert_eq!(known("e\u{342}"), b"\x1B(S$\x1B(Be");
-    assert_eq!(known("\u{6FD}\u{64E}"), b"\x1B(3n\x1B(4!\x1B(B");
-    assert_eq!(known("а\u{301}"), b"\x1B(N\xE2A\x1B(B");
-    assert_eq!(known("人\u{301}一\u{5B4}"), b"\xE2\x1B$1!0d\x1B(2D\x1B$1!0!\x1B(B");
-    assert_eq!(known(" \u{5B4}"), b"\x1B(2D \x1B(B");
-    // A letter to MARC-8, after its base; it has no effect on the order of others.
-    assert_eq!(known("ر\u{670}\u{64E}"), b"\x1B(3nQt\x1B(B");
+    assert_written(&[
+        ("ᾄ", b"\x1B(S%\"'a\x1B(B"),
+        ("שָׁ", b"\x1B(2AMy\x1B(B"),
+        ("e\u{342}", b"\x1B(S$\x1B(Be"),
+        ("\u{6FD}\u{64E}", b"\x1B(3n\x1B(4!\x1B(B"),
+        ("а\u{301}", b"\x1B(N\xE2A\x1B(B"),
+        ("人\u{301}一\u{5B4}", b"\xE2\x1B$1!0d\x1B(2D\x1B$1!0!\x1B(B"),
+        (" \u{5B4}", b"\x1B(2D \x1B(B"),
+        // A letter to MARC-8, after its base; it has no effect on the order of others.
+        ("ر\u{670}\u{64E}", b"\x1B(3nQt\x1B(B"),
+    ]);
 }
 
 #[test]
 fn what_has_no_code_is_a_reference_and_is_counted() {
-    assert_eq!(encode("it’s"), (b"it&#x2019;s".to_vec(), 1));
-    assert_eq!(encode("𝄞\u{FFFD}\u{1B}\u{80}"), (b"&#x1D11E;&#xFFFD;&#x001B;&#x0080;".to_vec(), 4));
-    assert_eq!(encode("я’я"), (b"\x1B(NQ\x1B(B&#x2019;\x1B(NQ\x1B(B".to_vec(), 1));
-    // A composed character not all of whose parts have codes is one.
-    assert_eq!(encode("ȃ"), (b"&#x0203;".to_vec(), 1));
-    assert_eq!(encode("x\u{311}"), (b"x&#x0311;".to_vec(), 1));
-    // Not those that only some libraries' readers know.
-    assert_eq!(encode("—”…"), (b"&#x2014;\x1B(S3\x1B(B&#x2026;".to_vec(), 2));
+    assert_encoded(&[
+        ("it’s", b"it&#x2019;s", 1),
+        ("𝄞\u{FFFD}\u{1B}\u{80}", b"&#x1D11E;&#xFFFD;&#x001B;&#x0080;", 4),
+        ("я’я", b"\x1B(NQ\x1B(B&#x2019;\x1B(NQ\x1B(B", 1),
+        // A composed character not all of whose parts have codes is one.
+        ("ȃ", b"&#x0203;", 1),
+        ("x\u{311}", b"x&#x0311;", 1),
+        // Not those that only some libraries' readers know.
+        ("—”…", b"&#x2014;\x1B(S3\x1B(B&#x2026;", 2),
+    ]);
 }
 
 #[test]
 fn marks_without_a_base_that_takes_them_are_references() {
-    assert_eq!(encode("\u{301}e"), (b"&#x0301;e".to_vec(), 1));
-    assert_eq!(encode("a\n\u{301}"), (b"a\n&#x0301;".to_vec(), 1));
-    assert_eq!(encode("\u{670}"), (b"&#x0670;".to_vec(), 1));
-    assert_eq!(encode("’\u{301}"), (b"&#x2019;&#x0301;".to_vec(), 2));
-    // One has no code, and another would be on its reference.
-    assert_eq!(encode("x\u{316}\u{301}"), (b"x&#x0316;&#x0301;".to_vec(), 2));
+    assert_encoded(&[
+        ("\u{301}e", b"&#x0301;e", 1),
+        ("a\n\u{301}", b"a\n&#x0301;", 1),
+        ("\u{670}", b"&#x0670;", 1),
+        ("’\u{301}", b"&#x2019;&#x0301;", 2),
+        // One has no code, and another would be on its reference.
+        ("x\u{316}\u{301}", b"x&#x0316;&#x0301;", 2),
+    ]);
 }
 
 #[test]
 fn controls_stand_and_joiners_have_codes() {
-    assert_eq!(known("\u{98}The \u{9C}Man\u{200D}\u{200C}"), b"\x88The \x89Man\x8D\x8E");
-    assert_eq!(known("я\n\tя"), b"\x1B(NQ\n\tQ\x1B(B");
-    // In EACC this is a dash to some.
-    assert_eq!(known("一\u{7F} \u{14}"), b"\x1B$1!0!\x1B(B\x7F \x14");
+    assert_written(&[
+        ("\u{98}The \u{9C}Man\u{200D}\u{200C}", b"\x88The \x89Man\x8D\x8E"),
+        ("я\n\tя", b"\x1B(NQ\n\tQ\x1B(B"),
+        // In EACC this is a dash to some.
+        ("一\u{7F} \u{14}", b"\x1B$1!0!\x1B(B\x7F \x14"),
+    ]);
 }
 
 #[test]
 fn every_character_of_every_table_has_a_code() {
-    let every = SETS.iter().flat_map(|(table, _)| table.iter().filter(|&&entry| entry != 0));
-    for &entry in every {
-        let char = char::from_u32(entry & !(MARK | LOOSE)).unwrap();
-        let bases: &[&str] =
-            if entry & (MARK | LOOSE) == 0 { &[""] } else { &["a", " ", "я", "א", "ا", "α", "一", "ơ"] };
+    for (char, is_mark) in entries() {
+        let bases: &[&str] = if is_mark { &["a", " ", "я", "א", "ا", "α", "一", "ơ"] } else { &[""] };
         for base in bases {
             known(&format!("{base}{char}"));
         }
@@ -273,16 +319,18 @@ fn every_character_is_read_as_itself_or_as_a_reference() {
 
 /// The characters of the sets that have a table, marks or not.
 fn characters(marks: bool) -> impl Strategy<Value = char> {
-    let entries = SETS.iter().flat_map(|(table, _)| table.iter().filter(|&&entry| entry != 0));
-    let entries = entries.filter(|&entry| (entry & (MARK | LOOSE) != 0) == marks);
-    let chars: Vec<char> = entries.map(|entry| char::from_u32(entry & !(MARK | LOOSE)).unwrap()).collect();
-    prop::sample::select(chars)
+    let chars = entries().filter(|&(_, is_mark)| is_mark == marks).map(|(char, _)| char);
+    prop::sample::select(chars.collect::<Vec<_>>())
+}
+
+/// Those of EACC.
+fn ideographs() -> impl Strategy<Value = char> {
+    prop::sample::select(eacc::codes().map(|(_, char)| char).collect::<Vec<_>>())
 }
 
 /// Text that MARC-8 has codes for.
 fn repertoire() -> impl Strategy<Value = String> {
-    let ideograph = prop::sample::select(eacc::codes().map(|(_, char)| char).collect::<Vec<_>>());
-    let base = prop_oneof![prop::char::range(' ', '~'), characters(false), ideograph];
+    let base = prop_oneof![prop::char::range(' ', '~'), characters(false), ideographs()];
     let cluster = (base, prop::collection::vec(characters(true), 0..4));
     let text = |(base, marks)| once(base).chain::<Vec<char>>(marks).collect::<String>();
     prop::collection::vec(cluster.prop_map(text), 0..12).prop_map(|clusters| clusters.concat())
@@ -291,7 +339,6 @@ fn repertoire() -> impl Strategy<Value = String> {
 /// That, and what is near it.
 fn text() -> impl Strategy<Value = String> {
     use prop::char::range;
-    let ideographs = prop::sample::select(eacc::codes().map(|(_, char)| char).collect::<Vec<_>>());
     let composed = prop_oneof![
         range('\u{C0}', '\u{24F}'),
         range('\u{370}', '\u{52F}'),
@@ -316,7 +363,7 @@ fn text() -> impl Strategy<Value = String> {
         2 => Just(' '),
         4 => characters(false),
         4 => characters(true),
-        2 => ideographs,
+        2 => ideographs(),
         2 => composed,
         2 => other_marks,
         1 => controls,
