@@ -153,7 +153,7 @@ impl Error {
         self
     }
 
-    /// Whether it is an [`Interruption`](crate::Interruption): nothing is wrong with the input.
+    /// Whether it is an [`Interruption`]: nothing is wrong with the input.
     #[must_use]
     pub fn is_interruption(&self) -> bool {
         self.io().and_then(io::Error::get_ref).is_some_and(<dyn std::error::Error + Send + Sync>::is::<Interruption>)
