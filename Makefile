@@ -151,8 +151,6 @@ CHECKED = --cfg mrrc_arrow_system_allocator
 HOST    = $(shell rustc -vV | sed -n 's/^host: //p')
 NATIVE  = _native.abi3.so
 
-# AddressSanitizer is a nightly feature, which this variable lets stable have. `--target` keeps it away from build scripts.
-ASAN = RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address $(CHECKED)' CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_TARGET_DIR=target/asan
 # Whole stacks, so that tests/memory/lsan.supp can tell whose a leak is.
 ASAN_PYTHON = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc ASAN_OPTIONS=fast_unwind_on_malloc=0 \
 	LSAN_OPTIONS=suppressions=$(abspath tests/memory/lsan.supp):print_suppressions=0
@@ -160,7 +158,7 @@ ASAN_PYTHON = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=mall
 asan: asan-rust asan-python ## AddressSanitizer and LeakSanitizer over the Rust tests and over a tour of the package
 
 asan-rust:
-	$(ASAN) PROPTEST_CASES=$(CASES) cargo test --locked --target $(HOST) --no-default-features --features cli $(ASAN_TESTS)
+	PROPTEST_CASES=$(CASES) scripts/asan.sh test --locked --no-default-features --features cli $(ASAN_TESTS)
 
 ASAN_TESTS = --lib --tests
 
@@ -168,9 +166,9 @@ ASAN_TESTS = --lib --tests
 CASES ?= 64
 
 asan-python: $(VENV)/.test
-	$(ASAN) cargo build --locked --target $(HOST) --no-default-features --features python --lib
+	scripts/asan.sh build --locked --no-default-features --features python --lib
 	rm -rf $(OUT)/asan && mkdir -p $(OUT)/asan && cp -r python/mrrc_arrow $(OUT)/asan/
-	cp target/asan/$(HOST)/debug/libmrrc_arrow.so $(OUT)/asan/mrrc_arrow/$(NATIVE)
+	cp target/asan/debug/libmrrc_arrow.so $(OUT)/asan/mrrc_arrow/$(NATIVE)
 	$(ASAN_PYTHON) PYTHONPATH=$(OUT)/asan $(BIN)/python tests/memory/smoke.py tests/data/sample.mrc
 
 valgrind: valgrind-rust valgrind-python ## valgrind (which must be installed) over the Rust tests and a tour of the package: no error, no definite leak
@@ -189,10 +187,10 @@ valgrind-python: $(VENV)/.test
 	cp target/valgrind/debug/libmrrc_arrow.so $(OUT)/valgrind/mrrc_arrow/$(NATIVE)
 	PYTHONMALLOC=malloc PYTHONPATH=$(OUT)/valgrind $(VALGRIND) $(BIN)/python tests/memory/smoke.py tests/data/sample.mrc --without-arrow
 
-# What `make test` has of both.
-test-memory: ASAN_TESTS = --test fuzz --test record_blocks
+# What `make test` has of both; the tour of the package is among its Python tests, with the debugging allocator of CPython.
+test-memory: ASAN_TESTS = --lib --test fuzz --test record_blocks
 test-memory: CASES = 16
-test-memory: asan valgrind-reader ## memory checkers, briefly: the tour of the package and tests of the core
+test-memory: asan-rust valgrind-reader ## memory checkers, briefly: tests of the core
 
 valgrind-reader:
 ifeq ($(shell command -v valgrind),)

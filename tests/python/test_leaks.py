@@ -1,7 +1,12 @@
-"""Memory stays flat over many reads; `make leaks` has all ways in full length."""
+"""Memory stays flat over many reads; `make leaks` has all ways in full length.
+
+And a tour of the package, with marks around all that CPython's allocators hand out; `make asan` and `make valgrind` have it
+under their eyes.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -29,3 +34,10 @@ def test_a_hundred_reads_of_100_000_records_leave_nothing_behind(root: Path, sam
 def test_every_other_way_leaves_nothing_behind(root: Path, sample: Path) -> None:
     said = run(root, sample, "--rounds", "12", "--records", "9000")
     assert len(re.findall("grown by", said)) == 8
+
+
+def test_a_tour_of_the_package_breaks_no_mark_of_the_allocator(root: Path, sample: Path) -> None:
+    command = [sys.executable, "-X", "dev", "-W", "ignore", str(root / "tests/memory/smoke.py"), str(sample)]
+    environment = os.environ | {"PYTHONMALLOC": "debug"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, env=environment)
+    assert (done.returncode, done.stdout) == (0, "passed, with pyarrow\n"), done.stderr

@@ -64,7 +64,7 @@ fn what_marc_8_would_hide_is_written_in_references() {
     // In MARC-8 these characters are bytes that are UTF-8 of another.
     let record = "00062nam a2200049 a 4500001000200000245001000002\x1eX\x1e10\x1fa©Ø\x1e\x1d".as_bytes();
     let how = MarcOptions { encoding: TextEncoding::Marc8, ..MarcOptions::default() };
-    let (out, done) = written(record.to_vec().leak(), ReadOptions::default(), how);
+    let (out, done) = written(record, ReadOptions::default(), how);
     assert_eq!(done.unwrap().references, 2);
     assert!(String::from_utf8(out).unwrap().contains("&#x00A9;&#x00D8;"));
 }
