@@ -14,6 +14,7 @@ _T = TypeVar("_T")
 __version__: str
 DEFAULT_BATCH_SIZE: int
 READER_BATCH_SIZE: int
+REJECT_CODES: list[str]
 
 @final
 class Schema:

@@ -135,5 +135,7 @@ def _warn_of_skipped(skipped: list[str], stacklevel: int = 1) -> None:
 
 
 def _left_out(rejected: int, problems: dict[str, int]) -> str:
-    counts = ", ".join(f"{code} {count}" for code, count in problems.items())
+    from mrrc_arrow._native import REJECT_CODES
+
+    counts = ", ".join(f"{code} {problems[code]}" for code in REJECT_CODES if code in problems)
     return f"{rejected} record(s) could not be read and were left out ({counts}); read_problems lists them"

@@ -45,7 +45,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Error> {
             break profile;
         }
     };
-    let width = terminal_size::terminal_size().map_or(usize::MAX, |(width, _)| width.0.into());
+    // Of the terminal that it goes to: what goes to a file or a program is whole.
+    let width = terminal_size::terminal_size_of(std::io::stdout()).map_or(usize::MAX, |(width, _)| width.0.into());
     drop(progress);
     let text = shown(&profile, arguments.input.reading.text.format, width);
     print(text.as_bytes())

@@ -70,6 +70,8 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("DEFAULT_BATCH_SIZE", crate::read::DEFAULT_BATCH_SIZE)?;
     module.add("READER_BATCH_SIZE", crate::reader::READER_BATCH_SIZE)?;
+    let rejects: Vec<_> = crate::Code::ALL.iter().filter(|code| code.is_reject()).map(|code| code.as_str()).collect();
+    module.add("REJECT_CODES", rejects)?;
     module.add_class::<reader::RecordBatchReader>()?;
     module.add_class::<marc_reader::MARCReader>()?;
     module.add_class::<record::Record>()?;
