@@ -1,7 +1,7 @@
 """Memory stays flat over many reads; `make leaks` has all ways in full length.
 
-And a tour of the package, with marks around all that CPython's allocators hand out; `make asan` and `make valgrind` have it
-under their eyes.
+And a tour of the package, with marks around all that CPython's allocators hand out; `make asan` and `make valgrind`
+have it under their eyes.
 """
 
 from __future__ import annotations
