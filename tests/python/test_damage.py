@@ -168,13 +168,13 @@ def test_one_warning_sums_up_a_read() -> None:
     assert caught[0].filename == __file__
     message = str(caught[0].message)
     assert all(f"{code} 2" in message for code in REJECTS)
+    assert "truncated 1" in message
+    assert "read_problems" in message
 
 
 def test_the_warning_has_what_was_left_out_and_no_repairs() -> None:
     with pytest.warns(mrrc.MrrcWarning, match=r"left out \(too_short 1\); read_problems"):
         mrrc.read_table(b"\n".join([encode(book(0)), INVALID, REJECTS["too_short"]]), ignore_errors=True)
-    assert "truncated 1" in message
-    assert "read_problems" in message
 
 
 def test_a_run_of_64_mib_without_a_cut_is_rejected_in_pieces(three: list[bytes]) -> None:
