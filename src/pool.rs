@@ -82,12 +82,6 @@ impl Pool {
         self.spawn(move || if INSIDE.get() { pool.spawn_long(job) } else { job() });
     }
 
-    /// Runs `work` here, and what it spawns on the pool, and waits for that.
-    #[cfg(feature = "cli")]
-    pub(crate) fn scope<'scope, T>(&self, work: impl FnOnce(&rayon::Scope<'scope>) -> T) -> T {
-        self.0.pool.in_place_scope(work)
-    }
-
     pub(crate) fn spawn(&self, job: impl FnOnce() + Send + 'static) {
         self.0.pool.spawn(job);
     }

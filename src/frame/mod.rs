@@ -230,6 +230,14 @@ impl Table {
             && self.text.null_count() == 0
     }
 
+    /// Where the subfields of fields are that stand together.
+    pub(crate) fn subfields_of(&self, fields: Range<usize>) -> Range<usize> {
+        if fields.is_empty() {
+            return 0..0;
+        }
+        self.subfields(fields.start).start..self.subfields(fields.end - 1).end
+    }
+
     /// Where the subfields of a field are.
     pub(crate) fn subfields(&self, field: usize) -> Range<usize> {
         self.subfields.range(field)

@@ -5,6 +5,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::process::begin_flushing;
+
+/// Bytes after which the system is asked to begin with bringing them to the disk, while others are made.
+const FLUSHED_TOGETHER: usize = 4 << 20;
+
 /// A file under a temporary name; dropped before [`AtomicFile::commit`], it is removed and the target stays as it was.
 ///
 /// What is no file that could be replaced, such as a pipe or `/dev/null`, is written to as it stands. A link stays, and what it
@@ -12,6 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug)]
 pub(super) struct AtomicFile {
     file: File,
+    /// How much has been written since the system was asked to begin.
+    unflushed: usize,
     temporary: Option<PathBuf>,
     target: PathBuf,
 }
@@ -24,12 +31,12 @@ impl AtomicFile {
         }
         if found.as_ref().is_some_and(|found| !found.is_file()) {
             let file = OpenOptions::new().write(true).open(target)?;
-            return Ok(Self { file, temporary: None, target: target.to_owned() });
+            return Ok(Self { file, unflushed: 0, temporary: None, target: target.to_owned() });
         }
         let target = followed(target)?;
         let mut options = OpenOptions::new();
         let (file, temporary) = beside(&target, |temporary| options.write(true).create_new(true).open(temporary))?;
-        let this = Self { file, temporary: Some(temporary), target };
+        let this = Self { file, unflushed: 0, temporary: Some(temporary), target };
         if let Some(found) = found {
             this.file.set_permissions(found.permissions())?;
         }
@@ -122,7 +129,13 @@ pub(super) fn sync_parent(path: &Path) {
 
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
+        let written = self.file.write(bytes)?;
+        self.unflushed += written;
+        if self.unflushed >= FLUSHED_TOGETHER && self.temporary.is_some() {
+            begin_flushing(&self.file);
+            self.unflushed = 0;
+        }
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {

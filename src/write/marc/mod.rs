@@ -1,8 +1,9 @@
 //! Tables as MARC (ISO 2709): lengths, base address and directory made anew, what cannot be written told by row and field.
 //!
-//! Records are laid out on the pool, some hundred of them to a job, while those before them are written. Memory is bounded:
-//! two rounds of jobs at most.
+//! Records are laid out on the pool, some hundred of them to a job, while those before them are written. Memory is bounded: so
+//! many jobs at most.
 
+mod jobs;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -10,10 +11,10 @@ mod tests;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
+use self::jobs::Jobs;
 use self::record::{Encoder, Noted};
-use super::Check;
 use super::output::{Compression, Open, Output};
-use crate::error::{Error, ErrorKind, Hint, caught};
+use crate::error::{Error, ErrorKind, Hint};
 use crate::frame::{Fault, Piece, WholeRecords};
 use crate::pool::Pool;
 
@@ -61,7 +62,7 @@ pub struct Unwritable {
 
 impl Unwritable {
     fn error(&self) -> Error {
-        Error::new(ErrorKind::Unwritable, self.code, self.to_string()).with_hint(Hint::IgnoreErrors)
+        Error::new(ErrorKind::Unwritable, self.code, self.to_string()).with_hint(Hint::LeaveOutUnwritable)
     }
 }
 
@@ -95,9 +96,6 @@ pub struct Written {
 /// What most pieces take.
 const BYTES: usize = 512 << 10;
 
-/// Pieces that are laid out at a time, for each thread.
-const PIECES_PER_THREAD: usize = 4;
-
 /// What a job made of a piece.
 #[derive(Default)]
 struct Made {
@@ -122,74 +120,47 @@ pub fn write_marc(
 ) -> Result<Written, Error> {
     let pool = Pool::get()?;
     let mut pieces = WholeRecords::new(schema, batches)?;
-    let at_once = pool.threads() * PIECES_PER_THREAD;
     let mut output = output.open()?;
     let compression = output.compression();
+    let mut jobs = Jobs::new(pool, move |piece: &Piece| lay_out(piece, options, compression));
     let mut written = Written::default();
-    // While some pieces are laid out, those before them are written, and those after them asked for.
-    let mut made = Vec::new();
-    let mut round = gather(&mut pieces, at_once, check)?;
-    while !round.is_empty() || !made.is_empty() {
+    let mut last = None;
+    loop {
+        // Who makes the batches may take long for each.
         check()?;
-        let mut next: Vec<Result<Made, Error>> = round.iter().map(|_| Ok(Made::default())).collect();
-        let (mut done, mut following) = (Ok(()), Ok(Vec::new()));
-        pool.scope(|scope| {
-            for (piece, slot) in round.iter().zip(&mut next) {
-                scope.spawn(move |_| *slot = caught(|| lay_out(piece, options, compression)).and_then(|made| made));
+        while let Some(made) = jobs.ready() {
+            put(&mut output, made?, options, &mut written)?;
+        }
+        if last.is_none() && jobs.has_room() {
+            match pieces.next() {
+                Some(Ok(piece)) => {
+                    jobs.begin(piece);
+                    continue;
+                }
+                other => last = Some(other.map_or(Ok(()), |piece| piece.map(drop))),
             }
-            done = put(&mut output, std::mem::take(&mut made), options, &mut written);
-            if done.is_ok() {
-                following = gather(&mut pieces, at_once, check);
-            }
-        });
-        done?;
-        made = next;
-        round = match following {
-            Ok(following) => following,
-            Err(error) => {
-                // What came before it may have an error of its own, which is told first.
-                put(&mut output, made, options, &mut written)?;
-                return Err(error);
-            }
-        };
+        }
+        match jobs.wait(check)? {
+            Some(made) => put(&mut output, made?, options, &mut written)?,
+            None => break,
+        }
     }
-    check()?;
+    // What came before an error has been told of first, if it had one of its own.
+    last.unwrap_or(Ok(()))?;
     output.commit()?;
     Ok(written)
 }
 
-/// The next pieces, at most so many.
-fn gather(
-    pieces: &mut WholeRecords<impl Iterator<Item = Result<RecordBatch, Error>>>,
-    at_once: usize,
-    check: Check<'_>,
-) -> Result<Vec<Piece>, Error> {
-    let mut round = Vec::with_capacity(at_once);
-    for piece in pieces.by_ref().take(at_once) {
-        round.push(piece?);
-        // Who makes the batches may take long for each.
-        check()?;
+fn put(output: &mut Open<'_>, made: Made, options: MarcOptions, written: &mut Written) -> Result<(), Error> {
+    let Made { bytes, noted, records, faults } = made;
+    if let Some(first) = faults.first().filter(|_| !options.ignore_errors) {
+        return Err(first.error());
     }
-    Ok(round)
-}
-
-fn put(
-    output: &mut Open<'_>,
-    made: Vec<Result<Made, Error>>,
-    options: MarcOptions,
-    written: &mut Written,
-) -> Result<(), Error> {
-    for made in made {
-        let Made { bytes, noted, records, faults } = made?;
-        if let Some(first) = faults.first().filter(|_| !options.ignore_errors) {
-            return Err(first.error());
-        }
-        output.put(&bytes)?;
-        written.records += records;
-        written.references += noted.references;
-        written.replaced += noted.replaced;
-        written.skipped.extend(faults);
-    }
+    output.put(&bytes)?;
+    written.records += records;
+    written.references += noted.references;
+    written.replaced += noted.replaced;
+    written.skipped.extend(faults);
     Ok(())
 }
 

@@ -1,11 +1,15 @@
 //! One record of a table as the bytes of ISO 2709.
 
+mod swift;
+
+use std::borrow::Cow;
 use std::ops::{AddAssign, Range};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::ArrowDictionaryKeyType;
 use arrow_array::{Array, DictionaryArray};
 
+use self::swift::Symbols;
 use super::TextEncoding;
 use crate::encoding::{encode_marc8, is_utf8_beyond_doubt};
 use crate::frame::{Fault, Table};
@@ -109,8 +113,8 @@ pub(super) struct Encoder<'a> {
     ind1: Vec<Symbol>,
     ind2: Vec<Symbol>,
     codes: Vec<Symbol>,
-    /// What stands before a subfield's value: the delimiter and the code, where that is one byte; else nothing.
-    heads: Vec<[u8; 2]>,
+    /// The same for the short way.
+    symbols: Symbols,
 }
 
 fn symbols<K: ArrowDictionaryKeyType>(of: &DictionaryArray<K>, is_right: impl Fn(&str) -> bool) -> Vec<Symbol> {
@@ -130,24 +134,19 @@ impl<'a> Encoder<'a> {
         let is_indicator = |text: &str| text.len() == 1 && text.is_ascii();
         let is_code =
             |text: &str| text.is_empty() || text.chars().count() == 1 && (text.is_ascii() || encoding == Text::Utf8);
+        let tags = symbols(&table.tag, |text| text.len() == 3 && text.is_ascii());
+        let (ind1, ind2) = (symbols(&table.ind1, is_indicator), symbols(&table.ind2, is_indicator));
         let codes = symbols(&table.code, is_code);
-        let heads = codes.iter().map(|code| match code {
-            Symbol::Bytes { bytes: [code, ..], length: 1, replaced: 0 } => [DELIMITER, *code],
-            _ => [0; 2],
-        });
-        Self {
-            heads: heads.collect(),
-            table,
-            encoding,
-            tags: symbols(&table.tag, |text| text.len() == 3 && text.is_ascii()),
-            ind1: symbols(&table.ind1, is_indicator),
-            ind2: symbols(&table.ind2, is_indicator),
-            codes,
-        }
+        Self { symbols: Symbols::new(&tags, [&ind1, &ind2], &codes), table, encoding, tags, ind1, ind2, codes }
     }
 
     /// Appends a record to `out`, or nothing if it cannot be written.
     pub(super) fn encode(&self, record: usize, out: &mut Vec<u8>) -> Result<Noted, Fault> {
+        if self.encoding == Text::Utf8
+            && let Some(noted) = self.swiftly(record, out)
+        {
+            return Ok(noted);
+        }
         let start = out.len();
         let mut done = self.lay_out(record, out, self.encoding);
         let is_marc8 = self.encoding == Text::Marc8;
@@ -272,9 +271,6 @@ impl<'a> Encoder<'a> {
             }
             write(value, out, encoding, noted);
         }
-        if encoding == Text::Utf8 && self.plain(subfields.clone(), out) {
-            return Ok(subfields.len());
-        }
         for subfield in subfields.clone() {
             let code = symbol(&self.codes, &table.code, subfield);
             let Some(bytes) = code.and_then(Symbol::bytes) else {
@@ -298,26 +294,6 @@ impl<'a> Encoder<'a> {
         Ok(subfields.len())
     }
 
-    /// Appends subfields that have codes of one byte, as nearly all have; `false`, and nothing of them, if one has not.
-    fn plain(&self, subfields: Range<usize>, out: &mut Vec<u8>) -> bool {
-        let table = self.table;
-        let start = out.len();
-        let keys = table.code.keys().values().get(subfields.clone()).unwrap_or_default();
-        for (subfield, &key) in subfields.zip(keys) {
-            match self.heads.get(usize::from(key)) {
-                Some(head) if *head != [0; 2] && table.code.is_valid(subfield) => {
-                    out.extend_from_slice(head);
-                    out.extend_from_slice(table.text.value(subfield).as_bytes());
-                }
-                _ => {
-                    out.truncate(start);
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
     /// The leader with its numbers, and with what it says of the encoding.
     fn leader(
         &self,
@@ -327,8 +303,12 @@ impl<'a> Encoder<'a> {
         is_plain: bool,
         noted: &mut Noted,
     ) -> Result<[u8; LEADER_LENGTH], Fault> {
-        noted.replaced += leader.matches(char::REPLACEMENT_CHARACTER).count() as u64;
-        let text = leader.replace(char::REPLACEMENT_CHARACTER, "?");
+        let text = if leader.is_ascii() {
+            Cow::Borrowed(leader)
+        } else {
+            noted.replaced += leader.matches(char::REPLACEMENT_CHARACTER).count() as u64;
+            Cow::Owned(leader.replace(char::REPLACEMENT_CHARACTER, "?"))
+        };
         let mut head: [u8; LEADER_LENGTH] = match text.as_bytes().try_into() {
             Ok(head) if text.is_ascii() && !text.bytes().any(is_delimiter) => head,
             _ => {
@@ -400,11 +380,14 @@ fn five(number: usize) -> [u8; 5] {
     five
 }
 
+/// Bytes that are counted by a byte, in whole vectors.
+const LOOKED_AT: usize = 224;
+
 /// How many delimiters there are in `data`, and whether it means the same in MARC-8: ASCII without escape sequences.
 fn looked_through(data: &[u8]) -> (usize, bool) {
     let (mut delimiters, mut high, mut escapes) = (0, 0, 0);
     // So many at a time that a byte can count them, without a way out: then many are looked at at once.
-    for part in data.chunks(u8::MAX.into()) {
+    for part in data.chunks(LOOKED_AT) {
         let mut count = 0_u8;
         for &byte in part {
             count += u8::from(byte.wrapping_sub(RECORD_TERMINATOR) <= DELIMITER - RECORD_TERMINATOR);
