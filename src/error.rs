@@ -37,14 +37,16 @@ pub enum ErrorKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hint {
-    /// Such records can be left out: [`ReadOptions::ignore_errors`](crate::ReadOptions::ignore_errors) or, where they were to be
-    /// written, the option of that name there. [`Inspection`](crate::Inspection) lists those that cannot be read.
-    IgnoreErrors,
+    /// Records that cannot be read can be left out: [`ReadOptions::ignore_errors`](crate::ReadOptions::ignore_errors).
+    /// [`Inspection`](crate::Inspection) lists them.
+    LeaveOutUnreadable,
+    /// Records that can be read, and not written, can be left out there.
+    LeaveOutUnwritable,
     /// The reader goes on with the next record when it is asked.
     NextRecord,
     /// The record can be had as it was read: [`RecordBlock::bytes`](crate::RecordBlock::bytes).
     BytesAsRead,
-    /// The table must be in [`Layout::Subfields`](crate::Layout::Subfields).
+    /// The table must be in [`Layout::Subfields`](crate::Layout::Subfields), not of columns by name.
     Subfields,
     /// The table must have no nested columns: those of [`Layout::Subfields`](crate::Layout::Subfields) and most
     /// [`Column`](crate::Column)s are not.
@@ -201,7 +203,7 @@ impl Error {
         self.0.hint
     }
 
-    /// The operating system's error, for [`ErrorKind::Io`].
+    /// The error behind [`ErrorKind::Io`]: the operating system's or, of [`Error::other`], the caller's.
     #[must_use]
     pub fn io(&self) -> Option<&io::Error> {
         self.0.io.as_deref()

@@ -160,7 +160,7 @@ pub(crate) fn rejected(problem: &Problem) -> Error {
     Error::new(ErrorKind::Record, code, format!("record rejected ({code}): {}", problem.message))
         .at(problem.record, problem.offset)
         .in_source(problem.source.clone())
-        .with_hint(Hint::IgnoreErrors)
+        .with_hint(Hint::LeaveOutUnreadable)
 }
 
 /// A stream of record batches in the order of the input. After an error it is at its end.
@@ -188,6 +188,16 @@ pub enum Poll {
 }
 
 impl BatchStream {
+    /// The layout of every batch; `None` for columns by name.
+    pub(crate) fn layout(&self) -> Option<Layout> {
+        self.options.columns.is_none().then_some(self.options.layout)
+    }
+
+    /// Whether the column `tag` of the layout is among those that were asked for, unless all are.
+    pub(crate) fn selects_tags(&self) -> bool {
+        self.options.select.as_ref().is_none_or(|names| names.iter().any(|name| name == "tag"))
+    }
+
     /// The schema of every batch.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {

@@ -196,7 +196,7 @@ def read_problems(source: Source, **options: Unpack[ReadOptions]) -> pa.Table:
     >>> mrrc.read_problems("tests/data/sample.mrc").num_rows
     0
     """
-    pa = _pyarrow("read_problems", "`mrrc-arrow count` tells how often each problem was met")
+    pa = _pyarrow("read_problems", "`mrrc-arrow check` tells how often each problem was met, and where")
     return _as_table(pa, _native.collect_problems(source, **options))
 
 

@@ -33,6 +33,7 @@ class MrrcError(Exception):
     source: str | None
     record: int | None
     offset: int | None
+    _message: str  # without what there is to do about it
 
 
 class RecordError(MrrcError, ValueError):
@@ -100,20 +101,28 @@ def _from_native(
     message: str,
     errno: int | None,
     *,
+    hint: str | None,
     code: str,
     source: str | None,
     record: int | None,
     offset: int | None,
 ) -> Exception:
     """Make the exception for an error of the native core."""
+    told = message if hint is None else f"{message}. {hint}"
     if kind == "option":
-        return ValueError(message)
+        return ValueError(told)
     if errno is not None:
         # Rust appends the number to the operating system's words.
         return OSError(errno, message.removesuffix(f" (os error {errno})"), source)
-    error = _KINDS[kind](message)
+    error = _KINDS[kind](told)
+    error._message = message
     error.code, error.source, error.record, error.offset = code, source, record, offset
     return error
+
+
+def _advise(error: MrrcError, hint: str) -> None:
+    """Have an error say what there is to do about it in place of what it says."""
+    error.args = (f"{error._message}. {hint}",)
 
 
 def _warn_of_rejects(rejected: int, problems: dict[str, int], stacklevel: int = 1) -> None:

@@ -37,6 +37,7 @@ except ImportError as error:
 from mrrc_arrow import _native
 from mrrc_arrow._read import read_problems
 from mrrc_arrow._splits import Split, plan_splits
+from mrrc_arrow.errors import RecordError, _advise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
@@ -217,9 +218,13 @@ class MarcDataSourceReader(DataSourceReader):
         if split is None:
             return
         with _open(split, {**self._read, "ignore_errors": self._request.mode != "FAILFAST"}) as batches:
-            for native in batches:
-                batch = pa.record_batch(native)
-                yield self._laid_out(batch.num_rows, dict(zip(batch.schema.names, batch.columns, strict=True)))
+            try:
+                for native in batches:
+                    batch = pa.record_batch(native)
+                    yield self._laid_out(batch.num_rows, dict(zip(batch.schema.names, batch.columns, strict=True)))
+            except RecordError as error:
+                _advise(error, "Mode DROPMALFORMED leaves such records out; in mode PERMISSIVE they are rows of nulls")
+                raise
             rejected = batches.rejected
         if self._request.mode == "PERMISSIVE" and rejected:
             yield from self._corrupt(split, rejected)

@@ -95,7 +95,7 @@ pub(super) fn cat(arguments: &CatArguments) -> Result<(), Error> {
     drop(progress);
     report(stream.problems());
     left_out(written.skipped.iter().map(ToString::to_string));
-    told(written.records, &arguments.output);
+    say_written(written.records, &arguments.output);
     if written.references > 0 {
         say(&format!("{} characters that MARC-8 has no code for were written as references", written.references));
     }
@@ -125,7 +125,7 @@ fn copy(input: &Input, filter: Option<Filter>, anew: bool, path: &Path) -> Resul
     drop(progress);
     report(selecting.problems());
     left_out(selecting.left_out().iter().map(ToString::to_string));
-    told(records, path);
+    say_written(records, path);
     Ok(())
 }
 
@@ -148,7 +148,7 @@ fn to<T>(path: &Path, write: impl FnOnce(Output<'_>) -> Result<T, Error>) -> Res
     write(Output::path(path))
 }
 
-fn told(records: u64, path: &Path) {
+fn say_written(records: u64, path: &Path) {
     let place = if path == Path::new(STANDARD) { "standard output".to_owned() } else { path.display().to_string() };
     say(&format!("{records} records written to {place}"));
 }

@@ -105,20 +105,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// What is wrong, and what there is to do about it with the options of commands.
 fn told(error: &Error) -> String {
-    let what = match (error.hint(), error.kind(), error.code()) {
-        // What can be read, and cannot be written, is nothing that check would tell.
-        (Some(Hint::IgnoreErrors), ErrorKind::Unwritable, _) | (Some(Hint::IgnoreErrors), _, "too_long") => {
-            "Leave such records out with --ignore-errors"
-        }
-        (Some(Hint::IgnoreErrors), ..) => {
+    let hint = match error.hint() {
+        Some(Hint::LeaveOutUnreadable) => {
             "Read with --ignore-errors to leave such records out; mrrc-arrow check lists them"
         }
-        (Some(Hint::Subfields), ..) => "Choose --layout subfields",
-        (Some(Hint::Flat), ..) => "Choose --to ndjson, other columns or, in convert, --layout subfields",
+        // Nothing that check would tell.
+        Some(Hint::LeaveOutUnwritable) => "Leave such records out with --ignore-errors",
+        Some(Hint::Subfields) => "Choose --layout subfields, without --column",
+        Some(Hint::Flat) => {
+            "Choose other columns, in convert --layout subfields, or another format, by the output's name or --to"
+        }
         // No command reads record by record.
-        (Some(Hint::NextRecord | Hint::BytesAsRead) | None, ..) => return error.to_string(),
+        Some(Hint::NextRecord | Hint::BytesAsRead) | None => return error.to_string(),
     };
-    format!("{error}. {what}")
+    format!("{error}. {hint}")
 }
 
 /// A parser of the names of some values, which `--help` lists.

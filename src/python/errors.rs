@@ -41,8 +41,9 @@ pub(super) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
         });
         let what = match error.io() {
             Some(io) if errno.is_some() => io.to_string(),
-            _ => told(error),
+            _ => error.to_string(),
         };
+        details.set_item("hint", hint(error))?;
         let exception =
             py.import("mrrc_arrow.errors")?.call_method("_from_native", (kind, what, errno), Some(&details))?;
         Ok(PyErr::from_value(exception))
@@ -52,19 +53,19 @@ pub(super) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
 
 /// What is wrong, and what there is to do about it in Python.
 pub(super) fn told(error: &Error) -> String {
-    let what = match (error.hint(), error.kind()) {
-        (Some(Hint::IgnoreErrors), ErrorKind::Unwritable) => "Write with ignore_errors=True to leave such records out",
-        (Some(Hint::IgnoreErrors), _) => {
-            "Read with ignore_errors=True to leave such records out; read_problems lists them"
-        }
-        (Some(Hint::NextRecord), _) => {
-            "Go on with the next record, or read with permissive=True to get None in its place"
-        }
-        (Some(Hint::BytesAsRead), _) => "The bytes as they were read are the reader's current_chunk",
-        (Some(Hint::Subfields | Hint::Flat), _) => "Read with layout=\"subfields\"",
-        (None, _) => return error.to_string(),
-    };
-    format!("{error}. {what}")
+    hint(error).map_or_else(|| error.to_string(), |hint| format!("{error}. {hint}"))
+}
+
+/// What there is to do about an error in Python.
+fn hint(error: &Error) -> Option<&'static str> {
+    Some(match error.hint()? {
+        Hint::LeaveOutUnreadable => "Read with ignore_errors=True to leave such records out; read_problems lists them",
+        Hint::LeaveOutUnwritable => "Write with ignore_errors=True to leave such records out",
+        Hint::NextRecord => "Go on with the next record, or read with permissive=True to get None in its place",
+        Hint::BytesAsRead => "Its bytes as they were read are the reader's current_chunk until the next record is read",
+        Hint::Subfields => "Read with layout=\"subfields\", without columns by name",
+        Hint::Flat => "Read with layout=\"subfields\"",
+    })
 }
 
 /// `{code: count}` of the problems that were met.

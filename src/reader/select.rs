@@ -186,7 +186,7 @@ impl Selecting {
         }
         let unwritable = std::mem::take(&mut selected.unwritable);
         if let Some(first) = unwritable.first().filter(|_| !self.ignore_errors) {
-            return Err(first.clone().with_hint(Hint::IgnoreErrors));
+            return Err(first.clone().with_hint(Hint::LeaveOutUnwritable));
         }
         self.left_out.extend(unwritable);
         Ok(selected)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import mrrc_arrow as mrrc
 import polars as pl
@@ -38,13 +38,14 @@ def test_a_reader_goes_on_after_a_record_that_cannot_be_read(three: list[bytes])
 def test_a_record_that_has_no_room_is_there_as_it_was_read() -> None:
     # More than a directory entry can count, and a directory that is wrong about it.
     long = b"99999nam a2200037 a 4500500999900000\x1e  \x1fa" + b"x" * 12_000 + b"\x1e\x1d"
-    reader = mrrc.MARCReader(long)
+    reader = mrrc.MARCReader(long + encode([control("001", "next")]))
     record = next(reader)
-    with pytest.raises(
-        mrrc.RecordError, match=r"12005 bytes.*\. The bytes as they were read are the reader's current_chunk$"
-    ):
+    hint = r"12005 bytes.*\. Its bytes as they were read are the reader's current_chunk until the next record is read$"
+    with pytest.raises(mrrc.RecordError, match=hint):
         record.as_marc()
     assert reader.current_chunk == long
+    next(reader)
+    assert reader.current_chunk != long
 
 
 def test_a_record_that_cannot_be_written_may_be_left_out() -> None:
@@ -55,6 +56,13 @@ def test_a_record_that_cannot_be_written_may_be_left_out() -> None:
 
 
 def test_files_by_tag_are_of_subfields(sample: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r'column tag.*\. Read with layout="subfields"$'):
-        mrrc.write_parquet(sample, tmp_path / "lake", partition_by="tag")
+    hint = r'of the layout subfields\. Read with layout="subfields", without columns by name$'
+    columns: list[dict[str, Any]] = [{}, {"columns": {"tag": mrrc.all("650$a")}}, {"columns": {"tag": "001"}}]
+    columns.append({"row_index_name": "tag"})
+    for options in columns:
+        with pytest.raises(ValueError, match=hint):
+            mrrc.write_parquet(sample, tmp_path / "lake", partition_by="tag", **options)
+    # Who has done so is not told to do it.
+    with pytest.raises(ValueError, match=r"not among those that were selected$"):
+        mrrc.write_parquet(sample, tmp_path / "lake", partition_by="tag", layout="subfields", columns=["value"])
     assert list(tmp_path.iterdir()) == []

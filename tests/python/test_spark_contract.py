@@ -328,8 +328,10 @@ def test_a_schema_that_cannot_be_is_told(sample: Path) -> None:
 
 def test_the_first_that_cannot_be_read_fails_the_task(damaged: Path) -> None:
     for options in ({}, {"mode": "FAILFAST"}, {"mode": "failfast"}):
-        with pytest.raises(mrrc.RecordError) as error:
+        hint = r"\. Mode DROPMALFORMED leaves such records out; in mode PERMISSIVE they are rows of nulls$"
+        with pytest.raises(mrrc.RecordError, match=hint) as error:
             read(made(path=str(damaged), **options))
+        assert "ignore_errors" not in str(error.value)
         assert (error.value.code, error.value.source, error.value.record) == ("too_short", str(damaged), 1)
 
 

@@ -278,7 +278,12 @@ def test_what_is_no_file_is_written_to(sample: Path) -> None:
         ({"partition_by": True}, TypeError, "partition_by"),
         ({"metadata": {"mrrc_arrow.rejected": "0"}}, ValueError, "metadata"),
         ({"partition_by": "tag"}, ValueError, "subfields"),
-        ({"partition_by": "tag", "layout": "subfields", "columns": ["value"]}, ValueError, "tag"),
+        ({"partition_by": "tag", "layout": "subfields", "columns": ["value"]}, ValueError, "column tag"),
+        (
+            {"partition_by": "tag", "layout": "subfields", "columns": ["value"], "row_index_name": "tag"},
+            ValueError,
+            "column tag",
+        ),
         ({"compression": "zip"}, ValueError, "compression"),
         ({"nonsense": 1}, TypeError, "nonsense"),
     ],

@@ -13,7 +13,7 @@ use parquet::schema::types::ColumnPath;
 
 use self::file::ParquetFile;
 use self::partitions::{ByRows, ByTag};
-use crate::error::Error;
+use crate::error::{Error, Hint};
 use crate::layout::Layout;
 use crate::problem::ProblemCounts;
 use crate::read::{BatchStream, ReadOptions};
@@ -166,6 +166,14 @@ pub fn write_parquet(
 ) -> Result<WrittenParquet, Error> {
     let schema = stream.schema().clone();
     let input = stream.total_bytes();
+    if options.partition_by == PartitionBy::Tag {
+        if stream.layout() != Some(Layout::Subfields) {
+            return Err(Error::option("files by tag are of the layout subfields").with_hint(Hint::Subfields));
+        }
+        if !stream.selects_tags() {
+            return Err(Error::option("files by tag need the column tag, which is not among those that were selected"));
+        }
+    }
     let mut sink: Box<dyn Sink> = match options.partition_by {
         PartitionBy::Nothing => Box::new(ParquetFile::create(&schema, target, target.to_owned(), options, input)?),
         PartitionBy::Tag => Box::new(ByTag::create(&schema, target, options)?),

@@ -15,7 +15,7 @@ use arrow_select::take::take_record_batch;
 
 use super::file::ParquetFile;
 use super::{ParquetOptions, Sink};
-use crate::error::{Error, Hint};
+use crate::error::Error;
 use crate::pool::Pool;
 use crate::write::Check;
 use crate::write::atomic::{beside, followed, sync_parent};
@@ -54,7 +54,14 @@ impl Directory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(failed(error)),
         };
-        let ((), temporary) = beside(&path, |path| fs::create_dir(path)).map_err(failed)?;
+        // What is not there is not the directory that is to be made, but where it is to be.
+        let missing = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let ((), temporary) = beside(&path, |path| fs::create_dir(path)).map_err(|error| match missing {
+            Some(parent) if error.kind() == io::ErrorKind::NotFound => {
+                cannot_write(error, Some(&parent.to_string_lossy()))
+            }
+            _ => failed(error),
+        })?;
         let this = Self { target: path, temporary, is_whole: false };
         if let Some(rights) = rights {
             fs::set_permissions(&this.temporary, rights).map_err(failed)?;
@@ -277,8 +284,7 @@ struct Waiting {
 impl ByTag {
     pub(super) fn create(schema: &SchemaRef, target: &Path, options: &ParquetOptions) -> Result<Self, Error> {
         let Some((column, _)) = schema.column_with_name("tag") else {
-            let message = "a file for each tag needs the column tag, which this table does not have";
-            return Err(Error::option(message).with_hint(Hint::Subfields));
+            return Err(Error::internal("rows of subfields have no column tag"));
         };
         let files = Files::create(schema, target, options)?;
         Ok(Self { waiting: BTreeMap::new(), bytes: 0, under_way: VecDeque::new(), files, column })
