@@ -62,7 +62,7 @@ def first(spec: str | Column) -> Column:
     >>> mrrc.read_marc("tests/data/sample.mrc", columns={"id": mrrc.first("001")}, n_rows=1).columns
     ['id']
     """
-    return Column(f"first({spec})")
+    return Column(f"first({_checked(spec)})")
 
 
 def all(spec: str | Column, sep: str | None = None) -> Column:
@@ -87,7 +87,14 @@ def all(spec: str | Column, sep: str | None = None) -> Column:
     >>> df["subjects"].null_count()
     0
     """
-    return Column(f"all({spec})" if sep is None else f"all({spec}, {_quoted(sep)})")
+    return Column(f"all({_checked(spec)})" if sep is None else f"all({_checked(spec)}, {_quoted(sep)})")
+
+
+def _checked(spec: str | Column) -> str:
+    """Give a spec as text."""
+    if not isinstance(spec, (str, Column)):
+        raise TypeError(f"spec must be str or Column, not {type(spec).__name__}; one after the other is 100$a|110$a")
+    return str(spec)
 
 
 def _quoted(text: str) -> str:
@@ -116,7 +123,7 @@ def join(spec: str | Column, sep: str = " ") -> Column:
     >>> mrrc.join("245$a$b", sep=" : ")
     Column(expression='join(245$a$b, " : ")')
     """
-    return Column(f"join({spec}, {_quoted(sep)})")
+    return Column(f"join({_checked(spec)}, {_quoted(sep)})")
 
 
 def count(spec: str | Column) -> Column:
@@ -138,7 +145,7 @@ def count(spec: str | Column) -> Column:
     >>> mrrc.count("852")
     Column(expression='count(852)')
     """
-    return Column(f"count({spec})")
+    return Column(f"count({_checked(spec)})")
 
 
 def exists(spec: str | Column) -> Column:
@@ -160,7 +167,7 @@ def exists(spec: str | Column) -> Column:
     >>> mrrc.exists("856$u")
     Column(expression='exists(856$u)')
     """
-    return Column(f"exists({spec})")
+    return Column(f"exists({_checked(spec)})")
 
 
 def fields(spec: str | Column) -> Column:
@@ -184,7 +191,7 @@ def fields(spec: str | Column) -> Column:
     >>> [field.name for field in df.schema["added"].inner.fields]
     ['tag', 'ind1', 'ind2', 'value', 'subfields']
     """
-    return Column(f"fields({spec})")
+    return Column(f"fields({_checked(spec)})")
 
 
 def fixed(spec: str, labels: bool = False) -> Column:
@@ -248,4 +255,4 @@ def linked(spec: str) -> Column:
     >>> mrrc.all(mrrc.linked("700$a"))
     Column(expression='all(linked(700$a))')
     """
-    return Column(f"linked({spec})")
+    return Column(f"linked({_checked(spec)})")

@@ -79,7 +79,24 @@ fn column(parser: &mut Parser<'_>) -> Result<Column, Mistake> {
             parser.mistake("the column ends here, and something follows")
         }
         Some(b'$' | b'^') => parser.mistake("subfields and indicators do not go with what is before"),
-        Some(_) => parser.mistake("the spec ends here, and something follows"),
+        Some(next) => {
+            let hint = hint(next, parser.rest(), column.specs.last());
+            parser.mistake(format!("the spec ends here, and something follows{hint}"))
+        }
+    }
+}
+
+/// What to do about `rest`, which begins with `next` and follows a spec: what those write who know other tools.
+fn hint(next: u8, rest: &str, last: Option<&Spec>) -> &'static str {
+    let Some(Spec { tag, part, .. }) = last else { return "" };
+    match part {
+        _ if next == b' ' => "; there are no blanks in one",
+        _ if tag.eq_ignore_ascii_case(b"lea") && rest.to_ascii_lowercase().starts_with("der") => "; the leader is LDR",
+        Part::Subfields(_) if next.is_ascii_alphanumeric() => "; each code has a $ before it, as in $a$b",
+        Part::Text { .. } if next.is_ascii_alphanumeric() || matches!(next, b'.' | b'_' | b'#' | b'*') => {
+            "; a code has a $ before it, as in 245$a, and indicators are told in braces, as in 650{^2=\\0}"
+        }
+        _ => "",
     }
 }
 

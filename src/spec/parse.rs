@@ -218,13 +218,24 @@ impl<'a> Parser<'a> {
 
     fn test(&mut self) -> Parsed<Test> {
         if let Some(operator) = self.operator() {
-            return Ok(Test { left: None, operator, right: self.term()? });
+            return Ok(Test { left: None, operator, right: self.right()? });
         }
         let term = self.term()?;
         match self.operator() {
-            Some(operator) => Ok(Test { left: Some(term), operator, right: self.term()? }),
+            Some(operator) => Ok(Test { left: Some(term), operator, right: self.right()? }),
             None => Ok(Test { left: None, operator: Operator::Exists, right: term }),
         }
+    }
+
+    /// What is compared with, which many take for text.
+    fn right(&mut self) -> Parsed<Term> {
+        let is_spec = !matches!(self.peek(), Some(b'\\' | b'/' | b'[' | b'$' | b'^'));
+        self.term().map_err(|mut mistake| {
+            if is_spec {
+                mistake.message.push_str("; text begins with a backslash");
+            }
+            mistake
+        })
     }
 
     fn operator(&mut self) -> Option<Operator> {

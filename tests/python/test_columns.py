@@ -450,6 +450,32 @@ def test_a_mistake_is_pointed_at(expression: str, at: int) -> None:
         mrrc.Column(expression)
 
 
+@pytest.mark.parametrize(
+    ("expression", "hint"),
+    [
+        ("245$abc", r"\$ before it, as in \$a\$b"),
+        ("245a", r"\$ before it, as in 245\$a"),
+        ("245.a", r"\$ before it, as in 245\$a"),
+        ("650_0$a", r"indicators are told in braces, as in 650\{\^2=\\0\}"),
+        ("245 $a", "no blanks"),
+        ("Leader/06", "letters of a tag"),
+        ("leader/06", "the leader is LDR"),
+        ("LEADER", "the leader is LDR"),
+        ("650$a{^2=0}", "text begins with a backslash"),
+        ("008/35-37{LDR/6=a}", "text begins with a backslash"),
+    ],
+)
+def test_what_other_tools_have_is_met_with_advice(expression: str, hint: str) -> None:
+    with pytest.raises(ValueError, match=hint):
+        mrrc.Column(expression)
+
+
+def test_lists_are_no_specs() -> None:
+    for make in (mrrc.first, mrrc.all, mrrc.join, mrrc.count, mrrc.exists, mrrc.fields, mrrc.linked):
+        with pytest.raises(TypeError, match=r"spec must be str or Column, not list; one after the other is 100\$a\|110\$a"):
+            make(["100$a", "110$a"])  # type: ignore[arg-type]
+
+
 def test_no_spec_is_too_long_to_be_told_of() -> None:
     with pytest.raises(ValueError, match="a code is one printable character") as raised:
         mrrc.Column("245$a{" + "$b|" * 30_000 + "$A}")
