@@ -286,7 +286,7 @@ class Record:
     def as_json(self, **kwargs: Any) -> str:  # noqa: ANN401 - json's
         """`as_dict` as JSON; keyword arguments are those of `json.dumps`."""
     def to_pymarc(self) -> Any:  # noqa: ANN401 - pymarc is optional
-        """An editable `pymarc.Record` with the same content; needs pymarc."""
+        """An editable `pymarc.Record` with the same content; `ImportError` without pymarc."""
 
 class MARCReader:
     """Iterate over records, in the manner of pymarc and many times as fast.

@@ -56,8 +56,8 @@ fn scan_record_boundaries(
 }
 
 // PyO3 would declare for us that this needs no GIL; a free-threaded Python that imports it takes the GIL back instead, and says so.
-// Nothing here is known to need it: every class is frozen, what threads share is behind a mutex or an atomic, no mutex is held
-// where Python may run, and `fast` makes objects as Python itself does. But `make test-free-threaded` has not run with a version
+// Nothing here is known to need it: every class is frozen, what threads share is behind a mutex or an atomic, no mutex is waited
+// for where Python may run, and `fast` makes objects as Python itself does. But `make test-free-threaded` has not run with a version
 // that PyO3 supports there (3.14t and later), nor with Polars. `docs/threading.md` tells users.
 #[pymodule(name = "_native", gil_used = true)]
 fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {

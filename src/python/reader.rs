@@ -104,13 +104,8 @@ impl RecordBatchReader {
         self.same_process().map_err(|error| to_python(py, &error))?;
         let mut state = self.turns.lock(py)?;
         let reading = self.turns.reading();
-        let (state, closed) = (&mut *state, &self.closed);
-        let found = py.detach(|| {
-            if closed.load(Ordering::Relaxed) {
-                state.close();
-            }
-            look(state)
-        });
+        let state_ref = &mut *state;
+        let found = py.detach(|| look(state_ref));
         *self.seen() = (state.problems(), state.bytes_read());
         drop(reading);
         Ok(found)
@@ -165,7 +160,11 @@ impl State {
         Some(problems)
     }
 
-    fn turn(&mut self, open: impl FnOnce() -> Result<BatchStream, Error>) -> Result<Turn, Error> {
+    /// Of a reader that was closed meanwhile this is the end, with what it had met.
+    fn turn(&mut self, closed: bool, open: impl FnOnce() -> Result<BatchStream, Error>) -> Result<Turn, Error> {
+        if closed {
+            return Ok(Turn::End(self.close()));
+        }
         if matches!(self, State::Unopened) {
             *self = State::Open(Box::new(open()?));
         }
@@ -229,7 +228,7 @@ impl RecordBatchReader {
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
         loop {
-            match self.with_state(py, |state| state.turn(|| self.begin()))? {
+            match self.with_state(py, |state| state.turn(self.closed.load(Ordering::Relaxed), || self.begin()))? {
                 Ok(Turn::Batch(batch)) => return Ok(Some(RecordBatch::new(*batch))),
                 Ok(Turn::End(problems)) => {
                     self.warn(py, problems)?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::PyKeyError;
+use pyo3::exceptions::{PyImportError, PyKeyError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 
@@ -227,7 +227,14 @@ impl Record {
 
     /// An editable `pymarc.Record` with the same content; needs pymarc.
     fn to_pymarc<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let pymarc = py.import("pymarc")?;
+        let pymarc = py.import("pymarc").map_err(|error| {
+            if !error.is_instance_of::<PyImportError>(py) {
+                return error;
+            }
+            let said = PyImportError::new_err("to_pymarc gives a pymarc.Record: pip install pymarc");
+            said.set_cause(py, Some(error));
+            said
+        })?;
         let arguments = PyDict::new(py);
         arguments.set_item("to_unicode", self.shared.settings.to_unicode)?;
         let record = pymarc.getattr("Record")?.call((), Some(&arguments))?;

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import gzip
+import io
 import itertools
 import threading
 import time
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import mrrc_arrow as mrrc
@@ -201,6 +203,45 @@ def test_closing_early_warns_of_what_was_read_alone(three: list[bytes]) -> None:
         assert next(reader).num_rows == 2
     with mrrc.read_batches(content, ignore_errors=True, batch_size=1) as reader:
         next(reader)
+
+
+def test_who_reads_on_a_closed_reader_is_told_of_rejects(three: list[bytes]) -> None:
+    """A reader that is closed while a thread reads, which then finds it so."""
+    started, go_on = threading.Event(), threading.Event()
+
+    class Slow(io.RawIOBase):
+        parts = iter([three[0] + b"0000\x1d" + three[1] * 2000])
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            part = next(self.parts, b"")
+            if not part:
+                started.set()
+                go_on.wait(10)
+            buffer[: len(part)] = part
+            return len(part)
+
+    reader = mrrc.read_batches(io.BufferedReader(Slow(), 1 << 24), ignore_errors=True, batch_size=1)
+    caught: list[warnings.WarningMessage] = []
+
+    def read() -> None:
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            for _ in reader:
+                pass
+        caught.extend(seen)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert started.wait(10)
+    reader.close()
+    go_on.set()
+    thread.join()
+    assert reader.rejected == 1
+    assert [str(warning.message)[:8] for warning in caught] == ["1 record"]
+    reader.close()
 
 
 def test_a_stream_warns_of_rejects_too(three: list[bytes]) -> None:

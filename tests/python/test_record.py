@@ -282,6 +282,21 @@ def test_other_forms(book: bytes) -> None:
     assert copy.as_marc()[24:30] == theirs.as_marc()[24:30]
 
 
+def test_to_pymarc_says_what_it_needs(book: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pymarc", None)
+    with pytest.raises(ImportError, match="pip install pymarc") as caught:
+        record_of(book).to_pymarc()
+    assert isinstance(caught.value.__cause__, ModuleNotFoundError)
+
+
+def test_to_pymarc_lets_ctrl_c_through(book: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "pymarc.py").write_text("raise KeyboardInterrupt")
+    monkeypatch.delitem(sys.modules, "pymarc")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        record_of(book).to_pymarc()
+
+
 def parts(record: mrrc.Record) -> list[tuple[object, ...]]:
     return [
         (field.tag, field.data)
