@@ -79,7 +79,7 @@ SITE  = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("pu
 test-gil: $(VENV)/.built ## two threads over Python files against one
 ifeq ($(strip $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("Py_ENABLE_SHARED") or "")')),1)
 	MRRC_ARROW_BUILT=1 PYO3_PYTHON=$(abspath $(BIN)/python) LD_LIBRARY_PATH=$(PYLIB) PYTHONPATH=$(abspath python):$(SITE) \
-		cargo test --locked --no-default-features --features embed --test concurrent_gil_tests -- --nocapture
+		cargo test --locked --no-default-features --features cli,embed --test concurrent_gil_tests -- --nocapture
 else
 	@echo 'skipped: this Python has no shared library to embed'
 endif

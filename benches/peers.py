@@ -270,11 +270,16 @@ def main() -> int:
     args = parser.parse_args()
     if args.one:
         run_one(args.one, str(args.file))
+    if args.into and args.table != "all":
+        parser.error("--into measures the tables that the pages have")
     asked = {name for page in args.into for name in places(page.read_text())} if args.into else WITH[args.table]
+    if not asked or asked - TABLES.keys():
+        parser.error(f"places for tables: {', '.join(sorted(asked)) or 'none'}; tables: {', '.join(TABLES)}")
     agree = True
     for name in (name for name in TABLES if name in asked):
         of_one_mind, table = printed(partial(TABLES[name], args))
-        put_into(args.into, name, table)
+        if of_one_mind:
+            put_into(args.into, name, table)
         agree = of_one_mind and agree
         print()
     if not agree:

@@ -32,7 +32,7 @@ pub fn languages(path: &Path) -> Result<BTreeMap<String, (usize, String)>, Box<d
     for batch in read(vec![Source::path(path)], options)? {
         let batch = batch?;
         let [languages, titles] = batch.columns() else { return Err("two columns were asked for".into()) };
-        // By default text is in string views: for a file in memory, views of its very bytes.
+        // By default text is in string views; that of columns is copied, so that they do not keep the file.
         let (languages, titles) = (languages.as_string_view(), titles.as_string_view());
         for (language, title) in languages.iter().zip(titles) {
             let of_language = found.entry(language.unwrap_or("?").to_owned());

@@ -4,6 +4,7 @@
 //! $ cargo run --example concurrent -- lake books.mrc dump/*.mrc
 //! ```
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -23,23 +24,27 @@ const WAITING: usize = 4;
 /// What became of a file: how many rows were written, or what stopped it.
 pub type Converted = (PathBuf, Result<u64, Error>);
 
-/// Converts each file to Parquet in `folder`, some of them at a time. A file that cannot be converted stops no other.
+/// Converts each file to Parquet in `folder`, some of them at a time. A file that cannot be converted stops no other, and of two
+/// with one name the second is not, since it would take the place of the first.
 ///
 /// One read is on all cores already, so threads are for what it waits for: a disk, or one thread that decompresses. The pool that
 /// parses is one for the whole process, however many reads there are; each of them has its own blocks in flight, two for each
 /// thread of the pool, which is what a thread more costs in memory.
 #[must_use]
 pub fn lake(paths: &[PathBuf], folder: &Path, threads: usize) -> Vec<Converted> {
+    let mut names = HashSet::new();
+    let files: Vec<_> = paths.iter().map(|path| (path, names.insert(path.file_name()))).collect();
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
-        while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-            done.push((path.clone(), convert(path, folder)));
+        while let Some(&(path, is_first)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let rows = if is_first { convert(path, folder) } else { Err(Error::other("another file has this name")) };
+            done.push((path.clone(), rows));
         }
         done
     };
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let threads: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
         // A panic of ours goes on here; one inside of a read is an error of that read.
         threads
             .into_iter()
@@ -102,7 +107,7 @@ fn main() -> Result<(), Error> {
     for (path, outcome) in lake(&paths, &folder, 2) {
         match outcome {
             Ok(rows) => println!("{}: {rows} rows", path.display()),
-            Err(error) => println!("{error}"),
+            Err(error) => println!("{}: {error}", path.display()),
         }
     }
     println!("{}: {} books", target.display(), books(&paths, &target)?);

@@ -36,10 +36,13 @@ def lake(paths: Sequence[Path], folder: Path, threads: int) -> tuple[list[mrrc.W
     that are converted again are replaced at one stroke. Each conversion is on all cores; another beside it has
     something to do for them while the first waits for its disk or for the thread that decompresses.
     """
+    names = [path.name for path in paths]
+    if len(set(names)) < len(names):
+        raise ValueError("of two files with one name, the second would take the place of the first in the lake")
     folder.mkdir(parents=True, exist_ok=True)
     written, failed = [], dict[Path, Exception]()
     with ThreadPoolExecutor(threads) as pool:
-        targets = [folder / f"{path.name}.parquet" for path in paths]
+        targets = [folder / f"{name}.parquet" for name in names]
         futures = [
             pool.submit(mrrc.write_parquet, path, target, layout="subfields")
             for path, target in zip(paths, targets, strict=True)
@@ -110,7 +113,10 @@ def main() -> None:
     if not paths:
         parser.error(f"no file matches {given.pattern}")
 
-    written, failed = lake(paths, given.folder, given.threads)
+    try:
+        written, failed = lake(paths, given.folder, given.threads)
+    except ValueError as error:
+        parser.error(str(error))
     for one in written:
         print(f"{one.files[0].name}: {one.rows} rows")
     for path, error in failed.items():
