@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorKind, Hint};
 use crate::feed::Input;
 use crate::iso2709::blocks::{Block, BlockSize};
 use crate::iso2709::scanner::MAX_RECORD;
-use crate::layout::{Built, KeepRaw, Part, Plan, StringType, build, cast_strings};
+use crate::layout::{Built, KeepRaw, Layout, Part, Plan, StringType, build, cast_strings};
 use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};
 use crate::source::Source;

@@ -160,7 +160,7 @@ fn an_error_is_said_once_and_then_the_stream_is_at_its_end() {
     };
     assert!(rows <= 2000);
     assert_eq!((error.kind(), error.code(), error.record()), (ErrorKind::Record, "too_short", Some(2000)));
-    assert_eq!(error.hint(), Some(Hint::IgnoreErrors));
+    assert_eq!(error.hint(), Some(Hint::LeaveOutUnreadable));
     for _ in 0..3 {
         assert!(stream.next().is_none());
     }

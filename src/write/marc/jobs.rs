@@ -12,10 +12,12 @@ use crate::write::{Check, INTERVAL};
 /// Jobs that are under way at a time, for each thread.
 const PER_THREAD: usize = 4;
 
+type Work<T, R> = dyn Fn(&T) -> Result<R, Error> + Send + Sync;
+
 /// What does the same with one thing after another. Dropped, it waits for what is under way, so that nothing of a caller's is
 /// held when the caller has gone on.
 pub(super) struct Jobs<T, R> {
-    work: Arc<dyn Fn(&T) -> Result<R, Error> + Send + Sync>,
+    work: Arc<Work<T, R>>,
     pool: Pool,
     under_way: VecDeque<Receiver<Result<R, Error>>>,
 }

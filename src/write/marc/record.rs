@@ -364,7 +364,7 @@ fn told(symbol: &Symbol) -> String {
     }
 }
 
-fn fault(place: usize, code: &'static str, message: impl Into<std::borrow::Cow<'static, str>>) -> Fault {
+fn fault(place: usize, code: &'static str, message: impl Into<Cow<'static, str>>) -> Fault {
     Fault::new(Some(place as u32 + 1), code, message)
 }
 
