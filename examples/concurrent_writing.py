@@ -115,8 +115,8 @@ def main() -> None:
 
     try:
         written, failed = lake(paths, given.folder, given.threads)
-    except ValueError as error:
-        parser.error(str(error))
+    except ValueError as mistake:
+        parser.error(str(mistake))
     for one in written:
         print(f"{one.files[0].name}: {one.rows} rows")
     for path, error in failed.items():

@@ -13,7 +13,7 @@ from mrrc_arrow._options import ReadOptions, takes_read_options
 from mrrc_arrow.errors import _warn_of_rejects, _warn_of_skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import polars as pl
     from polars._typing import PolarsDataType
@@ -183,7 +183,58 @@ def _exportable(data: ArrowStreamExportable) -> ArrowStreamExportable:
     frame = frame if len(names) == frame.width else polars.DataFrame([frame.get_column(name) for name in names])
     # Polars exports columns of nulls alone in a form that is not Arrow's.
     types = {name: _without_null_type(name, dtype) for name, dtype in frame.schema.items()}
-    return frame if types == dict(frame.schema) else frame.cast(cast("Any", types))
+    return _by_chunks(frame if types == dict(frame.schema) else frame.cast(cast("Any", types)))
+
+
+_SYMBOLS = ("tag", "ind1", "ind2", "code")
+# Categories are of all that the process has: more than this are not for tags alone.
+_MOST_CATEGORIES = 10_000
+
+
+class _Chunks:
+    """A frame as a stream of its chunks, as they are in memory, with what its keys mean beside them."""
+
+    def __init__(self, chunks: pl.Series, categories: list[str]) -> None:
+        self._chunks = chunks
+        self._categories = categories
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None, /) -> object:
+        """Export the chunks."""
+        return self._chunks.__arrow_c_stream__(requested_schema)
+
+
+def _by_chunks(frame: pl.DataFrame) -> ArrowStreamExportable:
+    """Export without a copy: Polars would put all into one chunk, and write each key of a category anew."""
+    import polars as pl
+
+    found: list[Any] = []
+    for dtype in _symbol_types(frame.schema):
+        if isinstance(dtype, pl.Categorical) and hasattr(dtype.categories, "to_series"):
+            found.append(dtype.categories)
+        elif dtype != pl.String:
+            return frame
+    if any(one != found[0] for one in found):
+        return frame
+    names = found[0].to_series() if found else pl.Series([], dtype=pl.String)
+    if len(names) > _MOST_CATEGORIES:
+        return frame
+    physical = pl.DataFrame([column.to_physical() for column in frame.get_columns()])
+    # Categories that another thread is about to make are null.
+    return _Chunks(physical.to_struct(), names.fill_null("").to_list())
+
+
+def _symbol_types(fields: Mapping[str, PolarsDataType]) -> Iterator[PolarsDataType]:
+    """Types of what may be of categories, in columns and in what these have in them."""
+    import polars as pl
+
+    for name, of in fields.items():
+        dtype = of
+        while isinstance(dtype, pl.List):
+            dtype = dtype.inner
+        if isinstance(dtype, pl.Struct):
+            yield from _symbol_types({field.name: field.dtype for field in dtype.fields})
+        elif name in _SYMBOLS:
+            yield dtype
 
 
 def _without_null_type(name: str, dtype: PolarsDataType) -> pl.DataType:

@@ -13,6 +13,7 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyString};
 use pyo3_arrow::input::AnyRecordBatch;
 use rayon::prelude::*;
 
+use super::categories::Categories;
 use super::errors::{to_python, warn_of_rejects};
 use super::fast::call_method;
 use super::inputs::type_name;
@@ -50,7 +51,13 @@ fn batches(data: &Bound<'_, PyAny>) -> PyResult<(SchemaRef, Batches)> {
     }
     let reader = data.extract::<AnyRecordBatch>()?.into_reader()?;
     let schema = reader.schema();
-    Ok((schema, Box::new(reader.map(|batch| batch.map_err(|error| of_stream(&error))))))
+    let Some(categories) = Categories::of(data)? else {
+        return Ok((schema, Box::new(reader.map(|batch| batch.map_err(|error| of_stream(&error))))));
+    };
+    let schema = categories.schema(&schema);
+    let to = Arc::clone(&schema);
+    let with = move |batch: Result<RecordBatch, ArrowError>| categories.batch(&batch?, &to);
+    Ok((schema, Box::new(reader.map(move |batch| with(batch).map_err(|error| of_stream(&error))))))
 }
 
 /// A stream of our own.

@@ -472,7 +472,9 @@ def test_what_other_tools_have_is_met_with_advice(expression: str, hint: str) ->
 
 def test_lists_are_no_specs() -> None:
     for make in (mrrc.first, mrrc.all, mrrc.join, mrrc.count, mrrc.exists, mrrc.fields, mrrc.linked):
-        with pytest.raises(TypeError, match=r"spec must be str or Column, not list; one after the other is 100\$a\|110\$a"):
+        with pytest.raises(
+            TypeError, match=r"spec must be str or Column, not list; one after the other is 100\$a\|110\$a"
+        ):
             make(["100$a", "110$a"])  # type: ignore[arg-type]
 
 

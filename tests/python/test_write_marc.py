@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 import duckdb
 import mrrc_arrow as mrrc
@@ -19,10 +19,11 @@ from .script import run_script
 from .strategies import records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from mrrc_arrow._write import ArrowStreamExportable, TextEncoding
+    from polars._typing import PolarsDataType
     from typing_extensions import Buffer
 
     from .marc import StringType
@@ -101,6 +102,66 @@ def _through_parquet(frame: pl.DataFrame) -> pa.Table:
 @pytest.mark.parametrize("route", ROUTES)
 def test_what_libraries_hand_back_is_written_as_it_was_read(sample: Path, layout: Layout, route: str) -> None:
     assert written(ROUTES[route](sample, layout)) == sample.read_bytes()
+
+
+SYMBOLS = ("tag", "ind1", "ind2", "code")
+CATEGORIES: dict[str, Callable[[], Mapping[str, PolarsDataType]]] = {
+    "of all": lambda: dict.fromkeys(SYMBOLS, pl.Categorical()),
+    "of their own": lambda: dict.fromkeys(SYMBOLS, pl.Categorical(pl.Categories("mine"))),
+    "of their own, small": lambda: dict.fromkeys(SYMBOLS, pl.Categorical(pl.Categories("few", physical=pl.UInt8))),
+    "of two kinds": lambda: {
+        "tag": pl.Categorical(),
+        "ind1": pl.Categorical(pl.Categories("other")),
+        "ind2": pl.String(),
+        "code": pl.Categorical(),
+    },
+    "and strings": lambda: {"tag": pl.String(), "ind1": pl.Categorical(), "ind2": pl.String(), "code": pl.String()},
+    "and an enum": lambda: dict.fromkeys(SYMBOLS, pl.Categorical()) | {"ind2": pl.Enum([*" 0123456789"])},
+    "none": lambda: dict.fromkeys(SYMBOLS, pl.String()),
+}
+
+
+def _of_types(frame: pl.DataFrame, layout: Layout, types: Mapping[str, PolarsDataType]) -> pl.DataFrame:
+    """The same frame with other types of tags, indicators and codes."""
+    if layout == "subfields":
+        return frame.cast(cast("Any", types))
+    subfields = pl.List(pl.Struct({"code": types["code"], "value": pl.String}))
+    fields = {name: types[name] for name in ("tag", "ind1", "ind2")} | {"value": pl.String, "subfields": subfields}
+    return frame.cast(cast("Any", {"fields": pl.List(pl.Struct(fields))}))
+
+
+@pytest.mark.parametrize("categories", CATEGORIES)
+@pytest.mark.parametrize("layout", ["records", "subfields"])
+def test_frames_of_any_categories_in_chunks_come_out_as_they_went_in(
+    sample: Path, layout: Layout, categories: str
+) -> None:
+    frame = mrrc.read_marc(sample, layout=layout, categorical=False)
+    frame = _of_types(frame, layout, CATEGORIES[categories]())
+    assert written(frame) == sample.read_bytes()
+    parts = [frame.slice(start, 70) for start in range(0, frame.height, 70)]
+    chunked = pl.concat(parts, rechunk=False)
+    assert chunked.n_chunks() > 4
+    assert written(chunked) == sample.read_bytes()
+    assert written(frame.clear()) == b""
+    wanted = pl.col("control_number").str.ends_with("7")
+    some = written(chunked.filter(wanted))
+    assert some == b"".join(
+        record.as_marc() for record in mrrc.MARCReader(sample) if str(record["001"].data).endswith("7")
+    )
+
+
+def test_numbers_are_no_categories(sample: Path) -> None:
+    frame = mrrc.read_marc(sample, layout="subfields")
+    with pytest.raises(ValueError, match="code must be text, not UInt32"):
+        written(frame.with_columns(code=pl.lit(1, pl.UInt32)))
+
+
+def test_many_categories_are_no_matter(sample: Path) -> None:
+    mine = pl.Categorical(pl.Categories("of everything"))
+    others = pl.Series([f"other {number}" for number in range(11_000)], dtype=mine)
+    frame = mrrc.read_marc(sample, categorical=False)
+    assert written(_of_types(frame, "records", dict.fromkeys(SYMBOLS, mine))) == sample.read_bytes()
+    assert others.len() == 11_000
 
 
 @pytest.mark.parametrize("layout", ["records", "subfields"])
