@@ -1,4 +1,4 @@
-# Everything runs in the project's own .venv; Rust, Python (3.11 or later) and make are all that must be there.
+# Everything runs in the project's own .venv; Rust, Python (3.11 or later, with venv), a C compiler and make are all that must be there.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -11,7 +11,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src pytho
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-rust test-python test-gil test-polars test-environments test-free-threaded test-spark test-engines
-.PHONY: check test-memory asan asan-rust asan-python valgrind valgrind-rust valgrind-reader valgrind-python leaks deny gate stress kills coverage
+.PHONY: check test-memory asan asan-rust asan-fuzz asan-python valgrind valgrind-rust valgrind-reader valgrind-python leaks deny gate stress kills coverage
 .PHONY: mutations random fuzz instructions memory lint fmt bench compare bench-rust bench-polars profile notebooks docs docs-serve wheel
 .PHONY: sdist dist test-wheel test-sdist crate clean
 
@@ -76,12 +76,16 @@ test-python: $(VENV)/.built $(VENV)/.test $(VENV)/.notebooks ## the package's te
 PYLIB = $(shell $(BIN)/python -c 'import sysconfig as s; print(s.get_config_var("Py_ENABLE_SHARED") and s.get_config_var("LIBDIR") or "")')
 SITE  = $(shell $(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
+# Debian says that there is one, and has the name that is linked with in another package.
+LIBPYTHON = import sysconfig, pathlib; of = sysconfig.get_config_var; \
+	path = pathlib.Path(of("LIBDIR") or "", of("LDLIBRARY") or ""); print(path if of("Py_ENABLE_SHARED") and path.is_file() else "")
+
 test-gil: $(VENV)/.built ## two threads over Python files against one
-ifeq ($(strip $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("Py_ENABLE_SHARED") or "")')),1)
+ifneq ($(strip $(shell $(PYTHON) -c '$(LIBPYTHON)')),)
 	MRRC_ARROW_BUILT=1 PYO3_PYTHON=$(abspath $(BIN)/python) LD_LIBRARY_PATH=$(PYLIB) PYTHONPATH=$(abspath python):$(SITE) \
 		cargo test --locked --no-default-features --features cli,embed --test concurrent_gil_tests -- --nocapture
 else
-	@echo 'skipped: this Python has no shared library to embed'
+	@echo 'skipped: there is no shared library of this Python to link with (Debian has it in libpython3-dev)'
 endif
 
 test-polars: ## batches as frames of the Rust crate polars, which takes some minutes to compile
@@ -92,6 +96,7 @@ OLDEST = polars==1.38.1 'pyarrow>=26' 'pandas>=2.2,<3' 'duckdb>=2' numpy pytest=
 OLDEST_TESTS = test_scan test_consumers test_read_batches test_read_table test_projection test_zero_copy
 
 test-free-threaded: $(VENV)/.made ## every function in threads without the GIL; FREE_THREADED is the Python, 3.14t or later
+	$(if $(FREE_THREADED),,$(error say which Python, as in make test-free-threaded FREE_THREADED=python3.14t))
 	$(PIP) install 'maturin>=1.9,<2'
 	rm -rf $(OUT)/free-threaded && mkdir -p $(OUT)/free-threaded
 	$(BIN)/maturin build --release --locked -q -i $(FREE_THREADED) -o $(OUT)/free-threaded/wheels
@@ -125,7 +130,7 @@ $(OUT)/spark-oldest/.made: Makefile
 	touch $@
 
 test-spark: $(VENV)/.built $(OUT)/spark/.made $(OUT)/spark-oldest/.made ## sessions of Apache Spark, of the newest and of the oldest that is supported (with Java 17)
-	command -v java >/dev/null || apt-get install -y -q openjdk-17-jre-headless
+	command -v java >/dev/null || { echo 'Java 17 is needed (Debian: openjdk-17-jre-headless)'; exit 1; }
 	rm -rf $(OUT)/spark/wheels
 	$(BIN)/maturin build --release --locked -q -o $(OUT)/spark/wheels
 	set -e; for version in spark spark-oldest; do \
@@ -152,13 +157,28 @@ HOST    = $(shell rustc -vV | sed -n 's/^host: //p')
 NATIVE  = _native.abi3.so
 
 # Whole stacks, so that tests/memory/lsan.supp can tell whose a leak is.
-ASAN_PYTHON = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" PYTHONMALLOC=malloc ASAN_OPTIONS=fast_unwind_on_malloc=0 \
+ASAN_PYTHON = LD_PRELOAD="$(ASAN_LIBRARY)" PYTHONMALLOC=malloc ASAN_OPTIONS=fast_unwind_on_malloc=0 \
 	LSAN_OPTIONS=suppressions=$(abspath tests/memory/lsan.supp):print_suppressions=0
+
+# Not every Rust comes with what it links programs with for this.
+ASAN_RUNTIME = $(wildcard $(shell rustc --print sysroot)/lib/rustlib/$(HOST)/lib/*rt.asan*)
+# What a program loads that was built without it.
+ASAN_LIBRARY = $(wildcard $(shell gcc -print-file-name=libasan.so 2>/dev/null))
 
 asan: asan-rust asan-python ## AddressSanitizer and LeakSanitizer over the Rust tests and over a tour of the package
 
 asan-rust:
+ifeq ($(ASAN_RUNTIME),)
+	@echo 'skipped: this Rust has no runtime of AddressSanitizer (that of rustup has)'
+else
 	PROPTEST_CASES=$(CASES) scripts/asan.sh test --locked --no-default-features --features cli $(ASAN_TESTS)
+endif
+
+# With as many inputs as without it.
+asan-fuzz:
+ifneq ($(ASAN_RUNTIME),)
+	scripts/asan.sh test --locked --no-default-features --features cli --test fuzz
+endif
 
 ASAN_TESTS = --lib --tests
 
@@ -166,10 +186,14 @@ ASAN_TESTS = --lib --tests
 CASES ?= 64
 
 asan-python: $(VENV)/.test
+ifeq ($(and $(ASAN_RUNTIME),$(ASAN_LIBRARY)),)
+	@echo 'skipped: AddressSanitizer has no runtime in this Rust, or no library in this gcc (libasan)'
+else
 	scripts/asan.sh build --locked --no-default-features --features python --lib
 	rm -rf $(OUT)/asan && mkdir -p $(OUT)/asan && cp -r python/mrrc_arrow $(OUT)/asan/
 	cp target/asan/debug/libmrrc_arrow.so $(OUT)/asan/mrrc_arrow/$(NATIVE)
 	$(ASAN_PYTHON) PYTHONPATH=$(OUT)/asan $(BIN)/python tests/memory/smoke.py tests/data/sample.mrc
+endif
 
 valgrind: valgrind-rust valgrind-python ## valgrind (which must be installed) over the Rust tests and a tour of the package: no error, no definite leak
 
@@ -188,9 +212,9 @@ valgrind-python: $(VENV)/.test
 	PYTHONMALLOC=malloc PYTHONPATH=$(OUT)/valgrind $(VALGRIND) $(BIN)/python tests/memory/smoke.py tests/data/sample.mrc --without-arrow
 
 # What `make test` has of both; the tour of the package is among its Python tests, with the debugging allocator of CPython.
-test-memory: ASAN_TESTS = --lib --test fuzz --test record_blocks
+test-memory: ASAN_TESTS = --lib --test record_blocks
 test-memory: CASES = 16
-test-memory: asan-rust valgrind-reader ## memory checkers, briefly: tests of the core
+test-memory: asan-rust asan-fuzz valgrind-reader ## memory checkers, briefly: tests of the core
 
 valgrind-reader:
 ifeq ($(shell command -v valgrind),)
@@ -210,6 +234,7 @@ deny: ## known holes, licences and sources of what is compiled in (cargo install
 REPEAT ?= 100
 
 stress: $(VENV)/.built $(VENV)/.test ## repeat the tests of pipeline, fork and Ctrl-C with 1, 2 and 8 threads
+	mkdir -p $(OUT)
 	cargo test --locked --no-default-features --features cli --lib --no-run
 	set -e; for threads in 1 2 8; do export RAYON_NUM_THREADS=$$threads; for round in $$(seq $(REPEAT)); do \
 		cargo test -q --locked --no-default-features --features cli --lib pipeline >$(OUT)/stress.log 2>&1 \
@@ -224,7 +249,7 @@ kills: $(VENV)/.built $(VENV)/.test ## kill conversions and writers at a hundred
 # How often each target is run.
 RUNS ?= 1000000
 
-fuzz: ## fuzz scanner, record, text and whole reads (cargo install cargo-fuzz)
+fuzz: $(VENV)/.made ## fuzz scanner, record, text and whole reads (cargo install cargo-fuzz)
 	$(BIN)/python scripts/make_fuzz_corpus.py fuzz/corpus
 	set -e; for target in scanner record text read; do \
 		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target -- -runs=$(RUNS) -max_len=8192 -print_final_stats=1; done

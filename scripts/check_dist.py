@@ -34,7 +34,7 @@ SOURCE_FOLDERS = ("src", "python", "tests", "benches", "docs", "examples", "scri
 NEEDED = (
     *LICENSES, "PKG-INFO", "Cargo.toml", "Cargo.lock", "pyproject.toml", "Makefile", "README.md", "CHANGELOG.md",
     "CITATION.cff", "SECURITY.md", "python/mrrc_arrow/py.typed", "python/mrrc_arrow/_native.pyi", "src/lib.rs",
-    "tests/data/sample.mrc", "tests/python/conftest.py",
+    "tests/data/sample.mrc", "tests/python/conftest.py", "tests/memory/leaks.py", "scripts/asan.sh",
 )  # fmt: skip
 
 

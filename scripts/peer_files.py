@@ -163,7 +163,8 @@ def whole(answer: Answer, records: list[Record]) -> str:
     if answer.ended:
         return ", ".join([*parts, answer.ended])
     if answer.error:
-        return ", ".join([*([parts[0]] if good else []), answer.error])
+        # Of nothing that was read, what is lost goes without saying.
+        return ", ".join([*(parts if read else []), answer.error])
     if nothing:
         return ", ".join([*parts, "None"])
     silent = "**silent**" if changed or lost or extra else ""

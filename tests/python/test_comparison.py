@@ -30,7 +30,12 @@ def columns(text: str, wanted: set[str]) -> Iterator[tuple[str, str, str]]:
 def test_the_tables_are_what_the_script_prints(root: Path) -> None:
     command = [sys.executable, str(root / "scripts" / "compare_peers.py"), "--peers", "pymarc,mrrc_arrow"]
     done = subprocess.run(
-        [*command, "--tables", "text,content,damage"], capture_output=True, text=True, check=False, cwd=root
+        [*command, "--tables", "text,content,damage"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=root,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     wanted = {"pymarc", "mrrc_arrow", "mrrc_arrow, ignore_errors"}

@@ -42,6 +42,7 @@ def test_commands_that_a_page_shows_run(page: Path, sample: Path, tmp_path: Path
             capture_output=True,
             text=True,
             check=False,
+            timeout=300,
         )
         assert done.returncode == 0, (command, done.stderr)
         assert "error" not in done.stderr, command
@@ -60,5 +61,7 @@ def test_what_a_page_shows_runs(page: Path, sample: Path, tmp_path: Path) -> Non
     lay_out(sample, tmp_path)
     script = tmp_path / "page.py"
     script.write_text("\n".join(blocks(page)))
-    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, done.stderr

@@ -17,5 +17,5 @@ def test_what_is_generated_is_what_its_generator_writes(generator: str) -> None:
     if not REFERENCE.exists():
         pytest.skip(f"what it is generated from is not at hand ({REFERENCE})")
     command = [sys.executable, str(ROOT / "scripts" / generator), "--reference", str(REFERENCE), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

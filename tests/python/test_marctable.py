@@ -21,7 +21,9 @@ def test_what_the_page_says_of_marctable_is_so(root: Path, sample: Path, tmp_pat
     shutil.copy(sample, tmp_path)
     script = tmp_path / "page.py"
     script.write_text("\n".join(blocks))
-    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     one_of_each, all_of_them, *_ = re.findall(r"^\d+$", done.stdout, flags=re.MULTILINE)
     said = re.findall(r"^print\(.*#\s(\d+)", "\n".join(blocks), flags=re.MULTILINE)
