@@ -3,8 +3,8 @@
     python scripts/compare_peers.py [--peers pymarc,mrrc] [--tables text,content,damage,process]
 
 The files are made here (`peer_files.py`), each library reads them in a process of its own (`peer_readers.py`), and
-cells say what came out. Of libraries that are not installed there is no column: `make compare` installs those that are on
-PyPI, and `apt-get install yaz libmarc-record-perl libmarc4j-java default-jdk-headless` brings the others.
+cells say what came out. Of libraries that are not installed there is no column: `make compare` installs those that are
+on PyPI, and `apt-get install yaz libmarc-record-perl libmarc4j-java default-jdk-headless` brings the others.
 """
 
 from __future__ import annotations
