@@ -93,7 +93,7 @@ test-polars: ## batches as frames of the Rust crate polars, which takes some min
 
 # The oldest versions that are supported; pyproject.toml has the same.
 OLDEST = polars==1.38.1 'pyarrow>=26' 'pandas>=2.2,<3' 'duckdb>=2' numpy pytest==9.2.0 'hypothesis>=6.150' pymarc==5.4.0
-OLDEST_TESTS = test_scan test_consumers test_read_batches test_read_table test_projection test_zero_copy
+OLDEST_TESTS = test_scan test_consumers test_read_batches test_read_table test_projection test_zero_copy test_write_marc
 
 test-free-threaded: $(VENV)/.made ## every function in threads without the GIL; FREE_THREADED is the Python, 3.14t or later
 	$(if $(FREE_THREADED),,$(error say which Python, as in make test-free-threaded FREE_THREADED=python3.14t))

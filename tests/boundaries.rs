@@ -194,6 +194,9 @@ fn a_run_without_end_is_rejected_in_pieces() {
     assert_tiles(&spans(&source, 10), file.len());
 }
 
+/// Many times what it takes, also under a memory checker; if it were not in proportion, it would take hours.
+const LONG: Duration = Duration::from_secs(if cfg!(mrrc_arrow_system_allocator) { 300 } else { 5 });
+
 #[test]
 fn many_weak_terminators_under_long_lengths_take_linear_time() {
     // Each piece claims a length that ends on a terminator beyond a strong boundary.
@@ -205,7 +208,7 @@ fn many_weak_terminators_under_long_lengths_take_linear_time() {
     let start = std::time::Instant::now();
     let count = scan_record_boundaries(&file, None).len();
     assert!(count > 40);
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(start.elapsed() < LONG, "{:?}", start.elapsed());
     // Each of these, cut at its own, claims to end on one beyond the same strong boundary, which is looked for once.
     let length = (16_000 * 6 + numbered(1).len()).next_multiple_of(6);
     let mut stretch = format!("{}\x1d", length + 6).into_bytes().repeat(16_000);
@@ -215,7 +218,7 @@ fn many_weak_terminators_under_long_lengths_take_linear_time() {
     let found = scan_record_boundaries(&stretch.repeat(20), None);
     assert_eq!(found[..2], [(0, 6), (6, 6)]);
     assert_eq!(found.iter().filter(|(_, length)| *length == numbered(1).len()).count(), 20);
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(start.elapsed() < LONG, "{:?}", start.elapsed());
 }
 
 #[test]

@@ -209,8 +209,9 @@ def _by_chunks(frame: pl.DataFrame) -> ArrowStreamExportable:
 
     found: list[Any] = []
     for dtype in _symbol_types(frame.schema):
-        if isinstance(dtype, pl.Categorical) and hasattr(dtype.categories, "to_series"):
-            found.append(dtype.categories)
+        categories = getattr(dtype, "categories", None) if isinstance(dtype, pl.Categorical) else None
+        if hasattr(categories, "to_series"):
+            found.append(categories)
         elif dtype != pl.String:
             return frame
     if any(one != found[0] for one in found):
