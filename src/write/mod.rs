@@ -9,6 +9,7 @@ pub mod table;
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 
 use crate::error::Error;
 use crate::read::{BatchStream, Poll};
@@ -38,6 +39,21 @@ fn each_batch(
                 rows += batch.num_rows() as u64;
                 write(&batch, &mut || check(stream))?;
             }
+        }
+    }
+}
+
+/// What comes of a job of the pool; asks `check` while it waits.
+///
+/// # Errors
+///
+/// Those of `check`.
+fn wait_for<T>(job: &Receiver<Result<T, Error>>, check: Check<'_>) -> Result<Result<T, Error>, Error> {
+    loop {
+        match job.recv_timeout(INTERVAL) {
+            Ok(done) => return Ok(done),
+            Err(RecvTimeoutError::Timeout) => check()?,
+            Err(RecvTimeoutError::Disconnected) => return Ok(Err(Error::internal("a job of the pool was lost"))),
         }
     }
 }

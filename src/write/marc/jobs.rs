@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, bounded};
 
 use crate::error::{Error, caught};
 use crate::pool::Pool;
-use crate::write::{Check, INTERVAL};
+use crate::write::{Check, wait_for};
 
 /// Jobs that are under way at a time, for each thread.
 const PER_THREAD: usize = 4;
@@ -46,11 +46,7 @@ impl<T: Send + 'static, R: Send + 'static> Jobs<T, R> {
 
     /// What came of the first, if it is done.
     pub(super) fn ready(&mut self) -> Option<Result<R, Error>> {
-        let done = match self.under_way.front()?.try_recv() {
-            Ok(done) => done,
-            Err(TryRecvError::Empty) => return None,
-            Err(TryRecvError::Disconnected) => Err(lost()),
-        };
+        let done = self.under_way.front()?.try_recv().ok()?;
         self.under_way.pop_front();
         Some(done)
     }
@@ -62,20 +58,10 @@ impl<T: Send + 'static, R: Send + 'static> Jobs<T, R> {
     /// Those of `check`.
     pub(super) fn wait(&mut self, check: Check<'_>) -> Result<Option<Result<R, Error>>, Error> {
         let Some(first) = self.under_way.front() else { return Ok(None) };
-        let done = loop {
-            match first.recv_timeout(INTERVAL) {
-                Ok(done) => break done,
-                Err(RecvTimeoutError::Timeout) => check()?,
-                Err(RecvTimeoutError::Disconnected) => break Err(lost()),
-            }
-        };
+        let done = wait_for(first, check)?;
         self.under_way.pop_front();
         Ok(Some(done))
     }
-}
-
-fn lost() -> Error {
-    Error::internal("a job of the pool was lost")
 }
 
 impl<T, R> Drop for Jobs<T, R> {

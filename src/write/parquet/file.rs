@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use crossbeam_channel::{Receiver, bounded};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
 use parquet::errors::ParquetError;
@@ -19,7 +19,7 @@ use crate::error::{Error, caught};
 use crate::pool::Pool;
 use crate::write::atomic::AtomicFile;
 use crate::write::output::cannot_write;
-use crate::write::{Check, INTERVAL};
+use crate::write::{Check, wait_for};
 
 /// Memory of the batches of a row group, unless the caller says how many rows it has: about a third of it is input.
 const ROW_GROUP_BYTES: usize = 64 << 20;
@@ -176,13 +176,7 @@ impl ParquetFile {
     fn put(&mut self, check: Check<'_>) -> Result<(), Error> {
         let Some(receiver) = self.under_way.pop_front() else { return Ok(()) };
         let name = || self.target.to_string_lossy();
-        let chunks = loop {
-            match receiver.recv_timeout(INTERVAL) {
-                Ok(encoded) => break encoded.map_err(|error| error.in_source(Some(name().into())))?,
-                Err(RecvTimeoutError::Timeout) => check()?,
-                Err(RecvTimeoutError::Disconnected) => return Err(Error::internal("a row group was lost")),
-            }
-        };
+        let chunks = wait_for(&receiver, check)?.map_err(|error| error.in_source(Some(name().into())))?;
         let written = write_group(&mut self.writer, chunks);
         written.map_err(|error| cannot_write(self.io_error(error), Some(&name())))
     }
