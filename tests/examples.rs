@@ -40,6 +40,23 @@ fn columns_counts_every_record_once() {
 }
 
 #[test]
+fn of_two_files_with_one_name_the_second_is_told_and_takes_no_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, second] = ["a", "b"].map(|name| folder.path().join(name).join("books.mrc"));
+    for path in [&first, &second] {
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        std::fs::copy(SAMPLE, path).unwrap();
+    }
+    let lake = folder.path().join("lake");
+    std::fs::create_dir(&lake).unwrap();
+    // None at a time would be as if there was nothing to do.
+    let converted = concurrent::lake(&[first.clone(), second.clone()], &lake, 0);
+    let found: Vec<_> = converted.iter().map(|(path, rows)| (path, rows.is_ok())).collect();
+    assert_eq!(found, [(&first, true), (&second, false)]);
+    assert_eq!(std::fs::read_dir(&lake).unwrap().count(), 1);
+}
+
+#[test]
 fn concurrent_writes_each_file_and_tells_of_the_one_that_is_bad() {
     let folder = tempfile::tempdir().unwrap();
     let mut paths = copies(folder.path(), 5);

@@ -191,12 +191,16 @@ _SYMBOLS = ("tag", "ind1", "ind2", "code")
 _MOST_CATEGORIES = 10_000
 
 
+# Rows of a chunk, on average. Smaller ones would each be laid out by themselves: they are left to Polars.
+_LEAST_ROWS = 128
+
+
 class _Chunks:
     """A frame as a stream of its chunks, as they are in memory, with what its keys mean beside them."""
 
     def __init__(self, chunks: pl.Series, categories: list[str]) -> None:
         self._chunks = chunks
-        self._categories = categories
+        self.categories = categories
 
     def __arrow_c_stream__(self, requested_schema: object | None = None, /) -> object:
         """Export the chunks."""
@@ -207,12 +211,14 @@ def _by_chunks(frame: pl.DataFrame) -> ArrowStreamExportable:
     """Export without a copy: Polars would put all into one chunk, and write each key of a category anew."""
     import polars as pl
 
+    if frame.height < _LEAST_ROWS * frame.n_chunks():
+        return frame
     found: list[Any] = []
-    for dtype in _symbol_types(frame.schema):
+    for name, dtype in _leaves(frame.schema):
         categories = getattr(dtype, "categories", None) if isinstance(dtype, pl.Categorical) else None
-        if hasattr(categories, "to_series"):
+        if name in _SYMBOLS and hasattr(categories, "to_series"):
             found.append(categories)
-        elif dtype != pl.String:
+        elif isinstance(dtype, (pl.Categorical, pl.Enum, pl.Array)) or (name in _SYMBOLS and dtype != pl.String):
             return frame
     if any(one != found[0] for one in found):
         return frame
@@ -224,8 +230,8 @@ def _by_chunks(frame: pl.DataFrame) -> ArrowStreamExportable:
     return _Chunks(physical.to_struct(), names.fill_null("").to_list())
 
 
-def _symbol_types(fields: Mapping[str, PolarsDataType]) -> Iterator[PolarsDataType]:
-    """Types of what may be of categories, in columns and in what these have in them."""
+def _leaves(fields: Mapping[str, PolarsDataType]) -> Iterator[tuple[str, PolarsDataType]]:
+    """Names and types of columns, and of what is in their lists and structs in place of these."""
     import polars as pl
 
     for name, of in fields.items():
@@ -233,9 +239,9 @@ def _symbol_types(fields: Mapping[str, PolarsDataType]) -> Iterator[PolarsDataTy
         while isinstance(dtype, pl.List):
             dtype = dtype.inner
         if isinstance(dtype, pl.Struct):
-            yield from _symbol_types({field.name: field.dtype for field in dtype.fields})
-        elif name in _SYMBOLS:
-            yield dtype
+            yield from _leaves({field.name: field.dtype for field in dtype.fields})
+        else:
+            yield name, dtype
 
 
 def _without_null_type(name: str, dtype: PolarsDataType) -> pl.DataType:

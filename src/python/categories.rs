@@ -10,7 +10,6 @@ use arrow_array::types::UInt32Type;
 use arrow_array::{Array, ArrayRef, DictionaryArray, LargeListArray, RecordBatch, StringViewArray, StructArray};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields, Schema, SchemaRef};
-use pyo3::intern;
 use pyo3::prelude::*;
 
 /// Columns that may be of categories, in either layout.
@@ -22,8 +21,11 @@ pub(super) struct Categories(ArrayRef);
 impl Categories {
     /// Those that the package has put beside a frame.
     pub(super) fn of(data: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
-        let Some(categories) = data.getattr_opt(intern!(data.py(), "_categories"))? else { return Ok(None) };
-        let names: Vec<String> = categories.extract()?;
+        // By its class: any other object may have something else of that name, as frames have columns.
+        if !data.is_instance(&data.py().import("mrrc_arrow._write")?.getattr("_Chunks")?)? {
+            return Ok(None);
+        }
+        let names: Vec<String> = data.getattr("categories")?.extract()?;
         Ok(Some(Self(Arc::new(StringViewArray::from_iter_values(names)))))
     }
 

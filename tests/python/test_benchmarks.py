@@ -172,6 +172,25 @@ def test_the_table_of_writing_is_printed(root: Path, sample: Path) -> None:
     assert {line[0].removeprefix("mrrc_arrow, "): line[1] for line in lines} == rows
 
 
+def test_a_page_without_a_place_is_refused(root: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    for text, options, says in (
+        ("no place", [], "places for tables: none"),
+        ("<!-- peers: hole -->\n<!-- end -->\n", [], "places for tables: hole"),
+        (
+            "<!-- peers: whole -->\n<!-- end -->\n",
+            ["--table", "writing"],
+            "--into measures the tables that the pages have",
+        ),
+    ):
+        page.write_text(text)
+        command = [sys.executable, str(root / "benches/peers.py"), "--into", str(page), *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 2
+        assert says in done.stderr
+        assert page.read_text() == text
+
+
 def test_tables_are_put_into_pages_where_there_is_a_place_for_them(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(

@@ -58,6 +58,20 @@ def test_rows_of_subfields_as_csv(sample: Path, tmp_path: Path, ending: str) -> 
     assert rows[1:] == [["" if cell is None else str(cell) for cell in row] for row in expected.rows()]
 
 
+def test_what_an_error_advises_helps(sample: Path, tmp_path: Path) -> None:
+    csv, lake = tmp_path / "x.csv", tmp_path / "lake"
+    done = run("convert", sample, csv)
+    advice = "Choose other columns, in convert --layout subfields, or another format, by the output's name or --to"
+    assert (done.returncode, done.stderr.rstrip().endswith(f". {advice}")) == (2, True), done.stderr
+    assert run("convert", "--layout", "subfields", sample, csv).returncode == 0
+    assert run("convert", sample, tmp_path / "x.ndjson").returncode == 0
+    for columns in ([], ["--column", "tag=all(650$a)"], ["--column", "tag=001"]):
+        done = run("convert", *columns, "--partition-by", "tag", sample, lake)
+        advice = "files by tag are of the layout subfields. Choose --layout subfields, without --column"
+        assert (done.returncode, done.stderr.rstrip().endswith(advice)) == (2, True), done.stderr
+    assert run("convert", "--layout", "subfields", "--partition-by", "tag", sample, lake).returncode == 0
+
+
 def test_nested_tables_are_no_csv(sample: Path, tmp_path: Path) -> None:
     done = run("convert", sample, tmp_path / "x.csv")
     assert done.returncode == 2

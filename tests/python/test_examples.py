@@ -99,6 +99,17 @@ def test_concurrent_writing_makes_a_lake_and_tells_of_the_bad_file(dump: Path, s
     assert found.to_list() == headings["value"].str.to_lowercase().to_list() * 3
 
 
+def test_two_files_with_one_name_are_refused_before_either_is_written(sample: Path, tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "books.mrc").write_bytes(sample.read_bytes())
+    lake = tmp_path / "lake"
+    paths = [tmp_path / "a/books.mrc", tmp_path / "b/books.mrc"]
+    with pytest.raises(ValueError, match="one name"):
+        load("concurrent_writing").lake(paths, lake, 2)
+    assert not lake.exists()
+
+
 def test_a_queue_bounds_what_is_read_before_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     example = load("concurrent_writing")
     source = tmp_path / "books.mrc"

@@ -142,12 +142,38 @@ def test_frames_of_any_categories_in_chunks_come_out_as_they_went_in(
     chunked = pl.concat(parts, rechunk=False)
     assert chunked.n_chunks() > 4
     assert written(chunked) == sample.read_bytes()
+    assert written(pl.concat(frame.iter_slices(150), rechunk=False)) == sample.read_bytes()
     assert written(frame.clear()) == b""
     wanted = pl.col("control_number").str.ends_with("7")
     some = written(chunked.filter(wanted))
     assert some == b"".join(
         record.as_marc() for record in mrrc.MARCReader(sample) if str(record["001"].data).endswith("7")
     )
+
+
+def test_text_of_categories_comes_out_as_it_went_in(sample: Path) -> None:
+    """Values and leaders in place of tags; and lists of one length."""
+    rows = mrrc.read_marc(sample, layout="subfields")
+    frame = mrrc.read_marc(sample)
+    leaders = pl.Enum(frame["leader"].unique())
+    for changed in (
+        rows.with_columns(pl.col("value").cast(pl.Categorical)),
+        rows.with_columns(pl.col("value").cast(pl.Categorical(pl.Categories("values")))),
+        frame.with_columns(pl.col("leader").cast(pl.Categorical)),
+        frame.with_columns(pl.col("leader").cast(leaders)),
+    ):
+        assert written(changed) == sample.read_bytes()
+    length = frame["fields"].list.len().mode()[0]
+    alike = frame.filter(pl.col("fields").list.len() == length)
+    arrays = alike.with_columns(pl.col("fields").list.to_array(length))
+    assert isinstance(arrays.schema["fields"], pl.Array)
+    assert written(arrays) == written(alike)
+
+
+def test_attributes_of_others_are_no_categories(sample: Path) -> None:
+    pandas = mrrc.read_table(sample, layout="subfields", string_type="large_string").to_pandas()
+    pandas["_categories"] = pandas["categories"] = 1
+    assert written(pandas) == sample.read_bytes()
 
 
 def test_numbers_are_no_categories(sample: Path) -> None:

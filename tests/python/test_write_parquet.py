@@ -266,6 +266,14 @@ def test_what_is_no_file_is_written_to(sample: Path) -> None:
     assert run_script(script, sample) == "300"
 
 
+def test_a_directory_is_made_where_there_is_one(sample: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    with pytest.raises(FileNotFoundError) as caught:
+        mrrc.write_parquet(sample, missing / "lake", partition_by=100)
+    assert caught.value.filename == str(missing)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
