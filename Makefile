@@ -24,10 +24,11 @@ $(VENV)/.made:
 	$(BIN)/python -m pip --disable-pip-version-check -q install --upgrade 'pip>=25.1'
 	touch $@
 
-# The package itself, optimised, as a wheel would have it.
+# The package itself, optimised, as a wheel would have it. maturin installs into the environment that is active, whose program it
+# may not be.
 $(VENV)/.built: $(VENV)/.made $(SOURCES)
 	$(PIP) install 'maturin>=1.9,<2'
-	$(BIN)/maturin develop --release --locked
+	env -u CONDA_PREFIX VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.made pyproject.toml
