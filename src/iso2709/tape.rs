@@ -71,8 +71,10 @@ impl Tape {
         for (place, list) in self.lists().into_iter().enumerate() {
             list.clear();
             // Marks are rarely denser; one allocation in place of a dozen.
-            if ALL || place == TERMINATORS {
-                list.reserve(block.len() / 24 + CHUNK);
+            let wanted = block.len() / 24 + CHUNK;
+            if (ALL || place == TERMINATORS) && list.capacity() < wanted {
+                // Not by growing, which would copy, and so touch, all that the last block did not need.
+                *list = Vec::with_capacity(wanted / 4 * 5);
             }
         }
         self.escape = self.find::<ALL>(block);

@@ -1,21 +1,21 @@
 //! One Parquet file under way.
 
 use std::collections::VecDeque;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use crossbeam_channel::{Receiver, bounded};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::writer::SerializedFileWriter;
 
+use super::encode::{Chunks, Encoder, UnderWay};
 use super::{ParquetOptions, Sink};
-use crate::error::{Error, caught};
+use crate::error::Error;
 use crate::pool::Pool;
 use crate::write::atomic::AtomicFile;
 use crate::write::output::cannot_write;
@@ -29,6 +29,9 @@ const UNDER_WAY_BYTES: usize = 512 << 20;
 const MEMORY_OF_INPUT: usize = 3;
 /// Smaller row groups are not worth their while, however many threads there are.
 const LEAST_BYTES: usize = 8 << 20;
+
+/// Bytes that are written at one go: the writer of the `parquet` crate has few thousand ready at a time.
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// The first error of a file.
 type Failed = Arc<Mutex<Option<io::Error>>>;
@@ -67,15 +70,12 @@ impl Write for Told {
     }
 }
 
-type Encoded = Result<Vec<ArrowColumnChunk>, Error>;
-
 /// A file whose row groups are encoded while others are read.
 pub(super) struct ParquetFile {
     target: PathBuf,
-    schema: SchemaRef,
-    writer: SerializedFileWriter<Told>,
+    writer: SerializedFileWriter<BufWriter<Told>>,
     failed: Failed,
-    factory: Arc<ArrowRowGroupWriterFactory>,
+    encoder: Arc<Encoder>,
     pool: Pool,
     most_rows: usize,
     most_bytes: usize,
@@ -84,7 +84,7 @@ pub(super) struct ParquetFile {
     rows: usize,
     bytes: usize,
     /// Row groups that are being encoded, in order.
-    under_way: VecDeque<Receiver<Encoded>>,
+    under_way: VecDeque<Result<UnderWay, ParquetError>>,
 }
 
 impl ParquetFile {
@@ -104,18 +104,19 @@ impl ParquetFile {
         let most_bytes = ROW_GROUP_BYTES.min(UNDER_WAY_BYTES / (pool.threads() + 2)).min(share).max(LEAST_BYTES);
         let failed = Failed::default();
         let file = AtomicFile::create(path).map_err(|error| cannot_write(error, Some(&name)))?;
-        let file = Told { file, failed: Arc::clone(&failed) };
-        let arrow = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+        let file = BufWriter::with_capacity(BUFFER_BYTES, Told { file, failed: Arc::clone(&failed) });
+        let others = Encoder::others(schema, &properties);
+        let arrow = ArrowWriterOptions::new().with_properties(others).with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(file, schema.clone(), arrow);
         let (writer, factory) = writer
             .and_then(ArrowWriter::into_serialized_writer)
             .map_err(|error| cannot_write(io_error(error), Some(&name)))?;
+        let encoder = Encoder::new(schema.clone(), writer.schema_descr(), properties, factory);
         Ok(Self {
             target: shown,
-            schema: schema.clone(),
             writer,
             failed,
-            factory: Arc::new(factory),
+            encoder: Arc::new(encoder),
             most_rows: options.row_group_size.unwrap_or(usize::MAX),
             most_bytes: if options.row_group_size.is_some() { usize::MAX } else { most_bytes },
             pool,
@@ -148,15 +149,7 @@ impl ParquetFile {
         }
         let batches = std::mem::take(&mut self.batches);
         (self.rows, self.bytes) = (0, 0);
-        let (schema, factory) = (self.schema.clone(), Arc::clone(&self.factory));
-        let (sender, receiver) = bounded(1);
-        self.pool.spawn_long(move || {
-            let encoded =
-                caught(|| encode(&schema, &factory, &batches).map_err(|error| cannot_write(io_error(error), None)));
-            // Nobody waits for it if something else went wrong.
-            let _ = sender.send(encoded.and_then(|encoded| encoded));
-        });
-        self.under_way.push_back(receiver);
+        self.under_way.push_back(self.encoder.spawn(&batches, &self.pool));
     }
 
     /// How many row groups are being encoded, or are encoded and not yet written.
@@ -174,10 +167,14 @@ impl ParquetFile {
 
     /// Waits for the first row group that is under way, and writes it.
     fn put(&mut self, check: Check<'_>) -> Result<(), Error> {
-        let Some(receiver) = self.under_way.pop_front() else { return Ok(()) };
+        let Some(under_way) = self.under_way.pop_front() else { return Ok(()) };
         let name = || self.target.to_string_lossy();
-        let chunks = wait_for(&receiver, check)?.map_err(|error| error.in_source(Some(name().into())))?;
-        let written = write_group(&mut self.writer, chunks);
+        let failed = |error| cannot_write(self.io_error(error), Some(&name()));
+        let mut columns = Vec::new();
+        for column in under_way.map_err(failed)? {
+            columns.push(wait_for(&column, check)?.map_err(|error| error.in_source(Some(name().into())))?);
+        }
+        let written = write_group(&mut self.writer, columns);
         written.map_err(|error| cannot_write(self.io_error(error), Some(&name())))
     }
 
@@ -196,8 +193,9 @@ impl ParquetFile {
         let name = self.target.to_string_lossy().into_owned();
         let failed = |error: io::Error| cannot_write(error, Some(&name));
         let told = Arc::clone(&self.failed);
-        let file =
-            self.writer.into_inner().map_err(|error| failed(first_of(&told).unwrap_or_else(|| io_error(error))))?;
+        let buffered = self.writer.into_inner().map_err(io_error);
+        let file = buffered.and_then(|buffered| buffered.into_inner().map_err(IntoInnerError::into_error));
+        let file = file.map_err(|error| failed(first_of(&told).unwrap_or(error)))?;
         file.file.commit().map_err(failed)?;
         Ok(self.target)
     }
@@ -215,43 +213,24 @@ impl Sink for ParquetFile {
     }
 }
 
-fn write_group(writer: &mut SerializedFileWriter<Told>, chunks: Vec<ArrowColumnChunk>) -> Result<(), ParquetError> {
+pub(super) fn write_group<W: Write + Send>(
+    writer: &mut SerializedFileWriter<W>,
+    columns: Vec<Chunks>,
+) -> Result<(), ParquetError> {
     let mut group = writer.next_row_group()?;
-    for chunk in chunks {
-        chunk.append_to_row_group(&mut group)?;
+    for column in columns {
+        match column {
+            Chunks::Text(chunk) => group.append_column(&chunk.bytes, chunk.closed)?,
+            Chunks::Others(chunks) => {
+                chunks.into_iter().try_for_each(|chunk| chunk.append_to_row_group(&mut group))?;
+            }
+        }
     }
     group.close().map(|_| ())
 }
 
-/// A row group, column by column.
-fn encode(
-    schema: &SchemaRef,
-    factory: &ArrowRowGroupWriterFactory,
-    batches: &[RecordBatch],
-) -> Result<Vec<ArrowColumnChunk>, ParquetError> {
-    let mut writers = factory.create_column_writers(0)?.into_iter();
-    let mut chunks = Vec::new();
-    for (column, field) in schema.fields().iter().enumerate() {
-        let mut own = Vec::new();
-        for batch in batches {
-            for (leaf, values) in compute_leaves(field, batch.column(column))?.iter().enumerate() {
-                if leaf == own.len() {
-                    own.extend(writers.next());
-                }
-                if let Some(writer) = own.get_mut(leaf) {
-                    writer.write(values)?;
-                }
-            }
-        }
-        for writer in own {
-            chunks.push(writer.close()?);
-        }
-    }
-    Ok(chunks)
-}
-
 /// The operating system's error, where that is what a Parquet error wraps.
-fn io_error(error: ParquetError) -> io::Error {
+pub(super) fn io_error(error: ParquetError) -> io::Error {
     match error {
         ParquetError::External(error) => match error.downcast::<io::Error>() {
             Ok(error) => *error,

@@ -1,7 +1,12 @@
 //! Batches as Parquet: row groups encoded side by side on the pool, in bounded memory, whole or not at all.
 
+mod encode;
 mod file;
 mod partitions;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests;
+mod text;
 
 use std::path::{Path, PathBuf};
 

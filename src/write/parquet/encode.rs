@@ -1,0 +1,148 @@
+//! Row groups encoded column by column, each a job of its own.
+
+use std::cmp::Reverse;
+use std::mem::take;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::SchemaRef;
+use crossbeam_channel::{Receiver, Sender, bounded};
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::basic::Compression;
+use parquet::errors::ParquetError;
+use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
+use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
+
+use super::file::io_error;
+use super::text::{Compressor, TextChunk, TextColumn};
+use crate::error::{Error, caught};
+use crate::pool::Pool;
+use crate::write::output::cannot_write;
+
+/// Chunks of a column that is text, or of the leaves of another.
+pub(super) enum Chunks {
+    Text(Box<TextChunk>),
+    Others(Vec<ArrowColumnChunk>),
+}
+
+/// A row group under way: its columns.
+pub(super) type UnderWay = Vec<Receiver<Result<Chunks, Error>>>;
+
+/// A column of a row group that is to be encoded.
+struct Job {
+    column: usize,
+    writers: Vec<ArrowColumnWriter>,
+    rows: Vec<ArrayRef>,
+    /// Bytes of text.
+    text: usize,
+    sender: Sender<Result<Chunks, Error>>,
+}
+
+/// What encodes row groups: columns of text here, all others by the `parquet` crate.
+pub(super) struct Encoder {
+    schema: SchemaRef,
+    /// The leaves of each column.
+    leaves: Vec<Range<usize>>,
+    columns: Vec<ColumnDescPtr>,
+    properties: WriterPropertiesPtr,
+    factory: ArrowRowGroupWriterFactory,
+    /// Those that no column uses right now.
+    compressors: Mutex<Vec<Compressor>>,
+}
+
+impl Encoder {
+    /// The properties of a file whose writers are not asked for columns of text: they need not get ready for these.
+    pub(super) fn others(schema: &SchemaRef, properties: &WriterProperties) -> WriterProperties {
+        let text = schema.fields().iter().filter(|field| TextColumn::takes(field.data_type()));
+        let others = text.fold(properties.clone().into_builder(), |others, field| {
+            let path = || field.name().as_str().into();
+            let others = others.set_column_compression(path(), Compression::UNCOMPRESSED);
+            others.set_column_bloom_filter_enabled(path(), false)
+        });
+        others.build()
+    }
+
+    pub(super) fn new(
+        schema: SchemaRef,
+        columns: &SchemaDescriptor,
+        properties: WriterProperties,
+        factory: ArrowRowGroupWriterFactory,
+    ) -> Self {
+        let mut leaves = vec![0..0; schema.fields().len()];
+        let mut end = 0;
+        for (column, leaves) in leaves.iter_mut().enumerate() {
+            let start = end;
+            end +=
+                (start..columns.num_columns()).take_while(|&leaf| columns.get_column_root_idx(leaf) == column).count();
+            *leaves = start..end;
+        }
+        Self {
+            schema,
+            leaves,
+            columns: columns.columns().to_vec(),
+            properties: properties.into(),
+            factory,
+            compressors: Mutex::default(),
+        }
+    }
+
+    /// Has a row group encoded on the pool.
+    pub(super) fn spawn(self: &Arc<Self>, batches: &[RecordBatch], pool: &Pool) -> Result<UnderWay, ParquetError> {
+        let mut writers: Vec<_> = self.factory.create_column_writers(0)?.into_iter().map(Some).collect();
+        let (mut jobs, columns): (Vec<_>, Vec<_>) = self
+            .leaves
+            .iter()
+            .enumerate()
+            .map(|(column, leaves)| {
+                let own = writers.get_mut(leaves.clone()).unwrap_or_default().iter_mut().filter_map(Option::take);
+                let writers = own.collect();
+                // Only its own, so that the memory of a column can go as soon as that is encoded.
+                let rows: Vec<_> = batches.iter().map(|batch| Arc::clone(batch.column(column))).collect();
+                let text = rows.iter().map(|rows| TextColumn::bytes(rows)).sum();
+                let (sender, receiver) = bounded(1);
+                (Job { column, writers, rows, text, sender }, receiver)
+            })
+            .unzip();
+        // What takes longest begins first, so that not all wait for it in the end.
+        jobs.sort_by_key(|job| Reverse(job.text));
+        for mut job in jobs {
+            let encoder = Arc::clone(self);
+            pool.spawn_long(move || {
+                let failed = |error| cannot_write(io_error(error), None);
+                let chunks = caught(|| encoder.encode(&mut job).map_err(failed)).and_then(|chunks| chunks);
+                // Nobody waits for it if something else went wrong.
+                let _ = job.sender.send(chunks);
+            });
+        }
+        Ok(columns)
+    }
+
+    /// A column of a row group.
+    fn encode(&self, job: &mut Job) -> Result<Chunks, ParquetError> {
+        let (field, leaves) = (self.schema.field(job.column), self.leaves.get(job.column).cloned().unwrap_or_default());
+        let (rows, mut writers) = (take(&mut job.rows), take(&mut job.writers));
+        if let Some(column) = self.columns.get(leaves.start).filter(|_| TextColumn::takes(field.data_type())) {
+            let mut compressor = self.compressor(column)?;
+            let mut text = TextColumn::new(column.clone(), &self.properties, &mut compressor, job.text);
+            for rows in rows {
+                text.append(&rows)?;
+            }
+            let chunk = text.finish()?;
+            self.compressors.lock().unwrap_or_else(PoisonError::into_inner).push(compressor);
+            return Ok(Chunks::Text(Box::new(chunk)));
+        }
+        for rows in rows {
+            for (writer, values) in writers.iter_mut().zip(compute_leaves(field, &rows)?) {
+                writer.write(&values)?;
+            }
+        }
+        writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>().map(Chunks::Others)
+    }
+
+    /// A compressor that is there, or a new one: all columns are compressed alike.
+    fn compressor(&self, column: &ColumnDescPtr) -> Result<Compressor, ParquetError> {
+        let there = self.compressors.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        there.map_or_else(|| Compressor::new(self.properties.compression(column.path())), Ok)
+    }
+}
