@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{ArrowDictionaryKeyType, UInt32Type, UInt64Type};
+use arrow_array::types::{ArrowDictionaryKeyType, UInt8Type, UInt16Type, UInt32Type, UInt64Type};
 use arrow_array::{
     Array, ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringArray, StringViewArray, StructArray,
     UInt64Array,
@@ -14,7 +14,7 @@ use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType};
 use arrow_select::take::take;
 
-use super::is_null;
+use super::{Names, is_null};
 
 /// A column, which has to be there.
 pub(super) fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, ArrowError> {
@@ -61,11 +61,21 @@ fn keys_of(array: &ArrayRef, name: &str) -> Result<UInt64Array, ArrowError> {
     Ok(keys.clone())
 }
 
-/// Text as keys into a dictionary; `None` where that does not hold it all.
+/// Text as keys into a dictionary; `None` where that does not hold it all. Numbers are keys of `names`, where these are told.
 pub(super) fn symbols<K: ArrowDictionaryKeyType>(
     array: &ArrayRef,
+    names: Names<'_>,
     name: &str,
 ) -> Result<Option<DictionaryArray<K>>, ArrowError> {
+    if let Some(names) = names {
+        let nulls = || array.nulls().cloned();
+        match array.data_type() {
+            DataType::UInt8 => return remap(places::<UInt8Type>(array), names, nulls(), name),
+            DataType::UInt16 => return remap(places::<UInt16Type>(array), names, nulls(), name),
+            DataType::UInt32 => return remap(places::<UInt32Type>(array), names, nulls(), name),
+            _ => {}
+        }
+    }
     if let Some(same) = array.as_dictionary_opt::<K>()
         && same.values().data_type() == &DataType::Utf8
         && same.values().null_count() == 0
@@ -86,6 +96,11 @@ pub(super) fn symbols<K: ArrowDictionaryKeyType>(
         }
         _ => by_texts(&texts(array, name)?),
     }
+}
+
+/// Keys as they are, also those under nulls.
+fn places<K: ArrowDictionaryKeyType>(keys: &ArrayRef) -> impl ExactSizeIterator<Item = usize> {
+    keys.as_primitive::<K>().values().iter().map(|key| key.as_usize())
 }
 
 /// As `keys_of` and then one by one, for keys of the type that Polars has.

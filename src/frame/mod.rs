@@ -59,6 +59,9 @@ pub(crate) fn layout_of(schema: &Schema) -> Result<Layout, Error> {
     )))
 }
 
+/// What tags, indicators and codes mean that are numbers: frames of Polars have the categories of all apart from their columns.
+type Names<'a> = Option<&'a StringViewArray>;
+
 /// Lists: where each ends, after a 0, and which are null.
 #[derive(Debug, Clone)]
 struct Lists {
@@ -127,14 +130,14 @@ impl Table {
     /// # Errors
     ///
     /// A column is of a type that it cannot be of.
-    pub(crate) fn parts(batch: &RecordBatch, layout: Layout) -> Result<Vec<Self>, Error> {
+    pub(crate) fn parts(batch: &RecordBatch, layout: Layout, names: Names<'_>) -> Result<Vec<Self>, Error> {
         let wrong = |error: ArrowError| match error {
             ArrowError::SchemaError(message) => Error::option(message),
             error => Error::internal(format!("cannot take over a table: {error}")),
         };
         let made = match layout {
-            Layout::Records => nested::table(batch),
-            Layout::Subfields => rows::table(batch),
+            Layout::Records => nested::table(batch, names),
+            Layout::Subfields => rows::table(batch, names),
         };
         if let Some(table) = made.map_err(wrong)? {
             return Ok(vec![table]);
@@ -144,8 +147,8 @@ impl Table {
                 "a record has more distinct tags, indicators or codes than there are bytes to write them",
             ));
         };
-        let mut parts = Self::parts(&batch.slice(0, half), layout)?;
-        let mut rest = Self::parts(&batch.slice(half, batch.num_rows() - half), layout)?;
+        let mut parts = Self::parts(&batch.slice(0, half), layout, names)?;
+        let mut rest = Self::parts(&batch.slice(half, batch.num_rows() - half), layout, names)?;
         for table in &mut rest {
             for row in table.first_rows.iter_mut().flatten() {
                 *row += half as u64;

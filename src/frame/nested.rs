@@ -10,10 +10,10 @@ use arrow_schema::{ArrowError, DataType, Field, Fields};
 use arrow_select::take::take;
 
 use super::columns::{child, column, symbols, texts, wrong_type};
-use super::{Lists, Table};
+use super::{Lists, Names, Table};
 
 /// `None` where a dictionary does not hold it all.
-pub(super) fn table(batch: &RecordBatch) -> Result<Option<Table>, ArrowError> {
+pub(super) fn table(batch: &RecordBatch, names: Names<'_>) -> Result<Option<Table>, ArrowError> {
     let leader = texts(column(batch, "leader")?, "leader")?;
     let (fields, all) = lists(column(batch, "fields")?, "fields")?;
     let all = structs(&all, "fields")?;
@@ -22,10 +22,10 @@ pub(super) fn table(batch: &RecordBatch) -> Result<Option<Table>, ArrowError> {
     let parts = structs(&parts, "fields.subfields")?;
     let of_subfield = |name| child(&parts, name, "fields.subfields");
     let (Some(tag), Some(ind1), Some(ind2), Some(code)) = (
-        symbols(of_field("tag")?, "fields.tag")?,
-        symbols(of_field("ind1")?, "fields.ind1")?,
-        symbols(of_field("ind2")?, "fields.ind2")?,
-        symbols(of_subfield("code")?, "fields.subfields.code")?,
+        symbols(of_field("tag")?, names, "fields.tag")?,
+        symbols(of_field("ind1")?, names, "fields.ind1")?,
+        symbols(of_field("ind2")?, names, "fields.ind2")?,
+        symbols(of_subfield("code")?, names, "fields.subfields.code")?,
     ) else {
         return Ok(None);
     };

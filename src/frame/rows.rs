@@ -12,7 +12,7 @@ use arrow_schema::{ArrowError, DataType};
 use arrow_select::take::take;
 
 use super::columns::{column, symbols, texts, wrong_type};
-use super::{Fault, Lists, Table};
+use super::{Fault, Lists, Names, Table};
 use crate::iso2709::is_control_tag;
 
 /// The tag of the row with a leader, whose field is 0.
@@ -87,12 +87,12 @@ struct Gathered {
 }
 
 /// `None` where a dictionary does not hold it all.
-pub(super) fn table(batch: &RecordBatch) -> Result<Option<Table>, ArrowError> {
+pub(super) fn table(batch: &RecordBatch, names: Names<'_>) -> Result<Option<Table>, ArrowError> {
     let (Some(tag), Some(ind1), Some(ind2), Some(code)) = (
-        symbols(column(batch, "tag")?, "tag")?,
-        symbols(column(batch, "ind1")?, "ind1")?,
-        symbols(column(batch, "ind2")?, "ind2")?,
-        symbols(column(batch, "code")?, "code")?,
+        symbols(column(batch, "tag")?, names, "tag")?,
+        symbols(column(batch, "ind1")?, names, "ind1")?,
+        symbols(column(batch, "ind2")?, names, "ind2")?,
+        symbols(column(batch, "code")?, names, "code")?,
     ) else {
         return Ok(None);
     };

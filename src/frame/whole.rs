@@ -1,6 +1,6 @@
 //! Batches cut so that records are whole, and no larger than is good for the cache.
 
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, StringViewArray};
 use arrow_select::concat::concat_batches;
 
 use super::rows::starts;
@@ -16,13 +16,14 @@ const ROWS_OF_SUBFIELDS: usize = 8_192;
 pub(crate) struct Piece {
     batch: RecordBatch,
     layout: Layout,
+    names: Option<StringViewArray>,
     pub row: u64,
 }
 
 impl Piece {
     /// What is in it.
     pub(crate) fn tables(&self) -> Result<Vec<Table>, Error> {
-        Table::parts(&self.batch, self.layout)
+        Table::parts(&self.batch, self.layout, self.names.as_ref())
     }
 }
 
@@ -31,6 +32,7 @@ pub(crate) struct WholeRecords<I> {
     batches: I,
     layout: Layout,
     schema: arrow_schema::SchemaRef,
+    names: Option<StringViewArray>,
     /// Rows not given yet, of which the last record may go on in the next batch.
     held: Vec<RecordBatch>,
     ready: std::collections::VecDeque<RecordBatch>,
@@ -48,11 +50,19 @@ impl<I: Iterator<Item = Result<RecordBatch, Error>>> WholeRecords<I> {
             batches,
             layout,
             schema,
+            names: None,
             held: Vec::new(),
             ready: std::collections::VecDeque::new(),
             row: 0,
             is_over: false,
         })
+    }
+
+    /// Tags, indicators and codes that are numbers are keys of `names`.
+    #[cfg(feature = "python")]
+    pub(crate) fn with_names(mut self, names: Option<StringViewArray>) -> Self {
+        self.names = names;
+        self
     }
 
     #[cfg(feature = "python")]
@@ -140,7 +150,7 @@ impl<I: Iterator<Item = Result<RecordBatch, Error>>> Iterator for WholeRecords<I
             if let Some(batch) = self.ready.pop_front() {
                 let row = self.row;
                 self.row += batch.num_rows() as u64;
-                return Some(Ok(Piece { batch, layout: self.layout, row }));
+                return Some(Ok(Piece { batch, layout: self.layout, names: self.names.clone(), row }));
             }
             if self.is_over {
                 return None;

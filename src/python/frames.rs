@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, RecordBatch, StringViewArray};
 use arrow_schema::{ArrowError, Schema, SchemaRef};
 use pyo3::exceptions::{PyBlockingIOError, PyKeyboardInterrupt, PyOSError, PyTypeError};
 use pyo3::intern;
@@ -13,7 +13,6 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyString};
 use pyo3_arrow::input::AnyRecordBatch;
 use rayon::prelude::*;
 
-use super::categories::Categories;
 use super::errors::{to_python, warn_of_rejects};
 use super::fast::call_method;
 use super::inputs::type_name;
@@ -28,14 +27,31 @@ use crate::pool::Pool;
 use crate::problem::ProblemCounts;
 use crate::read::{BatchStream, Poll};
 use crate::write::Output;
-use crate::write::marc::{MarcOptions, TextEncoding, Written, write_marc as write};
+use crate::write::marc::{MarcOptions, TextEncoding, Written, write_whole};
 
 /// Pieces that are worked on between two looks for Ctrl-C.
 const AT_ONCE: usize = 64;
 
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, Error>> + Send>;
 
-/// The batches of an object that exports them.
+/// The records of an object that exports them, or their rows.
+fn records(data: &Bound<'_, PyAny>) -> PyResult<WholeRecords<Batches>> {
+    let (schema, batches) = batches(data)?;
+    let whole = WholeRecords::new(schema, batches).map_err(|error| to_python(data.py(), &error))?;
+    Ok(whole.with_names(categories(data)?))
+}
+
+/// What keys mean that the package has put beside a frame: Polars' own export puts a frame into one chunk and writes each key of a
+/// category anew, on one core, which takes longer than laying out the records.
+fn categories(data: &Bound<'_, PyAny>) -> PyResult<Option<StringViewArray>> {
+    // By its class: any other object may have something else of that name, as frames have columns.
+    if !data.is_instance(&data.py().import("mrrc_arrow._write")?.getattr("_Chunks")?)? {
+        return Ok(None);
+    }
+    let names: Vec<String> = data.getattr("categories")?.extract()?;
+    Ok(Some(StringViewArray::from_iter_values(names)))
+}
+
 fn batches(data: &Bound<'_, PyAny>) -> PyResult<(SchemaRef, Batches)> {
     if let Ok(reader) = data.cast::<RecordBatchReader>() {
         // Ours is read as it is: through Arrow's interface errors would be no more than text.
@@ -50,14 +66,7 @@ fn batches(data: &Bound<'_, PyAny>) -> PyResult<(SchemaRef, Batches)> {
         )));
     }
     let reader = data.extract::<AnyRecordBatch>()?.into_reader()?;
-    let schema = reader.schema();
-    let Some(categories) = Categories::of(data)? else {
-        return Ok((schema, Box::new(reader.map(|batch| batch.map_err(|error| of_stream(&error))))));
-    };
-    let schema = categories.schema(&schema);
-    let to = Arc::clone(&schema);
-    let with = move |batch: Result<RecordBatch, ArrowError>| categories.batch(&batch?, &to);
-    Ok((schema, Box::new(reader.map(move |batch| with(batch).map_err(|error| of_stream(&error))))))
+    Ok((reader.schema(), Box::new(reader.map(|batch| batch.map_err(|error| of_stream(&error))))))
 }
 
 /// A stream of our own.
@@ -159,14 +168,14 @@ pub(super) fn write_marc<'py>(
         let name = type_name(dest);
         return Err(PyTypeError::new_err(format!("dest must be a path or a binary file, not {name}")));
     };
-    let (schema, batches) = batches(data)?;
+    let records = records(data)?;
     let mut writer = PythonWriter(dest.clone().unbind());
     let written = py.detach(|| {
         let output = match &path {
             Some(path) => Output::path(path),
             None => Output::writer(&mut writer),
         };
-        write(schema, batches, output, options, &mut || Python::attach(check))
+        write_whole(records, output, options, &mut || Python::attach(check))
     });
     as_dict(py, &written.map_err(|error| to_python(py, &error))?)
 }
@@ -189,7 +198,7 @@ fn over_records(
     schema: SchemaRef,
     build: impl Fn(&Table, Vec<ArrayRef>, u64) -> Result<Vec<ArrayRef>, ArrowError> + Sync,
 ) -> PyResult<Collected> {
-    let (from, batches) = batches(data)?;
+    let mut pieces = records(data)?;
     let of_piece = |piece: Piece| -> Result<Vec<RecordBatch>, Error> {
         let of_table = |table: Table| {
             let columns = of_layout(&table, piece.row)?;
@@ -201,7 +210,6 @@ fn over_records(
     };
     let collect = || -> Result<Vec<RecordBatch>, Error> {
         let pool = Pool::get()?;
-        let mut pieces = WholeRecords::new(from, batches)?;
         if pieces.layout() != Layout::Records {
             return Err(Error::option("the frame must be in layout=\"records\": its columns are leader and fields"));
         }

@@ -3,7 +3,6 @@
 //! The public functions are in the Python package, which calls [`collect`](stream::collect) and its fellows with
 //! keyword arguments as they came. Nothing below this module knows Python.
 
-mod categories;
 mod errors;
 mod fast;
 mod field;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::process::begin_flushing;
 
 /// Bytes after which the system is asked to begin with bringing them to the disk, while others are made.
-const FLUSHED_TOGETHER: usize = 4 << 20;
+const FLUSHED_TOGETHER: usize = 2 << 20;
 
 /// A file under a temporary name; dropped before [`AtomicFile::commit`], it is removed and the target stays as it was.
 ///

@@ -118,8 +118,17 @@ pub fn write_marc(
     options: MarcOptions,
     check: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<Written, Error> {
+    write_whole(WholeRecords::new(schema, batches)?, output, options, check)
+}
+
+/// The same of records that are whole.
+pub(crate) fn write_whole(
+    mut pieces: WholeRecords<impl Iterator<Item = Result<RecordBatch, Error>>>,
+    output: Output<'_>,
+    options: MarcOptions,
+    check: &mut dyn FnMut() -> Result<(), Error>,
+) -> Result<Written, Error> {
     let pool = Pool::get()?;
-    let mut pieces = WholeRecords::new(schema, batches)?;
     let mut output = output.open()?;
     let compression = output.compression();
     let mut jobs = Jobs::new(pool, move |piece: &Piece| lay_out(piece, options, compression));
@@ -128,20 +137,18 @@ pub fn write_marc(
     loop {
         // Who makes the batches may take long for each.
         check()?;
-        while let Some(made) = jobs.ready() {
-            put(&mut output, made?, options, &mut written)?;
-        }
-        if last.is_none() && jobs.has_room() {
+        let begins = last.is_none() && jobs.has_room();
+        if begins {
             match pieces.next() {
-                Some(Ok(piece)) => {
-                    jobs.begin(piece);
-                    continue;
-                }
+                Some(Ok(piece)) => jobs.begin(piece),
                 other => last = Some(other.map_or(Ok(()), |piece| piece.map(drop))),
             }
         }
-        match jobs.wait(check)? {
+        // One is written for each that begins, so that nobody waits for work meanwhile.
+        let made = if begins { jobs.ready() } else { jobs.wait(check)? };
+        match made {
             Some(made) => put(&mut output, made?, options, &mut written)?,
+            None if begins => {}
             None => break,
         }
     }

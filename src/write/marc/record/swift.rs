@@ -199,7 +199,7 @@ mod tests {
     fn tables(source: Vec<u8>, layout: Layout) -> Vec<Table> {
         let options = ReadOptions { layout, ignore_errors: true, ..ReadOptions::default() };
         let stream = read(vec![Source::memory(source)], options).unwrap();
-        stream.flat_map(|batch| Table::parts(&batch.unwrap(), layout).unwrap()).collect()
+        stream.flat_map(|batch| Table::parts(&batch.unwrap(), layout, None).unwrap()).collect()
     }
 
     /// Of how many records the short way made something, which is what the long way makes of them.
