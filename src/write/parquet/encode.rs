@@ -15,7 +15,7 @@ use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 
 use super::file::io_error;
-use super::text::{Compressor, TextChunk, TextColumn};
+use super::text::{Scratch, TextChunk, TextColumn};
 use crate::error::{Error, caught};
 use crate::pool::Pool;
 use crate::write::output::cannot_write;
@@ -47,8 +47,8 @@ pub(super) struct Encoder {
     columns: Vec<ColumnDescPtr>,
     properties: WriterPropertiesPtr,
     factory: ArrowRowGroupWriterFactory,
-    /// Those that no column uses right now.
-    compressors: Mutex<Vec<Compressor>>,
+    /// For each column, what no row group uses right now.
+    scratch: Vec<Mutex<Vec<Scratch>>>,
 }
 
 impl Encoder {
@@ -70,6 +70,7 @@ impl Encoder {
         factory: ArrowRowGroupWriterFactory,
     ) -> Self {
         let mut leaves = vec![0..0; schema.fields().len()];
+        let scratch = leaves.iter().map(|_| Mutex::default()).collect();
         let mut end = 0;
         for (column, leaves) in leaves.iter_mut().enumerate() {
             let start = end;
@@ -77,14 +78,7 @@ impl Encoder {
                 (start..columns.num_columns()).take_while(|&leaf| columns.get_column_root_idx(leaf) == column).count();
             *leaves = start..end;
         }
-        Self {
-            schema,
-            leaves,
-            columns: columns.columns().to_vec(),
-            properties: properties.into(),
-            factory,
-            compressors: Mutex::default(),
-        }
+        Self { schema, leaves, columns: columns.columns().to_vec(), properties: properties.into(), factory, scratch }
     }
 
     /// Has a row group encoded on the pool.
@@ -123,13 +117,18 @@ impl Encoder {
         let (field, leaves) = (self.schema.field(job.column), self.leaves.get(job.column).cloned().unwrap_or_default());
         let (rows, mut writers) = (take(&mut job.rows), take(&mut job.writers));
         if let Some(column) = self.columns.get(leaves.start).filter(|_| TextColumn::takes(field.data_type())) {
-            let mut compressor = self.compressor(column)?;
-            let mut text = TextColumn::new(column.clone(), &self.properties, &mut compressor, job.text);
+            let kept = self.scratch.get(job.column);
+            let scratch = kept.and_then(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner).pop());
+            let new = || Scratch::new(self.properties.compression(column.path()));
+            let mut scratch = scratch.map_or_else(new, Ok)?;
+            let mut text = TextColumn::new(column.clone(), &self.properties, &mut scratch, job.text);
             for rows in rows {
                 text.append(&rows)?;
             }
             let chunk = text.finish()?;
-            self.compressors.lock().unwrap_or_else(PoisonError::into_inner).push(compressor);
+            if let Some(kept) = kept {
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+            }
             return Ok(Chunks::Text(Box::new(chunk)));
         }
         for rows in rows {
@@ -138,11 +137,5 @@ impl Encoder {
             }
         }
         writers.into_iter().map(ArrowColumnWriter::close).collect::<Result<_, _>>().map(Chunks::Others)
-    }
-
-    /// A compressor that is there, or a new one: all columns are compressed alike.
-    fn compressor(&self, column: &ColumnDescPtr) -> Result<Compressor, ParquetError> {
-        let there = self.compressors.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        there.map_or_else(|| Compressor::new(self.properties.compression(column.path())), Ok)
     }
 }

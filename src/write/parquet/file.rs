@@ -205,7 +205,7 @@ impl Sink for ParquetFile {
     fn write(&mut self, batch: &RecordBatch, check: Check<'_>) -> Result<(), Error> {
         self.append(batch, batch.get_array_memory_size());
         let threads = self.pool.threads();
-        self.settle(threads, check)
+        self.settle(threads.div_ceil(2), check)
     }
 
     fn finish(self: Box<Self>, metadata: &[(String, String)], check: Check<'_>) -> Result<Vec<PathBuf>, Error> {

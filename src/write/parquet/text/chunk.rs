@@ -40,7 +40,7 @@ impl DataPages {
     /// A page of levels and values that are encoded.
     pub(super) fn push(
         &mut self,
-        encoded: Vec<u8>,
+        encoded: &[u8],
         encoding: Encoding,
         facts: Facts,
         compressor: &mut Compressor,
@@ -144,7 +144,7 @@ impl<'a> Pages<'a> {
 
 /// The page of a dictionary of so many texts.
 pub(super) fn dictionary_page(
-    page: Vec<u8>,
+    page: &[u8],
     texts: usize,
     compressor: &mut Compressor,
 ) -> Result<CompressedPage, ParquetError> {

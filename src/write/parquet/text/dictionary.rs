@@ -29,10 +29,9 @@ pub(super) struct Dictionary {
 }
 
 impl Dictionary {
-    /// An empty one, with room for so many bytes of text.
-    pub(super) fn with_capacity(bytes: usize) -> Self {
+    pub(super) fn new() -> Self {
         let slots = vec![Slot::default(); FEWEST_SLOTS];
-        Self { page: Vec::with_capacity(bytes), ends: Vec::new(), slots, hasher: RandomState::default() }
+        Self { page: Vec::new(), ends: Vec::new(), slots, hasher: RandomState::default() }
     }
 
     /// How many texts there are.
@@ -46,8 +45,22 @@ impl Dictionary {
     }
 
     /// The page.
-    pub(super) fn into_page(self) -> Vec<u8> {
-        self.page
+    pub(super) fn page(&self) -> &[u8] {
+        &self.page
+    }
+
+    /// Forgets all texts, and keeps the room.
+    pub(super) fn clear(&mut self) {
+        self.page.clear();
+        self.ends.clear();
+        self.slots.fill(Slot::default());
+    }
+
+    /// Makes room for so many bytes of text in all.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        if self.page.capacity() < bytes {
+            self.page = Vec::with_capacity(bytes);
+        }
     }
 
     /// The text of an index; nothing where it has none.
@@ -121,18 +134,22 @@ mod tests {
 
     #[test]
     fn each_text_has_one_index() {
-        let mut dictionary = Dictionary::with_capacity(0);
-        let mut known = HashMap::new();
-        for number in (0..5000).chain(0..10_000) {
-            let text = if number % 7 == 0 { String::new() } else { "ab".repeat(number % 90) + &number.to_string() };
-            let next = known.len() as u32;
-            let index = *known.entry(text.clone()).or_insert(next);
-            assert_eq!(dictionary.index(text.as_bytes()), index);
-            assert_eq!(dictionary.text(index), text.as_bytes());
+        let mut dictionary = Dictionary::new();
+        for most in [5000, 300, 10_000] {
+            let mut known = HashMap::new();
+            for number in (0..most / 2).chain(0..most) {
+                let text = if number % 7 == 0 { String::new() } else { "ab".repeat(number % 90) + &number.to_string() };
+                let next = known.len() as u32;
+                let index = *known.entry(text.clone()).or_insert(next);
+                assert_eq!(dictionary.index(text.as_bytes()), index);
+                assert_eq!(dictionary.text(index), text.as_bytes());
+            }
+            assert_eq!(dictionary.len(), known.len());
+            assert_eq!(dictionary.bytes(), known.keys().map(|text| LENGTH + text.len()).sum::<usize>());
+            assert_eq!(dictionary.page().len(), dictionary.bytes());
+            assert_eq!(dictionary.text(known.len() as u32), b"");
+            dictionary.clear();
+            assert_eq!((dictionary.len(), dictionary.bytes(), dictionary.text(0)), (0, 0, b"".as_slice()));
         }
-        assert_eq!(dictionary.len(), known.len());
-        assert_eq!(dictionary.bytes(), known.keys().map(|text| LENGTH + text.len()).sum::<usize>());
-        assert_eq!(dictionary.text(known.len() as u32), b"");
-        assert_eq!(dictionary.into_page().len(), known.keys().map(|text| LENGTH + text.len()).sum::<usize>());
     }
 }
