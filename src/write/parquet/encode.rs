@@ -14,15 +14,17 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 
+use super::chunk::Chunk;
 use super::file::io_error;
-use super::text::{Scratch, TextChunk, TextColumn};
+use super::numbers;
+use super::text::{Scratch, TextColumn};
 use crate::error::{Error, caught};
 use crate::pool::Pool;
 use crate::write::output::cannot_write;
 
-/// Chunks of a column that is text, or of the leaves of another.
+/// The chunk of a column that is encoded here, or those of the leaves of another.
 pub(super) enum Chunks {
-    Text(Box<TextChunk>),
+    Own(Box<Chunk>),
     Others(Vec<ArrowColumnChunk>),
 }
 
@@ -39,7 +41,7 @@ struct Job {
     sender: Sender<Result<Chunks, Error>>,
 }
 
-/// What encodes row groups: columns of text here, all others by the `parquet` crate.
+/// What encodes row groups: columns of text and numbers here, all others by the `parquet` crate.
 pub(super) struct Encoder {
     schema: SchemaRef,
     /// The leaves of each column.
@@ -52,10 +54,10 @@ pub(super) struct Encoder {
 }
 
 impl Encoder {
-    /// The properties of a file whose writers are not asked for columns of text: they need not get ready for these.
+    /// The properties of a file whose writers are not asked for columns that are encoded here: they need not get ready for these.
     pub(super) fn others(schema: &SchemaRef, properties: &WriterProperties) -> WriterProperties {
-        let text = schema.fields().iter().filter(|field| TextColumn::takes(field.data_type()));
-        let others = text.fold(properties.clone().into_builder(), |others, field| {
+        let own = schema.fields().iter().filter(|field| TextColumn::takes(field.data_type()) || numbers::takes(field));
+        let others = own.fold(properties.clone().into_builder(), |others, field| {
             let path = || field.name().as_str().into();
             let others = others.set_column_compression(path(), Compression::UNCOMPRESSED);
             others.set_column_bloom_filter_enabled(path(), false)
@@ -116,11 +118,11 @@ impl Encoder {
     fn encode(&self, job: &mut Job) -> Result<Chunks, ParquetError> {
         let (field, leaves) = (self.schema.field(job.column), self.leaves.get(job.column).cloned().unwrap_or_default());
         let (rows, mut writers) = (take(&mut job.rows), take(&mut job.writers));
-        if let Some(column) = self.columns.get(leaves.start).filter(|_| TextColumn::takes(field.data_type())) {
+        let column = self.columns.get(leaves.start);
+        if let Some(column) = column.filter(|_| TextColumn::takes(field.data_type())) {
             let kept = self.scratch.get(job.column);
             let scratch = kept.and_then(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner).pop());
-            let new = || Scratch::new(self.properties.compression(column.path()));
-            let mut scratch = scratch.map_or_else(new, Ok)?;
+            let mut scratch = scratch.map_or_else(|| Scratch::new(self.properties.compression(column.path())), Ok)?;
             let mut text = TextColumn::new(column.clone(), &self.properties, &mut scratch, job.text);
             for rows in rows {
                 text.append(&rows)?;
@@ -129,7 +131,10 @@ impl Encoder {
             if let Some(kept) = kept {
                 kept.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
             }
-            return Ok(Chunks::Text(Box::new(chunk)));
+            return Ok(Chunks::Own(Box::new(chunk)));
+        }
+        if let Some(column) = column.filter(|_| numbers::takes(field)) {
+            return Ok(Chunks::Own(Box::new(numbers::chunk(column, &self.properties, &rows)?)));
         }
         for rows in rows {
             for (writer, values) in writers.iter_mut().zip(compute_leaves(field, &rows)?) {

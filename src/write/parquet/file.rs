@@ -220,7 +220,7 @@ pub(super) fn write_group<W: Write + Send>(
     let mut group = writer.next_row_group()?;
     for column in columns {
         match column {
-            Chunks::Text(chunk) => group.append_column(&chunk.bytes, chunk.closed)?,
+            Chunks::Own(chunk) => group.append_column(&chunk.bytes, chunk.closed)?,
             Chunks::Others(chunks) => {
                 chunks.into_iter().try_for_each(|chunk| chunk.append_to_row_group(&mut group))?;
             }

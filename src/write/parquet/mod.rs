@@ -1,7 +1,11 @@
 //! Batches as Parquet: row groups encoded side by side on the pool, in bounded memory, whole or not at all.
 
+mod bits;
+mod chunk;
+mod compressor;
 mod encode;
 mod file;
+mod numbers;
 mod partitions;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]

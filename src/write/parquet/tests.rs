@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowDictionaryKeyType, UInt8Type, UInt16Type, UInt32Type};
-use arrow_array::{Array, ArrayRef, DictionaryArray, RecordBatch, StringArray, StringViewArray, UInt32Array};
+use arrow_array::{
+    Array, ArrayRef, DictionaryArray, RecordBatch, StringArray, StringViewArray, UInt32Array, UInt64Array,
+};
 use arrow_buffer::ArrowNativeType;
 use arrow_schema::{Field, Schema};
 use bytes::Bytes;
@@ -109,7 +111,8 @@ fn check_chunk(chunk: &ColumnChunkMetaData, index: &ColumnIndexMetaData, starts:
     let Some(Statistics::ByteArray(statistics)) = chunk.statistics() else { panic!("no statistics") };
     assert_eq!(statistics.null_count_opt(), Some((rows.len() - there().count()) as u64));
     assert_eq!(chunk.num_values(), rows.len() as i64);
-    assert_eq!(chunk.unencoded_byte_array_data_bytes(), Some(there().map(|text| text.len() as i64).sum()));
+    let bytes: i64 = there().map(|text| text.len() as i64).sum();
+    assert_eq!(chunk.unencoded_byte_array_data_bytes().unwrap_or(0), bytes);
     match (statistics.min_opt(), statistics.max_opt()) {
         (Some(least), Some(greatest)) => {
             assert!(there().all(|text| least.data() <= text && text <= greatest.data()));
@@ -189,6 +192,75 @@ proptest! {
     }
 }
 
+/// Numbers that hardly change, that jump, and that are whatever they are.
+fn numbers() -> impl Strategy<Value = Vec<u64>> {
+    let run = prop_oneof![
+        3 => (any::<u64>(), 1_usize..300).prop_map(|(number, count)| vec![number; count]),
+        3 => (any::<u32>(), 0_u64..5, 1_usize..300)
+            .prop_map(|(from, step, count)| (0..count as u64).map(|place| u64::from(from) + step * place).collect()),
+        1 => prop::collection::vec(any::<u64>(), 1..200),
+        1 => prop::collection::vec(prop_oneof![Just(0), Just(u64::MAX), Just(1 << 31), Just(1 << 63)], 1..200),
+    ];
+    prop::collection::vec(run, 0..6).prop_map(|runs| runs.concat())
+}
+
+fn batch_of_numbers(numbers: &[u64]) -> RecordBatch {
+    let narrow = || numbers.iter().map(|&number| number as u32);
+    let columns: [(&str, ArrayRef, bool); 3] = [
+        ("wide", Arc::new(UInt64Array::from_iter_values(numbers.iter().copied())), false),
+        ("narrow", Arc::new(UInt32Array::from_iter_values(narrow())), false),
+        (
+            "nullable",
+            Arc::new(narrow().map(|number| (number % 3 > 0).then_some(number)).collect::<UInt32Array>()),
+            true,
+        ),
+    ];
+    let fields =
+        columns.iter().map(|(name, column, nullable)| Field::new(*name, column.data_type().clone(), *nullable));
+    let schema = Schema::new(fields.collect::<Vec<_>>());
+    RecordBatch::try_new(Arc::new(schema), columns.into_iter().map(|(_, column, _)| column).collect()).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn numbers_come_back_with_what_is_said_of_them(
+        groups in prop::collection::vec(prop::collection::vec(numbers(), 1..4), 1..3),
+        compression in compressions(),
+        page_rows in 1_usize..700,
+    ) {
+        let batches: Vec<Vec<_>> =
+            groups.iter().map(|group| group.iter().map(|numbers| batch_of_numbers(numbers)).collect()).collect();
+        let properties = WriterProperties::builder().set_compression(compression);
+        let file = written(&batches, properties.set_data_page_row_count_limit(page_rows));
+        let read = read_back(&file);
+        let expected = batch_of_numbers(&groups.concat().concat());
+        let read = arrow_select::concat::concat_batches(&expected.schema(), &read).unwrap();
+        prop_assert_eq!(&read, &expected);
+        let metadata = opened(&file).metadata().clone();
+        for (group, numbers) in groups.iter().enumerate() {
+            let numbers = numbers.concat();
+            let extremes = |least: Option<u64>, greatest: Option<u64>| least.zip(greatest);
+            let Some(Statistics::Int64(wide)) = metadata.row_group(group).column(0).statistics() else { panic!() };
+            let told = extremes(wide.min_opt().map(|&least| least.cast_unsigned()), wide.max_opt().map(|&greatest| greatest.cast_unsigned()));
+            prop_assert_eq!(told, numbers.iter().min().copied().zip(numbers.iter().max().copied()));
+            let Some(Statistics::Int32(narrow)) = metadata.row_group(group).column(1).statistics() else { panic!() };
+            let told = narrow.min_opt().zip(narrow.max_opt()).map(|(&least, &greatest)| (least.cast_unsigned(), greatest.cast_unsigned()));
+            let cut = || numbers.iter().map(|&number| number as u32);
+            prop_assert_eq!(told, cut().min().zip(cut().max()));
+            prop_assert_eq!(narrow.null_count_opt(), Some(0));
+            let ColumnIndexMetaData::INT64(index) = &metadata.column_index().unwrap()[group][0] else { continue };
+            let places = metadata.offset_index().unwrap()[group][0].page_locations();
+            let starts: Vec<_> = places.iter().map(|page| usize::try_from(page.first_row_index).unwrap()).collect();
+            for (page, (&start, end)) in starts.iter().zip(starts.iter().copied().skip(1).chain([numbers.len()])).enumerate() {
+                let rows = &numbers[start..end];
+                prop_assert!(rows.len() <= page_rows);
+                prop_assert_eq!(index.min_value(page).map(|&least| least.cast_unsigned()), rows.iter().min().copied());
+                prop_assert_eq!(index.max_value(page).map(|&greatest| greatest.cast_unsigned()), rows.iter().max().copied());
+            }
+        }
+    }
+}
+
 #[test]
 fn pages_are_of_the_sizes_that_are_asked_for() {
     let texts: Texts = (0..1000).map(|number| Some(format!("{number:020}"))).collect();
@@ -239,5 +311,5 @@ fn what_cannot_be_compressed_is_an_error() {
     let encoder = Arc::new(Encoder::new(schema, writer.schema_descr(), properties, factory));
     let columns = encoder.spawn(&[batch(&vec![None])], &Pool::get().unwrap()).unwrap();
     let failed = columns.into_iter().filter(|column| column.recv().unwrap().is_err()).count();
-    assert_eq!(failed, 4);
+    assert_eq!(failed, 5);
 }

@@ -1,25 +1,31 @@
 //! The least and the greatest text of a page or a chunk, shortened where they are long.
 
+use parquet::basic::Type;
+use parquet::data_type::ByteArray;
+use parquet::file::statistics::{Statistics, ValueStatistics};
+
+use crate::write::parquet::chunk::Bounds;
+
 /// Bytes beyond which a bound is shortened; it is then a bound still, but no longer a text that is there.
 const LONGEST: usize = 64;
 
 /// Texts between which all others are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bounds {
+pub(super) struct TextBounds {
     pub least: Vec<u8>,
     pub greatest: Vec<u8>,
 }
 
 /// Bounds as a file has them, each with whether it is a text that is there.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Shortened {
-    pub least: Vec<u8>,
-    pub least_is_exact: bool,
-    pub greatest: Vec<u8>,
-    pub greatest_is_exact: bool,
+struct Shortened {
+    least: Vec<u8>,
+    least_is_exact: bool,
+    greatest: Vec<u8>,
+    greatest_is_exact: bool,
 }
 
-impl Bounds {
+impl TextBounds {
     /// Around `texts`, if there are some.
     pub(super) fn of<'t>(texts: impl Iterator<Item = &'t [u8]>) -> Option<Self> {
         let mut bounds: Option<(&[u8], &[u8])> = None;
@@ -29,18 +35,41 @@ impl Bounds {
         bounds.map(|(least, greatest)| Self { least: least.to_vec(), greatest: greatest.to_vec() })
     }
 
-    /// Around both.
-    pub(super) fn and(self, other: Self) -> Self {
-        Self { least: self.least.min(other.least), greatest: self.greatest.max(other.greatest) }
-    }
-
     /// As a file has them; none where nothing short is above the greatest.
-    pub(super) fn shortened(&self) -> Option<Shortened> {
+    fn shortened(&self) -> Option<Shortened> {
         let least = beginning(&self.least);
         let greatest_is_exact = self.greatest.len() <= LONGEST;
         let greatest = if greatest_is_exact { self.greatest.clone() } else { above(beginning(&self.greatest))? };
         let least_is_exact = least.len() == self.least.len();
         Some(Shortened { least: least.to_vec(), least_is_exact, greatest, greatest_is_exact })
+    }
+}
+
+impl Bounds for TextBounds {
+    const TYPE: Type = Type::BYTE_ARRAY;
+
+    fn and(self, other: Self) -> Self {
+        Self { least: self.least.min(other.least), greatest: self.greatest.max(other.greatest) }
+    }
+
+    fn is_from(&self, other: &Self) -> bool {
+        self.least >= other.least && self.greatest >= other.greatest
+    }
+
+    fn of_page(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        self.shortened().map(|bounds| (bounds.least, bounds.greatest))
+    }
+
+    fn of_chunk(bounds: Option<&Self>, nulls: u64) -> Statistics {
+        Statistics::ByteArray(match bounds.and_then(Self::shortened) {
+            Some(Shortened { least, least_is_exact, greatest, greatest_is_exact }) => {
+                let (least, greatest) = (ByteArray::from(least), ByteArray::from(greatest));
+                ValueStatistics::new(Some(least), Some(greatest), None, Some(nulls), false)
+                    .with_min_is_exact(least_is_exact)
+                    .with_max_is_exact(greatest_is_exact)
+            }
+            None => ValueStatistics::new(None, None, None, Some(nulls), false),
+        })
     }
 }
 
@@ -75,10 +104,10 @@ mod tests {
         #[test]
         fn everything_is_between(texts in prop::collection::vec("[aé\u{7F}\u{7FF}\u{FFFF}\u{10FFFF}]{0,80}", 1..8)) {
             let all = || texts.iter().map(String::as_bytes);
-            let bounds = Bounds::of(all()).unwrap();
+            let bounds = TextBounds::of(all()).unwrap();
             let (first, second) = texts.split_at(texts.len() / 2);
-            if let Some(half) = Bounds::of(first.iter().map(String::as_bytes)) {
-                let other = Bounds::of(second.iter().map(String::as_bytes)).unwrap();
+            if let Some(half) = TextBounds::of(first.iter().map(String::as_bytes)) {
+                let other = TextBounds::of(second.iter().map(String::as_bytes)).unwrap();
                 prop_assert_eq!(half.and(other), bounds.clone());
             }
             if let Some(Shortened { least, least_is_exact, greatest, greatest_is_exact }) = bounds.shortened() {
@@ -94,7 +123,7 @@ mod tests {
     }
 
     fn shortened(text: &str) -> Option<Shortened> {
-        Bounds::of([text.as_bytes()].into_iter()).unwrap().shortened()
+        TextBounds::of([text.as_bytes()].into_iter()).unwrap().shortened()
     }
 
     #[test]
@@ -103,7 +132,7 @@ mod tests {
         let (least, greatest) = (text.clone().into_bytes(), text.clone().into_bytes());
         let exact = Shortened { least, least_is_exact: true, greatest, greatest_is_exact: true };
         assert_eq!(shortened(&text), Some(exact));
-        assert_eq!(Bounds::of([].into_iter()), None);
+        assert_eq!(TextBounds::of([].into_iter()), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use arrow_buffer::{BooleanBufferBuilder, NullBuffer};
 
-use super::hybrid;
+use crate::write::parquet::bits;
 
 /// What is gathered for the next page.
 pub(super) struct Gathered {
@@ -47,7 +47,7 @@ impl Gathered {
     pub(super) fn push_levels(&self, encoded: &mut Vec<u8>) {
         let from = encoded.len();
         encoded.extend_from_slice(&[0; 4]);
-        hybrid::push_bits(encoded, self.valid.as_slice(), self.rows);
+        bits::push_bits(encoded, self.valid.as_slice(), self.rows);
         let length = (encoded.len() - from - 4) as u32;
         for (place, byte) in encoded.iter_mut().skip(from).zip(length.to_le_bytes()) {
             *place = byte;

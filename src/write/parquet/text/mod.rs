@@ -5,11 +5,8 @@
 //! also has the formats of pages, of what is said about them, and of the file.
 
 mod bounds;
-mod chunk;
-mod compressor;
 mod dictionary;
 mod gathered;
-mod hybrid;
 mod rows;
 
 use arrow_array::Array;
@@ -23,16 +20,17 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnDescPtr;
 
-use self::bounds::Bounds;
-pub(super) use self::chunk::TextChunk;
-use self::chunk::{DataPages, Facts, dictionary_page};
-use self::compressor::Compressor;
+use self::bounds::TextBounds;
 use self::dictionary::Dictionary;
 use self::gathered::Gathered;
 use self::rows::{Keys, Texts, Views};
+use super::bits;
+use super::chunk::{Chunk, DataPages, Facts, dictionary_page};
+use super::compressor::Compressor;
 
 /// Room for a dictionary that is not used takes no memory, but more than this is given back to the system each time.
 const MOST_ROOM: usize = 6 << 20;
+
 /// What a column of one row group leaves for that of another, so that its memory is used again.
 pub(super) struct Scratch {
     compressor: Compressor,
@@ -68,7 +66,7 @@ pub(super) struct TextColumn<'a> {
     /// The dictionary is full: texts are written as they are.
     full: bool,
     bloom_filter: Option<Sbbf>,
-    pages: DataPages,
+    pages: DataPages<TextBounds>,
     page: u32,
 }
 
@@ -111,7 +109,7 @@ impl<'a> TextColumn<'a> {
             scratch,
             full: false,
             bloom_filter: None,
-            pages: DataPages::default(),
+            pages: DataPages::new(),
             page: 0,
             description,
         }
@@ -155,9 +153,10 @@ impl<'a> TextColumn<'a> {
             let (from, mut end) = (row, row + most);
             while let Some((start, stop)) = whole.take().or_else(|| runs.as_mut()?.next()) {
                 let run = row + start..row + stop;
-                let taken = match self.full {
-                    true => texts.extend_plain(run.clone(), self.page_bytes, gathered),
-                    false => texts.extend_indices(run.clone(), self.dictionary_bytes, dictionary, gathered),
+                let taken = if self.full {
+                    texts.extend_plain(run.clone(), self.page_bytes, gathered)
+                } else {
+                    texts.extend_indices(run.clone(), self.dictionary_bytes, dictionary, gathered)
                 };
                 if taken < run.len() {
                     end = run.start + taken;
@@ -195,19 +194,20 @@ impl<'a> TextColumn<'a> {
             // Of the greatest index so far.
             let width = (dictionary.len().saturating_sub(1) as u32).checked_ilog2().map_or(0, |bits| bits + 1);
             encoded.push(width as u8);
-            hybrid::push_values(encoded, width, &gathered.indices);
+            bits::push_values(encoded, width, &gathered.indices);
             Encoding::RLE_DICTIONARY
         };
-        let facts = Facts { rows: gathered.rows, nulls: gathered.nulls, text_bytes: gathered.text_bytes, bounds };
+        let (rows, nulls, text_bytes) = (gathered.rows, gathered.nulls, Some(gathered.text_bytes));
+        let facts = Facts { rows, nulls, text_bytes, bounds };
         gathered.clear();
         self.pages.push(encoded, encoding, facts, compressor)
     }
 
     /// Around the texts that are gathered.
-    fn bounds(&mut self) -> Option<Bounds> {
+    fn bounds(&mut self) -> Option<TextBounds> {
         let Scratch { dictionary, seen, gathered, .. } = &mut *self.scratch;
         if self.full {
-            return Bounds::of(gathered.plain_texts());
+            return TextBounds::of(gathered.plain_texts());
         }
         seen.resize(dictionary.len(), 0);
         let page = self.page;
@@ -215,7 +215,7 @@ impl<'a> TextColumn<'a> {
             let last = seen.get_mut(index as usize).map(|last| std::mem::replace(last, page));
             last != Some(page)
         });
-        Bounds::of(new.map(|&index| dictionary.text(index)))
+        TextBounds::of(new.map(|&index| dictionary.text(index)))
     }
 
     /// A filter with the texts of the dictionary, where the column is to have one, with room for others or without.
@@ -230,7 +230,7 @@ impl<'a> TextColumn<'a> {
     }
 
     /// The chunk, whole.
-    pub(super) fn finish(mut self) -> Result<TextChunk, ParquetError> {
+    pub(super) fn finish(mut self) -> Result<Chunk, ParquetError> {
         self.end_page()?;
         let filter = match self.bloom_filter.take() {
             Some(filter) => Some(filter),
@@ -238,6 +238,6 @@ impl<'a> TextColumn<'a> {
         };
         let Scratch { compressor, dictionary, .. } = &mut *self.scratch;
         let page = dictionary_page(dictionary.page(), dictionary.len(), compressor)?;
-        self.pages.chunk(&self.description, self.properties, page, filter)
+        self.pages.chunk(&self.description, self.properties, Some(page), filter)
     }
 }

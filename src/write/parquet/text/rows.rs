@@ -94,7 +94,7 @@ const UNKNOWN: u32 = u32::MAX;
 
 /// Keys, which are translated.
 pub(super) struct Keys<'a, K: ArrowDictionaryKeyType> {
-    keys: &'a [K::Native],
+    of_rows: &'a [K::Native],
     values: &'a StringArray,
     /// For each key the index and the length of its text. Those that no row has do not become part of the file.
     known: Vec<(u32, u32)>,
@@ -103,7 +103,7 @@ pub(super) struct Keys<'a, K: ArrowDictionaryKeyType> {
 impl<'a, K: ArrowDictionaryKeyType> Keys<'a, K> {
     pub(super) fn new(rows: &'a DictionaryArray<K>) -> Self {
         let values = rows.values().as_string::<i32>();
-        Self { keys: rows.keys().values(), values, known: vec![(UNKNOWN, 0); values.len()] }
+        Self { of_rows: rows.keys().values(), values, known: vec![(UNKNOWN, 0); values.len()] }
     }
 
     fn value(&self, key: usize) -> &[u8] {
@@ -132,7 +132,7 @@ impl<K: ArrowDictionaryKeyType> Texts for Keys<'_, K> {
         let before = gathered.indices.len();
         gathered.indices.reserve(rows.len());
         let mut bytes = 0;
-        for key in self.keys.get(rows).unwrap_or_default() {
+        for key in self.of_rows.get(rows).unwrap_or_default() {
             let key = key.as_usize();
             let (mut index, mut length) = self.known.get(key).copied().unwrap_or((UNKNOWN, 0));
             if index == UNKNOWN {
@@ -149,6 +149,6 @@ impl<K: ArrowDictionaryKeyType> Texts for Keys<'_, K> {
     }
 
     fn text(&self, row: usize) -> &[u8] {
-        self.value(self.keys.get(row).map_or(usize::MAX, |key| key.as_usize()))
+        self.value(self.of_rows.get(row).map_or(usize::MAX, |key| key.as_usize()))
     }
 }

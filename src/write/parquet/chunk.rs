@@ -5,44 +5,63 @@ use parquet::basic::{BoundaryOrder, Encoding, Type};
 use parquet::bloom_filter::Sbbf;
 use parquet::column::page::{CompressedPage, Page, PageWriteSpec, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
-use parquet::data_type::ByteArray;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder, PageEncodingStats};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::file::statistics::{Statistics, ValueStatistics};
+use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
-use super::bounds::{Bounds, Shortened};
 use super::compressor::Compressor;
 
 /// A column chunk as it is in a file, and what the rest of the file is to know of it.
-pub(in crate::write::parquet) struct TextChunk {
+pub(super) struct Chunk {
     pub bytes: Bytes,
     pub closed: ColumnCloseResult,
 }
 
+/// Between what all values of a page or a chunk are.
+pub(super) trait Bounds: Clone {
+    /// The type of the values in a file.
+    const TYPE: Type;
+
+    /// Around both.
+    fn and(self, other: Self) -> Self;
+
+    /// Whether neither bound is below that of `other`.
+    fn is_from(&self, other: &Self) -> bool;
+
+    /// As an index of pages has them; none where there is no room for them.
+    fn of_page(&self) -> Option<(Vec<u8>, Vec<u8>)>;
+
+    /// As what a file says of a chunk that has so many nulls.
+    fn of_chunk(bounds: Option<&Self>, nulls: u64) -> Statistics;
+}
+
 /// What is known of a data page.
-pub(super) struct Facts {
+pub(super) struct Facts<B> {
     pub rows: usize,
     pub nulls: usize,
-    /// Bytes of all texts, each as often as it is there.
-    pub text_bytes: usize,
-    pub bounds: Option<Bounds>,
+    /// Bytes of all texts, each as often as it is there, if it is text.
+    pub text_bytes: Option<usize>,
+    pub bounds: Option<B>,
 }
 
 /// The data pages of a chunk, compressed.
-#[derive(Default)]
-pub(super) struct DataPages(Vec<(CompressedPage, Facts)>);
+pub(super) struct DataPages<B>(Vec<(CompressedPage, Facts<B>)>);
 
-impl DataPages {
+impl<B: Bounds> DataPages<B> {
+    pub(super) fn new() -> Self {
+        Self(Vec::new())
+    }
+
     /// A page of levels and values that are encoded.
     pub(super) fn push(
         &mut self,
         encoded: &[u8],
         encoding: Encoding,
-        facts: Facts,
+        facts: Facts<B>,
         compressor: &mut Compressor,
     ) -> Result<(), ParquetError> {
         let size = encoded.len();
@@ -58,20 +77,20 @@ impl DataPages {
         Ok(())
     }
 
-    /// The chunk of a column, with the page of its dictionary.
+    /// The chunk of a column, with the page of its dictionary, if it has one.
     pub(super) fn chunk(
         self,
         description: &ColumnDescPtr,
         properties: &WriterProperties,
-        dictionary: CompressedPage,
+        dictionary: Option<CompressedPage>,
         bloom_filter: Option<Sbbf>,
-    ) -> Result<TextChunk, ParquetError> {
+    ) -> Result<Chunk, ParquetError> {
         // Headers take some forty bytes.
         let size = |page: &CompressedPage| page.compressed_size() + 64;
-        let room = size(&dictionary) + self.0.iter().map(|(page, _)| size(page)).sum::<usize>();
+        let room = dictionary.iter().chain(self.0.iter().map(|(page, _)| page)).map(size).sum();
         let mut sink = TrackedWrite::new(Vec::with_capacity(room));
         let mut pages = Pages::new(SerializedPageWriter::new(&mut sink));
-        let dictionary_at = pages.write(dictionary)?.offset;
+        let dictionary = dictionary.map(|page| pages.write(page)).transpose()?;
         let mut all = Column::new();
         let mut places = OffsetIndexBuilder::new();
         let mut data_at = None;
@@ -80,7 +99,7 @@ impl DataPages {
             data_at.get_or_insert(written.offset);
             places.append_row_count(facts.rows as i64);
             places.append_offset_and_size(written.offset as i64, written.compressed_size as i32);
-            places.append_unencoded_byte_array_data_bytes(Some(facts.text_bytes as i64));
+            places.append_unencoded_byte_array_data_bytes(facts.text_bytes.map(|bytes| bytes as i64));
             all.count(facts);
         }
         pages.writer.close()?;
@@ -93,8 +112,8 @@ impl DataPages {
             .set_total_uncompressed_size(size as i64)
             .set_num_values(all.rows as i64)
             .set_data_page_offset(data_at.unwrap_or_default() as i64)
-            .set_dictionary_page_offset(Some(dictionary_at as i64))
-            .set_unencoded_byte_array_data_bytes(Some(all.text_bytes as i64));
+            .set_dictionary_page_offset(dictionary.map(|written| written.offset as i64))
+            .set_unencoded_byte_array_data_bytes(all.text_bytes.map(|bytes| bytes as i64));
         let statistics = properties.statistics_enabled(description.path());
         if statistics != EnabledStatistics::None {
             metadata = metadata.set_statistics(all.statistics());
@@ -107,7 +126,7 @@ impl DataPages {
             column_index: if statistics == EnabledStatistics::Page { all.index()? } else { None },
             offset_index: (!properties.offset_index_disabled()).then(|| places.build()),
         };
-        Ok(TextChunk { bytes: sink.into_inner()?.into(), closed })
+        Ok(Chunk { bytes: sink.into_inner()?.into(), closed })
     }
 }
 
@@ -155,39 +174,39 @@ pub(super) fn dictionary_page(
 }
 
 /// What is known of all data pages together.
-struct Column {
+struct Column<B> {
     rows: usize,
     nulls: usize,
-    text_bytes: usize,
-    /// Of all texts, unless some page with texts has none.
-    bounds: Option<Bounds>,
+    text_bytes: Option<usize>,
+    /// Of all values, unless some page with values has none.
+    bounds: Option<B>,
     unbounded: bool,
     index: ColumnIndexBuilder,
-    before: Option<Bounds>,
+    before: Option<B>,
     ascending: bool,
     descending: bool,
 }
 
-impl Column {
+impl<B: Bounds> Column<B> {
     fn new() -> Self {
         Self {
             rows: 0,
             nulls: 0,
-            text_bytes: 0,
+            text_bytes: None,
             bounds: None,
             unbounded: false,
-            index: ColumnIndexBuilder::new(Type::BYTE_ARRAY),
+            index: ColumnIndexBuilder::new(B::TYPE),
             before: None,
             ascending: true,
             descending: true,
         }
     }
 
-    fn count(&mut self, facts: Facts) {
+    fn count(&mut self, facts: Facts<B>) {
         let Facts { rows, nulls, text_bytes, bounds } = facts;
         self.rows += rows;
         self.nulls += nulls;
-        self.text_bytes += text_bytes;
+        self.text_bytes = text_bytes.map(|bytes| self.text_bytes.unwrap_or_default() + bytes);
         let Some(bounds) = bounds else {
             if rows == nulls {
                 self.index.append(true, Vec::new(), Vec::new(), nulls as i64);
@@ -198,11 +217,11 @@ impl Column {
             return;
         };
         if let Some(before) = &self.before {
-            self.ascending &= before.least <= bounds.least && before.greatest <= bounds.greatest;
-            self.descending &= before.least >= bounds.least && before.greatest >= bounds.greatest;
+            self.ascending &= bounds.is_from(before);
+            self.descending &= before.is_from(&bounds);
         }
-        match bounds.shortened() {
-            Some(bounds) => self.index.append(false, bounds.least, bounds.greatest, nulls as i64),
+        match bounds.of_page() {
+            Some((least, greatest)) => self.index.append(false, least, greatest, nulls as i64),
             None => self.index.to_invalid(),
         }
         self.bounds = Some(self.bounds.take().map_or_else(|| bounds.clone(), |all| all.and(bounds.clone())));
@@ -211,17 +230,7 @@ impl Column {
 
     /// Of the whole chunk.
     fn statistics(&self) -> Statistics {
-        let bounds = self.bounds.as_ref().filter(|_| !self.unbounded).and_then(Bounds::shortened);
-        let nulls = Some(self.nulls as u64);
-        Statistics::ByteArray(match bounds {
-            Some(Shortened { least, least_is_exact, greatest, greatest_is_exact }) => {
-                let (least, greatest) = (ByteArray::from(least), ByteArray::from(greatest));
-                ValueStatistics::new(Some(least), Some(greatest), None, nulls, false)
-                    .with_min_is_exact(least_is_exact)
-                    .with_max_is_exact(greatest_is_exact)
-            }
-            None => ValueStatistics::new(None, None, None, nulls, false),
-        })
+        B::of_chunk(self.bounds.as_ref().filter(|_| !self.unbounded), self.nulls as u64)
     }
 
     /// Page by page.

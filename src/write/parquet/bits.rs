@@ -1,10 +1,10 @@
-//! Parquet's encoding of small numbers: runs of one value, and groups of eight that are packed bit by bit.
+//! Numbers bit by bit: as they are, or in Parquet's runs of one value and groups of eight.
 
 /// As many equal values as are worth a run: less would be packed as shortly.
 const RUN: usize = 8;
 
 /// Appends a number in groups of seven bits, the least first.
-fn push_varint(out: &mut Vec<u8>, mut number: usize) {
+pub(super) fn push_varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -14,16 +14,21 @@ fn push_varint(out: &mut Vec<u8>, mut number: usize) {
 
 /// Appends `count` times `value`, which has `width` bits.
 fn push_run(out: &mut Vec<u8>, width: u32, value: u32, count: usize) {
-    push_varint(out, count << 1);
+    push_varint(out, (count as u64) << 1);
     out.extend(value.to_le_bytes().into_iter().take(width.div_ceil(8) as usize));
 }
 
 /// Appends values of `width` bits as they are, in whole groups of eight; what the last one lacks is zeros.
 fn push_packed(out: &mut Vec<u8>, width: u32, values: &[u32]) {
-    push_varint(out, values.len().div_ceil(8) << 1 | 1);
-    let (mut bits, mut held) = (0_u64, 0);
+    push_varint(out, (values.len().div_ceil(8) as u64) << 1 | 1);
     let padding = values.len().next_multiple_of(8) - values.len();
-    for value in values.iter().copied().chain(std::iter::repeat_n(0, padding)) {
+    pack(out, width, values.iter().copied().chain(std::iter::repeat_n(0, padding)));
+}
+
+/// Appends values of at most `width` bits, at most 32; the bits of all of them have to be whole bytes.
+pub(super) fn pack(out: &mut Vec<u8>, width: u32, values: impl Iterator<Item = u32>) {
+    let (mut bits, mut held) = (0_u64, 0);
+    for value in values {
         bits |= u64::from(value) << held;
         held += width;
         if held >= 32 {
@@ -32,7 +37,6 @@ fn push_packed(out: &mut Vec<u8>, width: u32, values: &[u32]) {
             held -= 32;
         }
     }
-    // Eight values are whole bytes.
     out.extend(bits.to_le_bytes().into_iter().take(held as usize / 8));
 }
 
@@ -73,7 +77,7 @@ pub(super) fn push_bits(out: &mut Vec<u8>, bitmap: &[u8], length: usize) {
             }
             _ => {
                 let count = rest.iter().take_while(|&&byte| byte != 0 && byte != 0xFF).count();
-                push_varint(out, count << 1 | 1);
+                push_varint(out, (count as u64) << 1 | 1);
                 out.extend(rest.iter().take(count));
                 count
             }
