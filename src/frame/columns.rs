@@ -70,9 +70,9 @@ pub(super) fn symbols<K: ArrowDictionaryKeyType>(
     if let Some(names) = names {
         let nulls = || array.nulls().cloned();
         match array.data_type() {
-            DataType::UInt8 => return remap(places::<UInt8Type>(array), names, nulls(), name),
-            DataType::UInt16 => return remap(places::<UInt16Type>(array), names, nulls(), name),
-            DataType::UInt32 => return remap(places::<UInt32Type>(array), names, nulls(), name),
+            DataType::UInt8 => return remap::<K, true>(places::<UInt8Type>(array), names, nulls(), name),
+            DataType::UInt16 => return remap::<K, true>(places::<UInt16Type>(array), names, nulls(), name),
+            DataType::UInt32 => return remap::<K, true>(places::<UInt32Type>(array), names, nulls(), name),
             _ => {}
         }
     }
@@ -110,14 +110,14 @@ fn by_keys<K: ArrowDictionaryKeyType>(array: &ArrayRef, name: &str) -> Result<Op
     if let Some(of_polars) = array.as_dictionary_opt::<UInt32Type>()
         && values.null_count() == 0
     {
-        return remap(of_polars.keys().values().iter().map(|&key| key as usize), &values, nulls, name);
+        return remap::<K, false>(of_polars.keys().values().iter().map(|&key| key as usize), &values, nulls, name);
     }
     let keys = keys_of(array, name)?;
-    remap(keys.values().iter().map(|&key| key as usize), &values, nulls, name)
+    remap::<K, false>(keys.values().iter().map(|&key| key as usize), &values, nulls, name)
 }
 
-/// Keys into what is used of `values`. Each has to be that of a value, unless it is null.
-fn remap<K: ArrowDictionaryKeyType>(
+/// Keys into what is used of `values`, which are told to be distinct or may not be. Each has to be that of a value, unless it is null.
+fn remap<K: ArrowDictionaryKeyType, const DISTINCT: bool>(
     keys: impl ExactSizeIterator<Item = usize>,
     values: &StringViewArray,
     nulls: Option<NullBuffer>,
@@ -131,7 +131,9 @@ fn remap<K: ArrowDictionaryKeyType>(
             Some(Some(symbol)) => *symbol,
             _ if is_null(nulls.as_ref(), row) => K::Native::default(),
             Some(slot) => {
-                let Some(symbol) = symbols.key(values.value(key)) else { return Ok(None) };
+                let text = values.value(key);
+                let symbol = if DISTINCT { symbols.append(text) } else { symbols.key(text) };
+                let Some(symbol) = symbol else { return Ok(None) };
                 *slot = Some(symbol);
                 symbol
             }
@@ -169,9 +171,15 @@ impl<K: ArrowDictionaryKeyType> Symbols<K> {
         if let Some(&key) = self.keys.get(text) {
             return Some(key);
         }
+        let key = self.append(text)?;
+        self.keys.insert(text.to_owned(), key);
+        Some(key)
+    }
+
+    /// The key of a text that is not there.
+    fn append(&mut self, text: &str) -> Option<K::Native> {
         let key = K::Native::from_usize(self.values.len())?;
         self.values.push(text.to_owned());
-        self.keys.insert(text.to_owned(), key);
         Some(key)
     }
 
