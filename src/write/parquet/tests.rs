@@ -283,6 +283,20 @@ fn pages_are_of_the_sizes_that_are_asked_for() {
 }
 
 #[test]
+fn keys_of_nulls_are_nulls_and_slices_are_what_they_show() {
+    let values: ArrayRef = Arc::new(StringArray::from(vec![Some("a"), None, Some("b")]));
+    let keys = [Some(0_u8), Some(1), None, Some(2), Some(0), Some(1)].into_iter().collect();
+    let keys: ArrayRef = Arc::new(DictionaryArray::<UInt8Type>::new(keys, values));
+    let numbers: ArrayRef = Arc::new(UInt32Array::from(vec![7, 8, 9, 10, 11, 12]));
+    let columns = [("keys", keys, true), ("numbers", numbers, false)];
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+    let file = written(&[vec![batch.slice(1, 4), batch.slice(0, 0)]], WriterProperties::builder());
+    let read = read_back(&file);
+    assert_eq!(column(&read, "keys"), [None, None, Some("b"), Some("a")].map(|text| text.map(str::to_owned)));
+    assert_eq!(read[0]["numbers"].as_primitive::<UInt32Type>().values().to_vec(), [8, 9, 10, 11]);
+}
+
+#[test]
 fn bloom_filters_have_all_texts_and_few_others() {
     let texts: Texts = (0..200).map(|number| Some(format!("ocm{number:08}"))).collect();
     for dictionary in [1 << 20, 500] {

@@ -119,12 +119,16 @@ impl<'a> TextColumn<'a> {
     pub(super) fn append(&mut self, rows: &dyn Array) -> Result<(), ParquetError> {
         match rows.data_type() {
             DataType::Utf8View => self.append_rows(rows.len(), rows.nulls(), Views::new(rows.as_string_view())),
-            DataType::Dictionary(keys, _) if **keys == DataType::UInt8 => {
-                self.append_rows(rows.len(), rows.nulls(), Keys::new(rows.as_dictionary::<UInt8Type>()))
-            }
-            DataType::Dictionary(keys, _) if **keys == DataType::UInt16 => {
-                self.append_rows(rows.len(), rows.nulls(), Keys::new(rows.as_dictionary::<UInt16Type>()))
-            }
+            DataType::Dictionary(keys, _) if **keys == DataType::UInt8 => self.append_rows(
+                rows.len(),
+                rows.logical_nulls().as_ref(),
+                Keys::new(rows.as_dictionary::<UInt8Type>()),
+            ),
+            DataType::Dictionary(keys, _) if **keys == DataType::UInt16 => self.append_rows(
+                rows.len(),
+                rows.logical_nulls().as_ref(),
+                Keys::new(rows.as_dictionary::<UInt16Type>()),
+            ),
             other => Err(ParquetError::NYI(format!("text of type {other}"))),
         }
     }
