@@ -19,7 +19,7 @@ impl Compressor {
             Compression::SNAPPY => Ok(Self::Snappy(Box::new(snap::raw::Encoder::new()))),
             Compression::LZ4_RAW => Ok(Self::Lz4),
             Compression::UNCOMPRESSED => Ok(Self::Nothing),
-            other => Err(ParquetError::NYI(format!("text compressed by {other}"))),
+            other => Err(ParquetError::NYI(format!("a column compressed by {other}"))),
         }
     }
 

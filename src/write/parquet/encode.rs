@@ -114,6 +114,11 @@ impl Encoder {
         Ok(columns)
     }
 
+    /// Lets go of the memory that was kept for further row groups: of many files that are open, few are written to.
+    pub(super) fn forget(&self) {
+        self.scratch.iter().for_each(|kept| kept.lock().unwrap_or_else(PoisonError::into_inner).clear());
+    }
+
     /// A column of a row group.
     fn encode(&self, job: &mut Job) -> Result<Chunks, ParquetError> {
         let (field, leaves) = (self.schema.field(job.column), self.leaves.get(job.column).cloned().unwrap_or_default());

@@ -174,6 +174,9 @@ impl ParquetFile {
         for column in under_way.map_err(failed)? {
             columns.push(wait_for(&column, check)?.map_err(|error| error.in_source(Some(name().into())))?);
         }
+        if self.under_way.is_empty() {
+            self.encoder.forget();
+        }
         let written = write_group(&mut self.writer, columns);
         written.map_err(|error| cannot_write(self.io_error(error), Some(&name())))
     }

@@ -1,7 +1,7 @@
 //! Columns of text in a row group.
 //!
 //! What is a dictionary in memory need not be looked up row by row to be one in a file, and neither need a text that is that
-//! of the row before. The rest is looked up in one table. Columns of other types, and lists, are left to the `parquet` crate, which
+//! of the row before. The rest is looked up in one table. Lists, and columns of other types but numbers, are left to the `parquet` crate, which
 //! also has the formats of pages, of what is said about them, and of the file.
 
 mod bounds;
