@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from random import Random
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import duckdb
@@ -85,6 +86,25 @@ def test_lookups_have_statistics_and_bloom_filters(sample: Path, tmp_path: Path)
     excluded = [excludes for (excludes,) in probe]
     assert False in excluded
     assert True in excluded
+
+
+def test_lookups_find_what_is_beyond_a_full_dictionary(tmp_path: Path) -> None:
+    numbers = [f"{number * 7919 % 300_007:07}-{'x' * 24}" for number in range(300_000)]
+    record, place = encode([control("001", numbers[0])]), numbers[0].encode()
+    source, target = tmp_path / "x.mrc", tmp_path / "x.parquet"
+    source.write_bytes(b"".join(record.replace(place, number.encode()) for number in numbers))
+    mrrc.write_parquet(source, target, columns={"control_number": "001"}, row_group_size=1_000_000)
+    column = pq.ParquetFile(target).metadata.row_group(0).column(0)
+    assert column.total_uncompressed_size > len(numbers) * len(numbers[0])
+    assert {"PLAIN", "RLE_DICTIONARY"} <= set(column.encodings)
+    duck, scan = duckdb.connect(), pl.scan_parquet(target)
+    query = "SELECT control_number FROM read_parquet(?) WHERE control_number = ?"
+    for number, found in ((numbers[0], 1), (numbers[150_000], 1), (numbers[-1], 1), ("0300001-", 0)):
+        expected = [number] * found
+        assert [one for (one,) in duck.execute(query, [str(target), number]).fetchall()] == expected
+        assert scan.filter(pl.col("control_number") == number).collect()["control_number"].to_list() == expected
+        table = pq.read_table(target, filters=[("control_number", "=", number)])
+        assert table["control_number"].to_pylist() == expected
 
 
 @pytest.mark.parametrize("compression", ["zstd", "snappy", "lz4", "uncompressed"])
@@ -207,6 +227,30 @@ def test_many_tags_take_bounded_memory_and_all_cores(tmp_path: Path) -> None:
         """
     assert int(run_script(script, source, tmp_path / "lake", timeout=120)) < 600_000
     assert len(list((tmp_path / "lake").iterdir())) == 62
+
+
+@pytest.mark.parametrize(("level", "megabytes"), [(1, 200), (12, 100)])
+def test_files_that_are_open_hold_no_more_than_their_pages(tmp_path: Path, level: int, megabytes: int) -> None:
+    """Text that differs from row to row, of many tags: what encodes it is not kept for each of them."""
+    place, tags = "#" * 24, range(100, 400)
+    whole = encode([control("001", "1"), *[data(f"{tag:03}", ("a", place)) for tag in tags]])
+    around = whole.split(place.encode())
+    random = Random(1)
+    source = tmp_path / "x.mrc"
+    with source.open("wb") as file:
+        for _ in range(megabytes * 1_000_000 // len(whole)):
+            text = random.randbytes(12 * len(tags)).hex().encode()
+            values = [text[at : at + 24] for at in range(0, len(text), 24)]
+            file.write(b"".join(part for pair in zip(around, [*values, b""], strict=True) for part in pair))
+    script = """
+        import sys, mrrc_arrow as mrrc
+        options = {"layout": "subfields", "partition_by": "tag", "compression_level": int(sys.argv[3])}
+        mrrc.write_parquet(sys.argv[1], sys.argv[2], **options)
+        print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+        """
+    peak = run_script(script, source, tmp_path / "lake", level, timeout=120, RAYON_NUM_THREADS="2")
+    assert int(peak) < 450_000
+    assert len(list((tmp_path / "lake").iterdir())) == 302
 
 
 def test_partitions_of_nothing(tmp_path: Path) -> None:

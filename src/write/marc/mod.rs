@@ -8,6 +8,8 @@ mod record;
 #[cfg(test)]
 mod tests;
 
+use std::time::{Duration, Instant};
+
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
@@ -96,6 +98,9 @@ pub struct Written {
 /// What most pieces take.
 const BYTES: usize = 512 << 10;
 
+/// Who takes that long for a piece is slower than those who lay it out and write it.
+const SLOW: Duration = Duration::from_millis(1);
+
 /// What a job made of a piece.
 #[derive(Default)]
 struct Made {
@@ -137,19 +142,23 @@ pub(crate) fn write_whole(
     loop {
         // Who makes the batches may take long for each.
         check()?;
-        let begins = last.is_none() && jobs.has_room();
-        if begins {
-            match pieces.next() {
-                Some(Ok(piece)) => jobs.begin(piece),
-                other => last = Some(other.map_or(Ok(()), |piece| piece.map(drop))),
+        if last.is_some() || !jobs.has_room() {
+            match jobs.wait(check)? {
+                Some(made) => put(&mut output, made?, options, &mut written)?,
+                None => break,
             }
+            continue;
         }
-        // One is written for each that begins, so that nobody waits for work meanwhile.
-        let made = if begins { jobs.ready() } else { jobs.wait(check)? };
-        match made {
-            Some(made) => put(&mut output, made?, options, &mut written)?,
-            None if begins => {}
-            None => break,
+        let asked = Instant::now();
+        match pieces.next() {
+            Some(Ok(piece)) => jobs.begin(piece),
+            other => last = Some(other.map_or(Ok(()), |piece| piece.map(drop))),
+        }
+        // One is written for each that begins, so that nobody waits for work meanwhile; all that there are, if the next is as long
+        // in coming.
+        let at_once = if asked.elapsed() < SLOW { 1 } else { usize::MAX };
+        for made in std::iter::from_fn(|| jobs.ready()).take(at_once) {
+            put(&mut output, made?, options, &mut written)?;
         }
     }
     // What came before an error has been told of first, if it had one of its own.

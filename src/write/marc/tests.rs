@@ -1,5 +1,9 @@
 //! What was read is written as it was, in pieces of any size.
 
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 use crate::layout::{Layout, StringType};
 use crate::read::{ReadOptions, read};
@@ -44,6 +48,44 @@ fn rows_of_a_record_may_be_in_many_batches() {
         write_marc(schema.clone(), slices, output, MarcOptions::default(), &mut || Ok(())).unwrap();
         assert!(out == SAMPLE, "{rows}");
     }
+}
+
+/// Counts what is written.
+struct Counted(Arc<AtomicUsize>);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.fetch_add(bytes.len(), Ordering::SeqCst);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn nothing_waits_for_one_who_is_slow() {
+    let whole = read(vec![Source::memory(SAMPLE)], ReadOptions::default()).unwrap();
+    let schema = whole.schema().clone();
+    let batch = whole.map(Result::unwrap).next().unwrap().slice(0, 10);
+    let mut output = Counted(Arc::default());
+    let (reached, mut bytes_before) = (Arc::clone(&output.0), Vec::new());
+    let batches = (0..30).map(|number| {
+        // All at once, and then one after the other.
+        if number >= 20 {
+            std::thread::sleep(Duration::from_millis(100));
+            bytes_before.push(reached.load(Ordering::SeqCst));
+        }
+        Ok(batch.clone())
+    });
+    let written =
+        write_marc(schema, batches, Output::writer(&mut output), MarcOptions::default(), &mut || Ok(())).unwrap();
+    assert_eq!(written.records, 300);
+    let each = output.0.load(Ordering::SeqCst) / 30;
+    // When the slow one is asked the second time, all before the first is written, and so on.
+    let missing: Vec<_> = (20..).zip(&bytes_before).map(|(begun, bytes)| begun - bytes / each).collect();
+    assert!(missing.iter().skip(1).all(|&missing| missing <= 1), "{missing:?}");
 }
 
 #[test]

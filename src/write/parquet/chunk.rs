@@ -32,8 +32,11 @@ pub(super) trait Bounds: Clone {
     /// Whether neither bound is below that of `other`.
     fn is_from(&self, other: &Self) -> bool;
 
-    /// As an index of pages has them; none where there is no room for them.
-    fn of_page(&self) -> Option<(Vec<u8>, Vec<u8>)>;
+    /// Those that an index of pages has in their place; none where there is no room for any.
+    fn of_page(&self) -> Option<Self>;
+
+    /// The lower and the upper, as an index has them.
+    fn bytes(self) -> (Vec<u8>, Vec<u8>);
 
     /// As what a file says of a chunk that has so many nulls.
     fn of_chunk(bounds: Option<&Self>, nulls: u64) -> Statistics;
@@ -182,6 +185,7 @@ struct Column<B> {
     bounds: Option<B>,
     unbounded: bool,
     index: ColumnIndexBuilder,
+    /// What the index has of the page with values before.
     before: Option<B>,
     ascending: bool,
     descending: bool,
@@ -216,16 +220,23 @@ impl<B: Bounds> Column<B> {
             }
             return;
         };
-        if let Some(before) = &self.before {
-            self.ascending &= bounds.is_from(before);
-            self.descending &= before.is_from(&bounds);
-        }
         match bounds.of_page() {
-            Some((least, greatest)) => self.index.append(false, least, greatest, nulls as i64),
+            Some(told) => {
+                // Of what the index has: shortened, bounds may be in another order.
+                if let Some(before) = &self.before {
+                    self.ascending &= told.is_from(before);
+                    self.descending &= before.is_from(&told);
+                }
+                self.before = Some(told.clone());
+                let (least, greatest) = told.bytes();
+                self.index.append(false, least, greatest, nulls as i64);
+            }
             None => self.index.to_invalid(),
         }
-        self.bounds = Some(self.bounds.take().map_or_else(|| bounds.clone(), |all| all.and(bounds.clone())));
-        self.before = Some(bounds);
+        self.bounds = Some(match self.bounds.take() {
+            Some(all) => all.and(bounds),
+            None => bounds,
+        });
     }
 
     /// Of the whole chunk.

@@ -92,8 +92,12 @@ impl<N: Number> Bounds for Extremes<N> {
         self.0 >= other.0 && self.1 >= other.1
     }
 
-    fn of_page(&self) -> Option<(Vec<u8>, Vec<u8>)> {
-        Some((self.0.bytes(), self.1.bytes()))
+    fn of_page(&self) -> Option<Self> {
+        Some(*self)
+    }
+
+    fn bytes(self) -> (Vec<u8>, Vec<u8>) {
+        (self.0.bytes(), self.1.bytes())
     }
 
     fn of_chunk(bounds: Option<&Self>, nulls: u64) -> Statistics {

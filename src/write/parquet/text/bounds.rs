@@ -12,8 +12,8 @@ const LONGEST: usize = 64;
 /// Texts between which all others are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TextBounds {
-    pub least: Vec<u8>,
-    pub greatest: Vec<u8>,
+    least: Vec<u8>,
+    greatest: Vec<u8>,
 }
 
 /// Bounds as a file has them, each with whether it is a text that is there.
@@ -56,8 +56,12 @@ impl Bounds for TextBounds {
         self.least >= other.least && self.greatest >= other.greatest
     }
 
-    fn of_page(&self) -> Option<(Vec<u8>, Vec<u8>)> {
-        self.shortened().map(|bounds| (bounds.least, bounds.greatest))
+    fn of_page(&self) -> Option<Self> {
+        self.shortened().map(|Shortened { least, greatest, .. }| Self { least, greatest })
+    }
+
+    fn bytes(self) -> (Vec<u8>, Vec<u8>) {
+        (self.least, self.greatest)
     }
 
     fn of_chunk(bounds: Option<&Self>, nulls: u64) -> Statistics {
