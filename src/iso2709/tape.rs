@@ -71,7 +71,7 @@ impl Tape {
         for (place, list) in self.lists().into_iter().enumerate() {
             list.clear();
             // Marks are rarely denser; one allocation in place of a dozen.
-            let wanted = block.len() / 24 + CHUNK;
+            let wanted = block.len() / 24 + (GROUP + 1) * CHUNK;
             if (ALL || place == TERMINATORS) && list.capacity() < wanted {
                 // Not by growing, which would copy, and so touch, all that the last block did not need.
                 *list = Vec::with_capacity(wanted / 4 * 5);
@@ -155,6 +155,9 @@ const TERMINATORS: usize = 2;
 
 /// How many bytes are looked at together.
 const CHUNK: usize = 64;
+
+/// How many of those are gone through before it is asked whether there is room for all marks that the next may have.
+const GROUP: usize = 64;
 
 /// The chunks of `block`, the last one filled up with zeros, which are no marks.
 fn chunks(block: &[u8]) -> (&[[u8; CHUNK]], Option<[u8; CHUNK]>) {

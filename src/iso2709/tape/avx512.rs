@@ -4,11 +4,11 @@ use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::{
     __m512i, _mm256_add_epi32, _mm256_cvtepu8_epi32, _mm256_storeu_si256, _mm256_sub_epi32, _mm512_add_epi32,
     _mm512_castsi512_si128, _mm512_castsi512_si256, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi32, _mm512_loadu_si512,
-    _mm512_maskz_compress_epi8, _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_storeu_si512,
-    _mm512_sub_epi32, _pext_u64,
+    _mm512_maskz_compress_epi8, _mm512_min_epu8, _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_xor_si512, _pext_u64,
 };
 
-use super::{CHUNK, DELIMITER, ESCAPE, Masks, Tape, chunks};
+use super::{CHUNK, DELIMITER, ESCAPE, GROUP, Masks, TERMINATORS, Tape, chunks};
 
 /// The numbers of 64 bytes.
 static PLACES: [u8; CHUNK] = {
@@ -33,25 +33,25 @@ pub(super) fn is_there() -> bool {
         && is_x86_feature_detected!("popcnt")
 }
 
-/// Appends `$origin` and the number of each bit of `$mask`, less `$less` for the first 16 bits, that and 16 for the next, and so
-/// on where it is not 0. No function, because those are called with vectors in memory. Mostly there are fewer than eight, and
-/// stores of 64 bytes would be across two cache lines.
+/// Writes `$origin` and the number of each bit of `$mask`, less `$less` for the first 16 bits, that and 16 for the next, and so on
+/// where it is not 0, from `$next` on, which is moved behind them. No function, because those are called with vectors in memory.
+/// Mostly there are fewer than eight, and stores of 64 bytes would be across two cache lines.
 macro_rules! append {
-    ($list:expr, $mask:expr, $places:expr, $origin:expr, $less:expr) => {{
-        let (list, mask): (&mut Vec<u32>, u64) = ($list, $mask);
+    ($next:expr, $mask:expr, $places:expr, $origin:expr, $less:expr) => {{
+        let (next, mask): (&mut *mut u32, u64) = (&mut $next, $mask);
         let count = mask.count_ones() as usize;
-        list.reserve(CHUNK);
         let found = _mm512_maskz_compress_epi8(mask, $places);
         let first = _mm256_cvtepu8_epi32(_mm512_castsi512_si128(found));
         let first = _mm256_add_epi32(first, _mm512_castsi512_si256($origin));
         let first = _mm256_sub_epi32(first, _mm512_castsi512_si256($less));
         // SAFETY: there is room for 64 more, of which 8 are written; the store needs no alignment.
-        unsafe { _mm256_storeu_si256(list.as_mut_ptr().add(list.len()).cast(), first) };
+        unsafe { _mm256_storeu_si256(next.cast(), first) };
         if count > 8 {
-            write_all(list, found, $origin, $less);
+            // SAFETY: there is room for 64 more.
+            unsafe { write_all(*next, found, $origin, $less) };
         }
-        // SAFETY: the first `count` of them have been written, within the capacity.
-        unsafe { list.set_len(list.len() + count) };
+        // SAFETY: within the room, or just behind it.
+        *next = unsafe { next.add(count) };
     }};
 }
 
@@ -66,38 +66,61 @@ pub(super) unsafe fn find<const ALL: bool>(block: &[u8], tape: &mut Tape) -> boo
     let numbers = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(places));
     let (wanted, one) = (_mm512_set1_epi8(DELIMITER.cast_signed()), _mm512_set1_epi8(1));
     let (zero, escape) = (_mm512_set1_epi32(0), _mm512_set1_epi8(ESCAPE.cast_signed()));
+    let step = _mm512_set1_epi32(CHUNK as i32);
     let (chunks, last) = chunks(block);
-    let (mut at, mut open, mut escapes) = (0, 0, 0);
-    for chunk in chunks.iter().chain(&last) {
-        // SAFETY: 64 readable bytes, and the load needs no alignment.
-        let bytes = unsafe { _mm512_loadu_si512(chunk.as_ptr().cast()) };
-        let masks = Masks {
-            delimiters: _mm512_cmpeq_epi8_mask(bytes, wanted),
-            // The two marks differ in their last bit alone.
-            marks: _mm512_cmpeq_epi8_mask(_mm512_or_si512(bytes, one), wanted),
-        };
-        escapes |= _mm512_cmpeq_epi8_mask(bytes, escape);
-        let before = _mm512_set1_epi32((tape.delimiters.len() as u32).cast_signed());
-        let origin = _mm512_set1_epi32(at);
-        append!(&mut tape.terminators, masks.terminators(), places, origin, zero);
-        if ALL {
-            append!(&mut tape.delimiters, masks.delimiters, places, origin, zero);
-            append!(&mut tape.ends, masks.ends(&mut open), places, origin, zero);
-            // The number of a terminator among the marks, less its number among the terminators.
-            append!(&mut tape.before, _pext_u64(masks.terminators(), masks.marks), places, before, numbers);
+    let (mut origin, mut open, mut lowest) = (zero, 0, _mm512_set1_epi8(-1));
+    for group in chunks.chunks(GROUP).chain(last.as_ref().map(std::slice::from_ref)) {
+        let mut next = [std::ptr::null_mut(); 4];
+        for (place, (next, list)) in next.iter_mut().zip(tape.lists()).enumerate() {
+            if ALL || place == TERMINATORS {
+                list.reserve(GROUP * CHUNK + CHUNK);
+            }
+            *next = list.spare_capacity_mut().as_mut_ptr().cast::<u32>();
         }
-        at += CHUNK as i32;
+        let starts = next;
+        let mut delimiters_before = (tape.delimiters.len() as u32).cast_signed();
+        let [mut delimiters, mut ends, mut terminators, mut before] = next;
+        for chunk in group {
+            // SAFETY: 64 readable bytes, and the load needs no alignment.
+            let bytes = unsafe { _mm512_loadu_si512(chunk.as_ptr().cast()) };
+            let masks = Masks {
+                delimiters: _mm512_cmpeq_epi8_mask(bytes, wanted),
+                // The two marks differ in their last bit alone.
+                marks: _mm512_cmpeq_epi8_mask(_mm512_or_si512(bytes, one), wanted),
+            };
+            // 0 where there is one.
+            lowest = _mm512_min_epu8(lowest, _mm512_xor_si512(bytes, escape));
+            append!(terminators, masks.terminators(), places, origin, zero);
+            if ALL {
+                append!(delimiters, masks.delimiters, places, origin, zero);
+                append!(ends, masks.ends(&mut open), places, origin, zero);
+                // The number of a terminator among the marks, less its number among the terminators.
+                let counted = _mm512_set1_epi32(delimiters_before);
+                append!(before, _pext_u64(masks.terminators(), masks.marks), places, counted, numbers);
+                delimiters_before += masks.delimiters.count_ones().cast_signed();
+            }
+            origin = _mm512_add_epi32(origin, step);
+        }
+        let next = [delimiters, ends, terminators, before];
+        for ((next, start), list) in next.into_iter().zip(starts).zip(tape.lists()) {
+            // SAFETY: both are within the list's room, or just behind it, and all between them has been written: at most a number
+            // for each byte of the group.
+            unsafe { list.set_len(list.len() + next.offset_from_unsigned(start)) };
+        }
     }
-    escapes != 0
+    _mm512_cmpeq_epi8_mask(lowest, zero) != 0
 }
 
-/// Writes all 64 numbers that there may be behind those of `list`, which has room for them.
+/// Writes all 64 numbers that there may be.
+///
+/// # Safety
+///
+/// There is room for them from `next` on.
 #[allow(unsafe_code)]
 #[cold]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
-fn write_all(list: &mut Vec<u32>, found: __m512i, origin: __m512i, less: __m512i) {
+unsafe fn write_all(next: *mut u32, found: __m512i, origin: __m512i, less: __m512i) {
     use std::arch::x86_64::{_mm_loadu_si128, _mm512_test_epi32_mask};
-    list.reserve(CHUNK);
     let mut bytes = [0u8; CHUNK];
     // SAFETY: 64 writable bytes, and the store needs no alignment.
     unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), found) };
@@ -108,7 +131,7 @@ fn write_all(list: &mut Vec<u32>, found: __m512i, origin: __m512i, less: __m512i
         unsafe {
             let found = _mm512_cvtepu8_epi32(_mm_loadu_si128(sixteen.as_ptr().cast()));
             let found = _mm512_sub_epi32(_mm512_add_epi32(found, origin), _mm512_add_epi32(less, step));
-            _mm512_storeu_si512(list.as_mut_ptr().add(list.len() + 16 * index).cast(), found);
+            _mm512_storeu_si512(next.add(16 * index).cast(), found);
         }
     }
 }
