@@ -278,7 +278,9 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
         1 => any::<u8>(),
     ];
     let change = (any::<prop::sample::Index>(), 0..3u8, byte);
-    let record = prop_oneof![record().prop_map(|fields| encode(&fields)), (0..99usize).prop_map(numbered)];
+    // Of many fields, several are looked at together.
+    let long = (record(), 1..6usize).prop_map(|(fields, times)| encode(&vec![fields; times].concat()));
+    let record = prop_oneof![record().prop_map(|fields| encode(&fields)), long, (0..99usize).prop_map(numbered)];
     (prop::collection::vec(record, 1..6), prop::collection::vec(change, 0..4), any::<bool>()).prop_map(
         |(records, changes, flagged)| {
             let mut file = records.concat();

@@ -9,6 +9,8 @@ use arrow_array::types::ArrowDictionaryKeyType;
 use arrow_array::{ArrayRef, DictionaryArray, PrimitiveArray, StringArray, StringViewArray};
 use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 
+use super::symbols::Text;
+
 /// The longest string that a view holds itself.
 pub(super) const INLINE: usize = 12;
 
@@ -116,6 +118,11 @@ pub(super) fn inline_view(value: &[u8]) -> u128 {
 #[inline(never)] // what the loop needs stays in registers
 pub(super) fn extend_with_subfields(views: &mut Vec<u128>, block: &[u8], delimiters: &[u32], ends: &[u32]) {
     const NOTHING: &[u8; 16] = &[0; 16];
+    #[cfg(target_arch = "x86_64")]
+    if super::vectors::have_views(delimiters.len()) && super::vectors::extend_with_views(views, block, delimiters, ends)
+    {
+        return;
+    }
     let places = || delimiters.iter().zip(ends).map(|(&at, &end)| (at as usize + 2, end as usize));
     let before = views.len();
     let mut odd = false;
@@ -169,7 +176,7 @@ pub(super) fn string_views(views: Vec<u128>, buffers: Arc<[Buffer]>, nulls: Opti
 /// A dictionary array with plain string values. The caller has taken every key from the length that `values` had.
 pub(super) fn dictionary<K: ArrowDictionaryKeyType>(
     keys: Vec<K::Native>,
-    values: &[String],
+    values: &[Text],
     nulls: Option<NullBuffer>,
 ) -> ArrayRef {
     let keys = PrimitiveArray::<K>::new(keys.into(), nulls);

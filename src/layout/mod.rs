@@ -17,6 +17,8 @@ mod records;
 mod subfields;
 mod symbols;
 mod tags;
+#[cfg(target_arch = "x86_64")]
+mod vectors;
 
 use std::sync::Arc;
 

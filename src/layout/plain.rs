@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::arrays::{INLINE, SCRATCH};
 use super::records::{DATA, IND1, IND2, RecordsBuilder, VALUE};
+use super::symbols::Text;
 use crate::encoding::Encoding;
 use crate::iso2709::blocks::Span;
 
@@ -46,7 +47,7 @@ pub(crate) struct Plain<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Symbols<'a, K> {
     pub keys: &'a [K],
-    pub values: &'a [String],
+    pub values: &'a [Text],
 }
 
 impl<'a> Plain<'a> {

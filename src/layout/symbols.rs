@@ -4,6 +4,7 @@
 //! tags; a builder that is told [`Full`] ends its batch and begins a new dictionary, and only a record that overflows
 //! one alone loses symbols to U+FFFD.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -14,7 +15,10 @@ use arrow_buffer::NullBuffer;
 use super::Shape;
 use super::arrays::{dictionary, inline_view, string_views};
 use super::plain::Symbols;
+#[cfg(target_arch = "x86_64")]
+use super::vectors;
 use crate::encoding::structure_text;
+use crate::iso2709::DELIMITER;
 use crate::iso2709::directory::ENTRY_LENGTH;
 use crate::memory::with_capacity;
 
@@ -28,7 +32,7 @@ const REPLACEMENT: &str = "\u{FFFD}";
 /// The distinct values of a dictionary.
 #[derive(Debug, Default)]
 struct Values {
-    strings: Vec<String>,
+    strings: Vec<Text>,
     /// Of those that have no place of their own in a column's `direct`.
     index: HashMap<String, usize>,
 }
@@ -57,9 +61,53 @@ impl Values {
     }
 
     fn append(&mut self, value: &str) -> usize {
-        self.strings.push(value.to_owned());
+        self.strings.push(text_of(value));
         self.strings.len() - 1
     }
+}
+
+/// A symbol's text. Nearly all are of few kinds, of which each batch has some dozens.
+pub(super) type Text = Cow<'static, str>;
+
+/// All ASCII characters.
+static CHARACTERS: [u8; 128] = {
+    let mut characters = [0; 128];
+    let mut character = 0;
+    while character < characters.len() {
+        #[allow(clippy::indexing_slicing)] // at compile time
+        {
+            characters[character] = character as u8;
+        }
+        character += 1;
+    }
+    characters
+};
+
+/// All tags of three digits, one after the other.
+static TAGS: [[u8; 3]; 1000] = {
+    let mut tags = [[0; 3]; 1000];
+    let mut tag = 0;
+    while tag < tags.len() {
+        #[allow(clippy::indexing_slicing)] // at compile time
+        {
+            tags[tag] = [b'0' + (tag / 100) as u8, b'0' + (tag / 10 % 10) as u8, b'0' + (tag % 10) as u8];
+        }
+        tag += 1;
+    }
+    tags
+};
+
+/// `value` to keep.
+fn text_of(value: &str) -> Text {
+    let digit = |byte: u8| usize::from(byte).wrapping_sub(usize::from(b'0'));
+    let known = match *value.as_bytes() {
+        [character] => CHARACTERS.get(usize::from(character)..=usize::from(character)),
+        [a, b, c] if value.bytes().all(|byte| byte.is_ascii_digit()) => {
+            TAGS.get(100 * digit(a) + 10 * digit(b) + digit(c)).map(<[u8; 3]>::as_slice)
+        }
+        _ => None,
+    };
+    known.and_then(|known| std::str::from_utf8(known).ok()).map_or_else(|| value.to_owned().into(), Cow::Borrowed)
 }
 
 macro_rules! symbol_column {
@@ -171,6 +219,19 @@ pub(super) struct Known<'a, K, const N: usize> {
 }
 
 impl Known<'_, u8, 256> {
+    /// [`Known::extend`] with the byte behind each of `places`.
+    #[inline]
+    pub(super) fn extend_behind(&mut self, keys: &mut Vec<u8>, block: &[u8], places: &[u32]) -> bool {
+        let bytes = places.iter().map(|&at| byte(block, at + 1));
+        #[cfg(target_arch = "x86_64")]
+        if vectors::have_keys(places.len()) {
+            return vectors::extend_with_keys(keys, block, places, self.direct)
+                || self.learn_all(bytes.clone()) && vectors::extend_with_keys(keys, block, places, self.direct)
+                || self.extend(keys, bytes);
+        }
+        self.extend(keys, bytes)
+    }
+
     /// Appends the keys of printable ASCII characters; false, and nothing is appended, if one of them is anything else or does
     /// not fit.
     #[inline]
@@ -193,12 +254,19 @@ impl Known<'_, u8, 256> {
 
     #[cold]
     fn extend_with_new(&mut self, keys: &mut Vec<u8>, bytes: impl ExactSizeIterator<Item = u8> + Clone) -> bool {
-        let known = bytes.clone().all(|byte| self.learn(byte).is_some());
+        let known = self.learn_all(bytes.clone());
         #[allow(clippy::indexing_slicing)] // a place for each byte
         keys.extend(bytes.filter(|_| known).map(|byte| self.direct[usize::from(byte)]));
         known
     }
 
+    /// Makes keys for those of `bytes` that have none; false if one is not printable or does not fit.
+    #[cold]
+    fn learn_all(&mut self, mut bytes: impl Iterator<Item = u8>) -> bool {
+        bytes.all(|byte| self.learn(byte).is_some())
+    }
+
+    #[inline]
     fn learn(&mut self, byte: u8) -> Option<u8> {
         let key = self.direct.get_mut(usize::from(byte))?;
         if *key == u8::MAX {
@@ -209,11 +277,47 @@ impl Known<'_, u8, 256> {
     }
 }
 
+/// The keys of indicators: of the two bytes behind each of `places`, as [`Known::extend`] has it; false, too, if what follows them is
+/// no delimiter.
+#[inline]
+pub(super) fn extend_with_indicators(
+    (keys1, known1): (&mut Vec<u8>, &mut Known<'_, u8, 256>),
+    (keys2, known2): (&mut Vec<u8>, &mut Known<'_, u8, 256>),
+    block: &[u8],
+    places: &[u32],
+) -> bool {
+    let bytes = |beyond: u32| places.iter().map(move |&at| byte(block, at + beyond));
+    #[cfg(target_arch = "x86_64")]
+    if vectors::have_keys(places.len()) {
+        let mut extend = |known1: &Known<'_, u8, 256>, known2: &Known<'_, u8, 256>| {
+            vectors::extend_with_indicators((keys1, known1.direct), (keys2, known2.direct), block, places)
+        };
+        if extend(known1, known2) || known1.learn_all(bytes(1)) && known2.learn_all(bytes(2)) && extend(known1, known2)
+        {
+            return true;
+        }
+    }
+    known1.extend(keys1, bytes(1)) && known2.extend(keys2, bytes(2)) && bytes(3).all(|byte| byte == DELIMITER)
+}
+
+/// A byte of the block; a mark, which is not printable, beyond it.
+#[inline]
+fn byte(block: &[u8], at: u32) -> u8 {
+    block.get(at as usize).copied().unwrap_or_default()
+}
+
 impl Known<'_, u16, 4096> {
     /// Appends the keys of the tags that directory entries begin with; false, and nothing is appended, if one is not ASCII or
     /// does not fit.
     #[inline]
     pub(super) fn extend(&mut self, keys: &mut Vec<u16>, entries: &[[u8; ENTRY_LENGTH]]) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if vectors::have_keys(entries.len())
+            && (vectors::extend_with_tags(keys, entries, self.direct)
+                || self.learn_all(entries) && vectors::extend_with_tags(keys, entries, self.direct))
+        {
+            return true;
+        }
         let before = keys.len();
         let mut known = true;
         let direct = &*self.direct;
@@ -245,6 +349,13 @@ impl Known<'_, u16, 4096> {
         true
     }
 
+    /// Makes keys for those tags that have none; false if not all of them are in the table then.
+    #[cold]
+    fn learn_all(&mut self, entries: &[[u8; ENTRY_LENGTH]]) -> bool {
+        entries.iter().all(|&[a, b, c, ..]| direct([a, b, c]).is_some() && self.tag([a, b, c]).is_some())
+    }
+
+    #[inline]
     fn tag(&mut self, tag: [u8; 3]) -> Option<u16> {
         let text = || std::str::from_utf8(&tag).ok().filter(|tag| tag.is_ascii());
         let Some(slot) = direct(tag).and_then(|direct| self.direct.get_mut(direct)) else {

@@ -176,9 +176,9 @@ impl Default for Accumulator {
 }
 
 /// A dictionary's values, by key.
-fn symbols(values: &[String], to: &mut Vec<Symbol>) {
+fn symbols(values: &[impl AsRef<str>], to: &mut Vec<Symbol>) {
     to.clear();
-    to.extend(values.iter().map(|value| Symbol::new(Some(value)).unwrap_or_default()));
+    to.extend(values.iter().map(|value| Symbol::new(Some(value.as_ref())).unwrap_or_default()));
 }
 
 impl Accumulator {

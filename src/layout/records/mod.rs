@@ -113,7 +113,7 @@ pub(super) struct RecordsBuilder {
     /// What it takes to write the control number beside each field and subfield, and how many of those are counted.
     repeated: (usize, usize),
     /// The wanted fields of the record under way; kept for its memory.
-    gathered: part::Gathered,
+    gathered: Option<Box<part::Gathered>>,
 }
 
 pub(super) use sound::Candidate;
@@ -147,7 +147,7 @@ impl RecordsBuilder {
             decoder: Decoder::default(),
             repairs: Vec::new(),
             repeated: (0, 0),
-            gathered: part::Gathered::default(),
+            gathered: None,
         };
         this.field_ends.push(0);
         this.subfield_ends.push(0);

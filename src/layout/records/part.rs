@@ -62,9 +62,9 @@ enum Number {
 impl RecordsBuilder {
     /// As `push_sound`, of the fields that are wanted.
     pub(super) fn push_sound_part(&mut self, record: &Candidate<'_>) -> Option<usize> {
-        let mut gathered = mem::take(&mut self.gathered);
+        let mut gathered = self.gathered.take().unwrap_or_default();
         let pushed = self.push_gathered(record, &mut gathered);
-        self.gathered = gathered;
+        self.gathered = Some(gathered);
         pushed
     }
 
@@ -79,7 +79,7 @@ impl RecordsBuilder {
         };
         let Gathered { entries: wanted, before, ends, reached, delimiters, subfield_ends, .. } = &*gathered;
         let found = Found { before, ends, first: 0, reached, delimiters, subfield_ends };
-        if !self.push_run(block, wanted, controls, &found, decoding) {
+        if !self.push_run(block, wanted, controls, &found, decoding.as_ref()) {
             self.truncate(length);
             return None;
         }

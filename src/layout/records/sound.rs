@@ -11,8 +11,9 @@ use crate::encoding::{Decoding, is_plain_ascii};
 use crate::iso2709::agreement::agree;
 use crate::iso2709::directory::ENTRY_LENGTH;
 use crate::iso2709::tape::Tape;
-use crate::iso2709::{DELIMITER, FIELD_TERMINATOR, LEADER_LENGTH, Leader, RECORD_TERMINATOR, is_control_tag};
+use crate::iso2709::{FIELD_TERMINATOR, LEADER_LENGTH, Leader, RECORD_TERMINATOR, is_control_tag};
 use crate::layout::arrays::{BLOCK, extend_with_subfields, view};
+use crate::layout::symbols::extend_with_indicators;
 
 /// A record about whose text there is nothing to say, whatever its structure is.
 pub(in crate::layout) struct Candidate<'a> {
@@ -80,13 +81,13 @@ impl RecordsBuilder {
         if self.tags.is_some() {
             return self.push_sound_part(record);
         }
-        let Candidate { block, start, tape, terminator, decoding, .. } = *record;
+        let Candidate { block, start, tape, terminator, .. } = *record;
         let (entries, terminators) = frame(record)?;
         let found = Found::new(tape, terminator, terminators)?;
         let controls = control_fields(block, entries, terminators, &found)?;
         let number = entries.iter().take(controls).position(|entry| entry.starts_with(b"001"));
         let fields = self.flags.len();
-        if !self.push_run(block, entries, controls, &found, decoding) {
+        if !self.push_run(block, entries, controls, &found, record.decoding.as_ref()) {
             return None;
         }
         let control_number = number.and_then(|place| self.value.get(fields + place).copied());
@@ -109,14 +110,14 @@ impl RecordsBuilder {
         entries: &[[u8; ENTRY_LENGTH]],
         controls: usize,
         found: &Found<'_>,
-        decoding: Option<Decoding>,
+        decoding: Option<&Decoding>,
     ) -> bool {
         let before = self.length();
         if !self.push_columns(block, entries, controls, found) {
             self.truncate(before);
             return false;
         }
-        if let Some(decoding) = decoding {
+        if let Some(&decoding) = decoding {
             self.decode_values(block, entries, found, before, decoding);
         }
         true
@@ -139,15 +140,13 @@ impl RecordsBuilder {
         else {
             return false;
         };
-        // A code or indicator that is a mark is not printable.
-        let byte = |at: u32| block.get(at as usize).copied().unwrap_or_default();
         keys1.resize(keys1.len() + controls, 0);
         keys2.resize(keys2.len() + controls, 0);
-        let known = code.extend(codes, delimiters.iter().map(|&at| byte(at + 1)))
-            && ind1.extend(keys1, data.iter().map(|&at| byte(at + 1)))
-            && ind2.extend(keys2, data.iter().map(|&at| byte(at + 2)))
+        // A code or indicator that is a mark is not printable.
+        let known = code.extend_behind(codes, block, delimiters)
+            && extend_with_indicators((keys1, &mut ind1), (keys2, &mut ind2), block, data)
             && tag.extend(tags, entries);
-        if !known || !data.iter().fold(true, |all, &at| all & (byte(at + 3) == DELIMITER)) {
+        if !known {
             return false;
         }
         extend_with_subfields(&mut self.subfield_value, block, delimiters, subfield_ends);

@@ -1,0 +1,224 @@
+//! The columns of a sound record, several values at a time: what [`super::arrays`] and [`super::symbols`] do one by one, for
+//! processors with AVX2, or with AVX-512.
+//!
+//! One of the few modules with `unsafe` code: vectors are loaded and stored through pointers, and of what is in the block, values are
+//! loaded from where positions say, once those were compared with its length. Each function appends all that it is asked for and says
+//! so, or says that it did not, and nothing is appended: then something is out of the ordinary, or the processor is another one.
+
+mod avx2;
+mod avx512;
+
+use std::arch::is_x86_feature_detected;
+use std::mem::MaybeUninit;
+
+use crate::iso2709::directory::ENTRY_LENGTH;
+
+/// How many values are taken together.
+const LANES: usize = 16;
+
+/// Appends the views of subfields, as [`super::arrays::extend_with_subfields`] has it.
+pub(super) fn extend_with_views(views: &mut Vec<u128>, block: &[u8], delimiters: &[u32], ends: &[u32]) -> bool {
+    is_x86_feature_detected!("avx2")
+        && delimiters.len() == ends.len()
+        && extend_with(views, delimiters.len(), |room| {
+            #[allow(unsafe_code)]
+            // SAFETY: the feature that the function is compiled for was just found on this processor.
+            unsafe {
+                avx2::views(room, block, delimiters, ends)
+            }
+        })
+}
+
+/// Fewer are found sooner one by one.
+const WORTHWHILE: usize = 8;
+
+/// Whether so many keys are found sooner here, if the processor has what that takes.
+#[inline]
+pub(super) fn have_keys(count: usize) -> bool {
+    count >= WORTHWHILE && avx512::is_there()
+}
+
+/// The same of views.
+#[inline]
+pub(super) fn have_views(count: usize) -> bool {
+    count >= WORTHWHILE && is_x86_feature_detected!("avx2")
+}
+
+/// Appends the keys that `table` has of the byte behind each of `places`, where all are below `u8::MAX` and all bytes are ASCII.
+pub(super) fn extend_with_keys(keys: &mut Vec<u8>, block: &[u8], places: &[u32], table: &[u8; 256]) -> bool {
+    avx512::is_there()
+        && extend_with(keys, places.len(), |room| {
+            #[allow(unsafe_code)]
+            // SAFETY: the features that the function is compiled for were just found on this processor.
+            unsafe {
+                avx512::keys(room, block, places, table)
+            }
+        })
+}
+
+/// A list of keys and the table that they are from.
+pub(super) type Keyed<'a> = (&'a mut Vec<u8>, &'a [u8; 256]);
+
+/// The same with the two bytes behind each of `places`, where a delimiter follows them.
+pub(super) fn extend_with_indicators(first: Keyed<'_>, second: Keyed<'_>, block: &[u8], places: &[u32]) -> bool {
+    let ((keys1, table1), (keys2, table2)) = (first, second);
+    avx512::is_there()
+        && extend_with(keys1, places.len(), |room1| {
+            extend_with(keys2, places.len(), |room2| {
+                #[allow(unsafe_code)]
+                // SAFETY: the features that the function is compiled for were just found on this processor.
+                unsafe {
+                    avx512::indicators([room1, room2], block, places, [table1, table2])
+                }
+            })
+        })
+}
+
+/// Appends the keys that `table` has of the digits that directory entries begin with, where all are below `u16::MAX`.
+pub(super) fn extend_with_tags(keys: &mut Vec<u16>, entries: &[[u8; ENTRY_LENGTH]], table: &[u16; 4096]) -> bool {
+    avx512::is_there()
+        && extend_with(keys, entries.len(), |room| {
+            #[allow(unsafe_code)]
+            // SAFETY: the features that the function is compiled for were just found on this processor.
+            unsafe {
+                avx512::tags(room, entries, table)
+            }
+        })
+}
+
+/// Appends `count` values, all of which `write` has written if it says so.
+fn extend_with<T>(list: &mut Vec<T>, count: usize, write: impl FnOnce(&mut [MaybeUninit<T>]) -> bool) -> bool {
+    list.reserve(count);
+    let Some(room) = list.spare_capacity_mut().get_mut(..count) else { return false };
+    let written = write(room);
+    if written {
+        #[allow(unsafe_code)]
+        // SAFETY: the room for them is within the capacity, and they were written: by this module's functions, which write each
+        // value of the room that they are given before they say so.
+        unsafe {
+            list.set_len(list.len() + count);
+        }
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::arrays::{BLOCK, view};
+    use proptest::prelude::*;
+
+    /// Positions that are in a block of `length` bytes, but for a few.
+    fn positions(length: usize) -> impl Strategy<Value = Vec<u32>> {
+        let within = 0..length.max(1) as u32;
+        let odd = prop_oneof![within.clone(), Just(length as u32), any::<u32>(), Just(u32::MAX), Just(i32::MAX as u32)];
+        prop_oneof![
+            4 => prop::collection::vec(within.clone(), 0..80),
+            1 => prop::collection::vec(prop_oneof![20 => within, 1 => odd], 0..80),
+        ]
+    }
+
+    fn byte(block: &[u8], at: u64) -> Option<u8> {
+        block.get(usize::try_from(at).unwrap()).copied()
+    }
+
+    /// A key for each ASCII byte that is below `limit`.
+    fn table(limit: u8) -> [u8; 256] {
+        std::array::from_fn(|byte| if byte < usize::from(limit.min(128)) { (byte as u8) ^ 0x55 } else { u8::MAX })
+    }
+
+    proptest! {
+        #[test]
+        fn views_are_those_that_are_made_one_by_one(
+            (block, delimiters) in (0..300usize).prop_flat_map(|length| (prop::collection::vec(any::<u8>(), length..=length), positions(length))),
+            lengths in prop::collection::vec(prop_oneof![8 => 0..30u32, 2 => 0..300u32, 1 => any::<u32>()], 80),
+        ) {
+            let ends: Vec<u32> =
+                delimiters.iter().zip(&lengths).map(|(at, length)| at.wrapping_add(2).wrapping_add(*length)).collect();
+            let mut views = vec![7];
+            let appended = extend_with_views(&mut views, &block, &delimiters, &ends);
+            let places = || delimiters.iter().zip(&ends).map(|(&at, &end)| (at as usize + 2, end as usize));
+            let sound = places().all(|(start, end)| start <= end && end <= block.len());
+            let roomy = places().all(|(start, _)| start >= 4 && start + 12 <= block.len());
+            if !is_x86_feature_detected!("avx2") {
+                prop_assert!(!appended);
+            } else if delimiters.len() >= 4 {
+                prop_assert_eq!(appended, sound && roomy);
+            } else {
+                prop_assert_eq!(appended, sound);
+            }
+            let expected = places().filter(|_| appended).map(|(start, end)| view(&block, start, end, BLOCK));
+            prop_assert_eq!(views, std::iter::once(7).chain(expected).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn keys_are_those_that_are_found_one_by_one(
+            (block, places) in (0..300usize)
+                .prop_flat_map(|length| (prop::collection::vec(0..130u8, length..=length), positions(length))),
+            limits in prop_oneof![3 => Just((130, 130)), 1 => (100..130u8, 100..130u8)],
+            delimited in prop::bool::weighted(0.8),
+        ) {
+            let mut block = block;
+            if delimited {
+                for at in &places {
+                    if let Some(byte) = block.get_mut((*at as usize).saturating_add(3)) {
+                        *byte = 0x1F;
+                    }
+                }
+            }
+            let tables = (table(limits.0), table(limits.1));
+            let key = |at: u32, beyond: u64, table: &[u8; 256]| {
+                let byte = byte(&block, u64::from(at) + beyond)?;
+                Some(table[usize::from(byte)]).filter(|&key| key != u8::MAX)
+            };
+            let first: Option<Vec<u8>> = places.iter().map(|&at| key(at, 1, &tables.0)).collect();
+            let second: Option<Vec<u8>> = places.iter().map(|&at| key(at, 2, &tables.1)).collect();
+            let (mut keys, mut keys1, mut keys2) = (vec![7], vec![7], vec![7]);
+
+            // Four bytes are loaded, of which the last one is asked for.
+            let roomy = places.iter().all(|&at| at >= 2);
+            let appended = extend_with_keys(&mut keys, &block, &places, &tables.0);
+            prop_assert_eq!(appended, avx512::is_there() && first.is_some() && (roomy || places.is_empty()));
+            let expected = first.clone().filter(|_| appended).unwrap_or_default();
+            prop_assert_eq!(keys, [&[7], &expected[..]].concat());
+
+            let appended = extend_with_indicators((&mut keys1, &tables.0), (&mut keys2, &tables.1), &block, &places);
+            let followed = places.iter().all(|&at| byte(&block, u64::from(at) + 3) == Some(0x1F));
+            prop_assert_eq!(appended, avx512::is_there() && followed && first.is_some() && second.is_some());
+            let expected = first.zip(second).filter(|_| appended).unwrap_or_default();
+            prop_assert_eq!(keys1, [&[7], &expected.0[..]].concat());
+            prop_assert_eq!(keys2, [&[7], &expected.1[..]].concat());
+        }
+
+        #[test]
+        fn tags_are_those_that_are_found_one_by_one(
+            entries in prop::collection::vec(("[0-9]{3}", prop::array::uniform9(any::<u8>())), 0..80),
+            odd in prop::option::weighted(0.3, (any::<prop::sample::Index>(), 0..3usize, any::<u8>())),
+            unknown in prop::option::weighted(0.3, 0..4096usize),
+        ) {
+            let mut table: [u16; 4096] = std::array::from_fn(|place| place as u16 ^ 0x1234);
+            if let Some(slot) = unknown.and_then(|unknown| table.get_mut(unknown)) {
+                *slot = u16::MAX;
+            }
+            let mut entries: Vec<[u8; ENTRY_LENGTH]> =
+                entries.iter().map(|(tag, rest)| [tag.as_bytes(), rest].concat().try_into().unwrap()).collect();
+            if let (Some((place, byte, value)), false) = (odd, entries.is_empty()) {
+                let place = place.index(entries.len());
+                entries[place][byte] = value;
+            }
+            let place = |entry: &[u8; ENTRY_LENGTH]| super::super::symbols::direct([entry[0], entry[1], entry[2]]);
+            // What is loaded of the last key would be beyond the table.
+            let key = |place: usize| Some(table[place]).filter(|&key| key != u16::MAX && place < 4095);
+            let expected: Option<Vec<u16>> = entries.iter().map(|entry| place(entry).and_then(key)).collect();
+            let mut keys = vec![7];
+            let appended = extend_with_tags(&mut keys, &entries, &table);
+            prop_assert_eq!(appended, avx512::is_there() && expected.is_some());
+            prop_assert_eq!(keys, [&[7], &expected.filter(|_| appended).unwrap_or_default()[..]].concat());
+        }
+    }
+
+    #[test]
+    fn lists_of_other_lengths_are_refused() {
+        assert!(!extend_with_views(&mut Vec::new(), &[0; 100], &[20, 30], &[25]));
+    }
+}

@@ -1,0 +1,189 @@
+//! The path for AVX-512, which looks up sixteen keys at a time.
+
+use std::arch::is_x86_feature_detected;
+use std::arch::x86_64::{
+    __m128i, __m512i, _mm_mask_cmpeq_epi8_mask, _mm_mask_storeu_epi8, _mm_movepi8_mask, _mm_set1_epi8,
+    _mm256_mask_storeu_epi16, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi128_si512, _mm512_castsi512_si128,
+    _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_loadu_si512, _mm512_mask_cmpeq_epi32_mask,
+    _mm512_mask_cmpgt_epi32_mask, _mm512_mask_cmplt_epi32_mask, _mm512_mask_cmpneq_epi32_mask,
+    _mm512_mask_i32gather_epi32, _mm512_maskz_loadu_epi32, _mm512_mullo_epi32, _mm512_or_si512,
+    _mm512_permutex2var_epi8, _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_slli_epi32,
+    _mm512_srli_epi32,
+};
+use std::mem::MaybeUninit;
+
+use super::LANES;
+use crate::iso2709::DELIMITER;
+use crate::iso2709::directory::ENTRY_LENGTH;
+
+pub(super) fn is_there() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512vbmi")
+}
+
+/// Fills `room` with the keys of the bytes behind `places`; false if one is not known.
+///
+/// # Safety
+///
+/// Only a processor with the features of [`is_there`] may run this.
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+pub(super) unsafe fn keys(room: &mut [MaybeUninit<u8>], block: &[u8], places: &[u32], table: &[u8; 256]) -> bool {
+    let table = Table::new(table);
+    let mut odd = 0;
+    for (room, places) in room.chunks_mut(LANES).zip(places.chunks(LANES)) {
+        // The last of four bytes: behind it there may be no more.
+        let Some(words) = words(block, places, -2) else { return false };
+        let mask = lanes(places.len());
+        let keys = table.keys(_mm512_cvtepi32_epi8(_mm512_srli_epi32(words, 24)), mask, &mut odd);
+        store(room, mask, keys);
+    }
+    odd == 0
+}
+
+/// The same with two bytes, which a delimiter follows.
+///
+/// # Safety
+///
+/// Only a processor with the features of [`is_there`] may run this.
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+pub(super) unsafe fn indicators(
+    rooms: [&mut [MaybeUninit<u8>]; 2],
+    block: &[u8],
+    places: &[u32],
+    tables: [&[u8; 256]; 2],
+) -> bool {
+    let [first, second] = rooms;
+    let tables = tables.map(|table| Table::new(table));
+    let delimiter = _mm512_set1_epi32(DELIMITER.into());
+    let mut odd = 0;
+    let rooms = first.chunks_mut(LANES).zip(second.chunks_mut(LANES));
+    for ((first, second), places) in rooms.zip(places.chunks(LANES)) {
+        let Some(words) = words(block, places, 0) else { return false };
+        let mask = lanes(places.len());
+        odd |= _mm512_mask_cmpneq_epi32_mask(mask, _mm512_srli_epi32(words, 24), delimiter);
+        for ((room, table), bytes) in [first, second].into_iter().zip(tables).zip([
+            _mm512_cvtepi32_epi8(_mm512_srli_epi32(words, 8)),
+            _mm512_cvtepi32_epi8(_mm512_srli_epi32(words, 16)),
+        ]) {
+            store(room, mask, table.keys(bytes, mask, &mut odd));
+        }
+    }
+    odd == 0
+}
+
+/// Fills `room` with the keys of the tags that `entries` begin with; false if one is not known.
+///
+/// # Safety
+///
+/// Only a processor with the features of [`is_there`] may run this.
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+pub(super) unsafe fn tags(room: &mut [MaybeUninit<u16>], entries: &[[u8; ENTRY_LENGTH]], table: &[u16; 4096]) -> bool {
+    // What is loaded of the last key would be beyond the table.
+    let last = _mm512_set1_epi32(table.len() as i32 - 2);
+    let numbers = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    let offsets = _mm512_mullo_epi32(numbers, _mm512_set1_epi32(ENTRY_LENGTH as i32));
+    let zero = _mm512_setzero_si512();
+    let mut odd = 0;
+    for (room, entries) in room.chunks_mut(LANES).zip(entries.chunks(LANES)) {
+        let mask = lanes(entries.len());
+        // SAFETY: of each entry that is there, the first four bytes of twelve.
+        let words = unsafe { _mm512_mask_i32gather_epi32::<1>(zero, mask, offsets, entries.as_ptr().cast()) };
+        // As `symbols::place` has it.
+        let digits = _mm512_and_si512(words, _mm512_set1_epi32(0x00F0_F0F0));
+        let digit = |word, bits| _mm512_and_si512(word, _mm512_set1_epi32(bits));
+        let places = _mm512_or_si512(
+            _mm512_slli_epi32(digit(words, 0xF), 8),
+            _mm512_or_si512(digit(_mm512_srli_epi32(words, 4), 0xF0), digit(_mm512_srli_epi32(words, 16), 0xF)),
+        );
+        odd |= _mm512_mask_cmpneq_epi32_mask(mask, digits, _mm512_set1_epi32(0x0030_3030));
+        odd |= _mm512_mask_cmpgt_epi32_mask(mask, places, last);
+        if odd != 0 {
+            return false;
+        }
+        // SAFETY: four bytes from the key at each place, which is below the table's last one.
+        let keys = unsafe { _mm512_mask_i32gather_epi32::<2>(zero, mask, places, table.as_ptr().cast()) };
+        let unknown = _mm512_set1_epi32(u16::MAX.into());
+        odd |= _mm512_mask_cmpeq_epi32_mask(mask, _mm512_and_si512(keys, unknown), unknown);
+        if room.len() == entries.len() {
+            // SAFETY: as many numbers are written as there are lanes in the mask, which is as many as there are entries, and room.
+            unsafe { _mm256_mask_storeu_epi16(room.as_mut_ptr().cast(), mask, _mm512_cvtepi32_epi16(keys)) };
+        } else {
+            return false;
+        }
+    }
+    odd == 0
+}
+
+/// A bit for each of `count` lanes, of which there are [`LANES`].
+fn lanes(count: usize) -> u16 {
+    (u32::MAX >> (32 - count.clamp(1, LANES))) as u16
+}
+
+/// The four bytes at `beyond` from each of `places`, of which there are at most [`LANES`]; `None` if they are not in the block.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+#[inline]
+fn words(block: &[u8], places: &[u32], beyond: i32) -> Option<__m512i> {
+    let last = i32::try_from(block.len()).ok()?.checked_sub(4)?;
+    let mask = lanes(places.len());
+    if places.len() > LANES || places.is_empty() {
+        return None;
+    }
+    // SAFETY: as many numbers are read as there are lanes in the mask, which is as many as there are places.
+    #[allow(unsafe_code)]
+    let at = unsafe { _mm512_maskz_loadu_epi32(mask, places.as_ptr().cast()) };
+    let at = _mm512_add_epi32(at, _mm512_set1_epi32(beyond));
+    let zero = _mm512_setzero_si512();
+    let odd =
+        _mm512_mask_cmplt_epi32_mask(mask, at, zero) | _mm512_mask_cmpgt_epi32_mask(mask, at, _mm512_set1_epi32(last));
+    // SAFETY: four bytes from each place, which was just seen to be in the block and so far before its end.
+    #[allow(unsafe_code)]
+    (odd == 0).then(|| unsafe { _mm512_mask_i32gather_epi32::<1>(zero, mask, at, block.as_ptr().cast()) })
+}
+
+/// Writes the bytes of `mask`'s lanes, of which there are as many as there is room for.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+#[inline]
+fn store(room: &mut [MaybeUninit<u8>], mask: u16, keys: __m128i) {
+    debug_assert_eq!(mask, lanes(room.len()));
+    let mask = mask & lanes(room.len());
+    // SAFETY: as many bytes are written as there are lanes in the mask: no more than there is room for.
+    #[allow(unsafe_code)]
+    unsafe {
+        _mm_mask_storeu_epi8(room.as_mut_ptr().cast(), mask, keys);
+    }
+}
+
+/// The keys of ASCII characters.
+#[derive(Clone, Copy)]
+struct Table {
+    low: __m512i,
+    high: __m512i,
+}
+
+impl Table {
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+    #[inline]
+    fn new(table: &[u8; 256]) -> Self {
+        // SAFETY: 128 readable bytes, and loads need no alignment.
+        #[allow(unsafe_code)]
+        unsafe {
+            let low = _mm512_loadu_si512(table.as_ptr().cast());
+            Self { low, high: _mm512_loadu_si512(table.as_ptr().add(64).cast()) }
+        }
+    }
+
+    /// The keys of `bytes`; in `odd`, a bit is set where one is not known, or the byte is not ASCII.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+    #[inline]
+    fn keys(self, bytes: __m128i, mask: u16, odd: &mut u16) -> __m128i {
+        let keys = _mm512_permutex2var_epi8(self.low, _mm512_castsi128_si512(bytes), self.high);
+        let keys = _mm512_castsi512_si128(keys);
+        *odd |= mask & _mm_movepi8_mask(bytes) | _mm_mask_cmpeq_epi8_mask(mask, keys, _mm_set1_epi8(-1));
+        keys
+    }
+}
