@@ -5,38 +5,39 @@
 //! going to be written, so their pages are asked for together: one system call for each buffer in place of a trap for each
 //! page. Memory that is there already costs next to nothing. One of the few modules with `unsafe` code.
 
-/// Asks for the pages of `buffer` that are not in use yet, up to `length` elements beyond those that are.
+use std::mem::MaybeUninit;
+
+/// Asks for the pages of `room`.
 ///
 /// A hint: where the system cannot do it, pages come at their first touch.
-pub(crate) fn populate<T>(buffer: &mut Vec<T>, length: usize) {
+pub(crate) fn populate<T>(room: &mut [MaybeUninit<T>]) {
     #[cfg(target_os = "linux")]
     {
         const PAGE: usize = 4096;
         /// Less than this comes from the allocator's own stock.
         const WORTHWHILE: usize = 64 << 10;
-        let spare = buffer.spare_capacity_mut();
-        let length = length.min(spare.len()) * size_of::<T>();
-        let start = spare.as_mut_ptr().cast::<u8>();
+        let length = size_of_val(room);
+        let start = room.as_mut_ptr().cast::<u8>();
         let skipped = start.align_offset(PAGE);
         if length < WORTHWHILE || skipped >= length {
             return;
         }
         #[allow(unsafe_code)]
-        // SAFETY: the range is within the spare capacity of a vector that we have for ourselves. The advice maps pages and
+        // SAFETY: the range is within memory that we have for ourselves, of which nothing is told yet. The advice maps pages and
         // leaves what is in them as it is; an error is no matter.
         unsafe {
             libc::madvise(start.add(skipped).cast(), length - skipped, libc::MADV_POPULATE_WRITE);
         }
     }
     #[cfg(not(target_os = "linux"))]
-    let _ = (buffer, length);
+    let _ = room;
 }
 
 /// An empty vector of exactly this capacity; with its pages, if it is going to be kept.
 pub(crate) fn with_capacity<T>(capacity: usize, retain: bool) -> Vec<T> {
     let mut buffer = Vec::with_capacity(capacity);
     if retain {
-        populate(&mut buffer, capacity);
+        populate(buffer.spare_capacity_mut());
     }
     buffer
 }
@@ -51,8 +52,8 @@ mod tests {
             let mut buffer: Vec<u32> = with_capacity(size, true);
             buffer.extend((0..size as u32 / 2).map(|n| n.wrapping_mul(2_654_435_761)));
             let before = buffer.clone();
-            populate(&mut buffer, usize::MAX / 8);
-            populate(&mut buffer, 0);
+            populate(buffer.spare_capacity_mut());
+            populate(buffer.spare_capacity_mut().get_mut(..0).unwrap());
             assert_eq!(buffer, before);
             assert_eq!(buffer.capacity(), size);
         }

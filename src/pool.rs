@@ -69,9 +69,9 @@ impl Pool {
     /// From a thread of the pool: runs a job that waits, if one does. What a job spawns is run before what others spawn; who goes
     /// on spawning lets others in by this. Jobs that run inside of another do not, so that none is inside of many.
     pub(crate) fn give_way(&self) {
-        if !INSIDE.replace(true) {
+        if !INSIDE.get() {
+            let _inside = Inside::begin();
             self.0.pool.yield_now();
-            INSIDE.set(false);
         }
     }
 
@@ -87,9 +87,61 @@ impl Pool {
     }
 }
 
+/// Runs both; on a thread of the pool, with the help of one that has nothing to do. While this one waits for the other it may run another
+/// job, within which nothing is divided, given way to or takes long.
+pub(crate) fn both<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    if rayon::current_thread_index().is_none() || INSIDE.get() {
+        return (a(), b());
+    }
+    let _inside = Inside::begin();
+    rayon::join(a, b)
+}
+
+/// As long as it lives, what this thread does is inside of a job.
+struct Inside;
+
+impl Inside {
+    fn begin() -> Self {
+        INSIDE.set(true);
+        Self
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        INSIDE.set(false);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_halves_are_run_by_whoever_is_there() {
+        let pool = ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        assert_eq!(both(|| 1, rayon::current_thread_index), (1, None));
+        let threads = pool.install(|| {
+            let barrier = std::sync::Barrier::new(2);
+            let thread = || {
+                barrier.wait();
+                (rayon::current_thread_index(), INSIDE.get())
+            };
+            // Each waits for the other, so that they are two.
+            both(thread, thread)
+        });
+        // Whoever divides is inside of that; the other helps, and may divide what it took.
+        let first = threads.0.0.unwrap();
+        assert_eq!(threads, ((Some(first), true), (Some(1 - first), false)));
+        // Inside, nothing is divided; and it has an end, whatever happens.
+        pool.install(|| {
+            let here = rayon::current_thread_index();
+            both(|| assert_eq!(both(|| 1, rayon::current_thread_index), (1, here)), || ());
+            assert!(!INSIDE.get());
+            let panics = std::panic::catch_unwind(|| both(|| std::panic::resume_unwind(Box::new("first")), || ()));
+            assert!(panics.is_err() && !INSIDE.get());
+        });
+    }
 
     #[test]
     fn a_forked_child_makes_its_own_pool_and_never_waits_for_its_parents() {

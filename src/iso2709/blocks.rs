@@ -18,6 +18,8 @@ use super::sniff;
 use crate::error::Error;
 use crate::memory;
 use crate::problem::{Code, Problem};
+#[cfg(unix)]
+use crate::source::Positioned;
 use crate::source::{Input, ReadChunk, Source};
 
 /// How large blocks may get.
@@ -123,6 +125,9 @@ enum Stream {
     Full(Box<dyn Read + Send>),
     /// The same, and is to be asked for much at a time.
     Packed(Box<dyn Read + Send>),
+    /// The same, by several threads.
+    #[cfg(unix)]
+    File(Positioned),
     /// Gives what it has.
     Chunks(Box<dyn ReadChunk>),
 }
@@ -158,6 +163,8 @@ impl Blocks {
                 (Buffer::Growing(Vec::new()), Some(Stream::Full(Box::new(file.take(part.size.saturating_sub(begin))))))
             }
             Input::Memory(bytes) => (Buffer::Whole(bytes), None),
+            #[cfg(unix)]
+            Input::File(file) => (Buffer::Growing(Vec::new()), Some(Stream::File(file))),
             Input::Stream(stream) => (Buffer::Growing(Vec::new()), Some(Stream::Full(stream))),
             Input::Packed(stream) => (Buffer::Growing(Vec::new()), Some(Stream::Packed(stream))),
             Input::Chunks(stream) => (Buffer::Growing(Vec::new()), Some(Stream::Chunks(stream))),
@@ -410,11 +417,13 @@ impl Blocks {
             Stream::Full(stream) => {
                 buffer.reserve(want);
                 if self.size.retain && want >= POPULATE_AT_LEAST {
-                    memory::populate(buffer, want);
+                    memory::populate(buffer.spare_capacity_mut().get_mut(..want).unwrap_or_default());
                 }
                 // `read_to_end` reads into spare capacity without clearing it first, and repeats short reads.
                 stream.take(want as u64).read_to_end(buffer)
             }
+            #[cfg(unix)]
+            Stream::File(file) => file.read(buffer, want, self.size.retain && want >= POPULATE_AT_LEAST),
             Stream::Packed(stream) => read_packed(stream, buffer, want),
             Stream::Chunks(stream) => {
                 most = stream.most();

@@ -6,6 +6,8 @@
 mod backend;
 mod bgzf;
 mod compression;
+#[cfg(unix)]
+mod file;
 mod part;
 
 use std::fs::File;
@@ -20,6 +22,8 @@ use backend::Prefixed;
 pub(crate) use backend::ReaderBackend;
 pub use backend::{BackendKind, ReadChunk};
 use compression::{Compression, MAGIC_LENGTH};
+#[cfg(unix)]
+pub(crate) use file::Positioned;
 pub use part::FilePart;
 
 /// One input.
@@ -62,6 +66,9 @@ pub(crate) enum Input {
     Chunks(Box<dyn ReadChunk>),
     /// A part of a file, as it lies there.
     Part(File, FilePart),
+    /// A regular file, as it lies there.
+    #[cfg(unix)]
+    File(Positioned),
 }
 
 /// How much is read of a stream to see how it begins: what a batch of its records may take.
@@ -77,6 +84,16 @@ fn stream(mut input: impl Read + Send + 'static) -> std::io::Result<Input> {
         None => Ok(Input::Stream(Box::new(input))),
         Some(compression) => compression.reader(input).map(Input::Packed),
     }
+}
+
+/// Whether a file begins as compressed data does; it is read anew then.
+#[cfg(unix)]
+fn is_packed(file: &File) -> bool {
+    use std::os::unix::fs::FileExt;
+    let mut head = [0; MAGIC_LENGTH];
+    // What cannot be read will say so later.
+    let count = file.read_at(&mut head, 0).unwrap_or(0);
+    Compression::of(head.get(..count).unwrap_or_default()).is_some()
 }
 
 /// As shells have it, and so that what an interrupted writer left is no data.
@@ -242,7 +259,14 @@ impl Source {
         let backend = match &self.kind {
             Kind::Memory(bytes) if Compression::of(bytes).is_none() => return Ok(Input::Memory(bytes.clone())),
             Kind::Memory(bytes) => ReaderBackend::CursorBackend(Cursor::new(bytes.clone())),
-            Kind::Path(path) => ReaderBackend::RustFile(File::open(path).map_err(|error| self.cannot_open(error))?),
+            Kind::Path(path) => {
+                let file = File::open(path).map_err(|error| self.cannot_open(error))?;
+                #[cfg(unix)]
+                if file.metadata().is_ok_and(|data| data.is_file()) && !is_packed(&file) {
+                    return Ok(Input::File(Positioned::new(file)));
+                }
+                ReaderBackend::RustFile(file)
+            }
             Kind::Part(part) => return self.open_part(part),
             Kind::Once(once) => ReaderBackend::PythonFile(self.begin(once)?),
         };

@@ -41,6 +41,8 @@ fn read(input: Input) -> (io::Result<Vec<u8>>, &'static str) {
     let (result, way) = match input {
         Input::Memory(bytes) => return (Ok(bytes.to_vec()), "memory"),
         Input::Stream(mut stream) => (stream.read_to_end(&mut out), "stream"),
+        #[cfg(unix)]
+        Input::File(mut file) => (file.read(&mut out, 1 << 20, false), "file"),
         Input::Part(mut file, _) => (file.read_to_end(&mut out), "part"),
         Input::Packed(mut stream) => (stream.read_to_end(&mut out), "packed"),
         Input::Chunks(mut stream) => {
@@ -77,7 +79,7 @@ fn the_backend_and_the_way_follow_from_the_kind_of_input_and_its_compression() {
     for (source, backend, expected) in [
         (Source::memory(TEXT), "CursorBackend", "memory"),
         (Source::memory(packed.clone()), "CursorBackend", "packed"),
-        (path("plain", TEXT), "RustFile", "stream"),
+        (path("plain", TEXT), "RustFile", if cfg!(unix) { "file" } else { "stream" }),
         (path("packed", &packed), "RustFile", "packed"),
         (pieces(TEXT, &[3], 0), "PythonFile", "chunks"),
         (pieces(&packed, &[3], 0), "PythonFile", "packed"),

@@ -1,0 +1,142 @@
+//! A file that is read from where one says: several pieces at a time, where threads have nothing to do.
+//!
+//! Copying out of the system's cache takes as long as much of what is made of the bytes, and one thread reads at a time. So whoever reads
+//! divides it, and a thread that waits for its turn takes a part of it. One of the few modules with `unsafe` code: it reads into memory that
+//! nobody has filled with zeros first.
+
+use std::fs::File;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
+
+use crate::{memory, pool};
+
+/// What is read at a time: more than handing it to another thread takes.
+const PIECE: usize = 128 << 10;
+
+/// A regular file, as it lies there.
+#[derive(Debug)]
+pub(crate) struct Positioned {
+    file: File,
+    /// Where it is read next.
+    at: u64,
+}
+
+impl Positioned {
+    pub(super) fn new(file: File) -> Self {
+        Self { file, at: 0 }
+    }
+
+    /// Appends `want` bytes, or as many as there are, to `buffer`; what came before an error, too. Where `fresh`, memory is asked for at
+    /// one go.
+    pub(crate) fn read(&mut self, buffer: &mut Vec<u8>, want: usize, fresh: bool) -> io::Result<usize> {
+        buffer.reserve(want);
+        let room = buffer.spare_capacity_mut().get_mut(..want).unwrap_or_default();
+        let (count, result) = fill(&self.file, room, self.at, fresh);
+        self.at += count as u64;
+        #[allow(unsafe_code)]
+        // SAFETY: the first `count` bytes of the spare capacity have been read.
+        unsafe {
+            buffer.set_len(buffer.len() + count);
+        }
+        result.map(|()| count)
+    }
+}
+
+/// Reads `room` full, from `at` on; how many bytes of it were read, without a gap, and whether that is all there are.
+fn fill(file: &File, room: &mut [MaybeUninit<u8>], at: u64, fresh: bool) -> (usize, io::Result<()>) {
+    if room.len() < 2 * PIECE {
+        return fill_piece(file, room, at, fresh);
+    }
+    let middle = (room.len() / 2).next_multiple_of(PIECE / 2);
+    let (first, second) = room.split_at_mut(middle);
+    let behind = at + middle as u64;
+    let (first, second) = pool::both(|| fill(file, first, at, fresh), || fill(file, second, behind, fresh));
+    match first {
+        (count, Ok(())) if count == middle => (count + second.0, second.1),
+        // The file ended, or could not be read, before the second half.
+        first => first,
+    }
+}
+
+fn fill_piece(file: &File, room: &mut [MaybeUninit<u8>], at: u64, fresh: bool) -> (usize, io::Result<()>) {
+    if fresh {
+        memory::populate(room);
+    }
+    let mut count = 0;
+    while let Some(rest) = room.get_mut(count..).filter(|rest| !rest.is_empty()) {
+        let Ok(offset) = libc::off_t::try_from(at + count as u64) else {
+            return (count, Err(io::ErrorKind::FileTooLarge.into()));
+        };
+        #[allow(unsafe_code)]
+        // SAFETY: as many writable bytes as are asked for, of a file that is open.
+        let read = unsafe { libc::pread(file.as_raw_fd(), rest.as_mut_ptr().cast(), rest.len(), offset) };
+        match usize::try_from(read) {
+            Ok(0) => break,
+            Ok(read) => count += read.min(rest.len()),
+            Err(_) => {
+                let error = io::Error::last_os_error();
+                if error.kind() != io::ErrorKind::Interrupted {
+                    return (count, Err(error));
+                }
+            }
+        }
+    }
+    (count, Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn made(length: usize) -> (tempfile::NamedTempFile, Vec<u8>) {
+        let bytes: Vec<u8> = (0..length as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&bytes).unwrap();
+        (file, bytes)
+    }
+
+    fn read_all(file: File, want: usize, fresh: bool) -> Vec<u8> {
+        let mut file = Positioned::new(file);
+        let mut all = b"before".to_vec();
+        loop {
+            let before = all.len();
+            let count = file.read(&mut all, want, fresh).unwrap();
+            assert_eq!(all.len(), before + count);
+            if count < want {
+                assert_eq!(file.read(&mut all, want, fresh).unwrap(), 0, "the end is the end");
+                return all.split_off(6);
+            }
+        }
+    }
+
+    #[test]
+    fn every_piece_is_where_it_belongs() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        for length in [0, 1, PIECE, 2 * PIECE - 1, 2 * PIECE, 5 * PIECE + 77, 3_000_000] {
+            let (file, bytes) = made(length);
+            for want in [1 + length / 50, PIECE, 2 * PIECE, 7 * PIECE + 1, 4_000_000] {
+                for fresh in [false, true] {
+                    let open = || file.reopen().unwrap();
+                    assert!(read_all(open(), want, fresh) == bytes, "{length} bytes, {want} at a time");
+                    assert!(
+                        pool.install(|| read_all(open(), want, fresh)) == bytes,
+                        "{length} bytes, {want} at a time"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error_and_nothing_is_appended() {
+        let (file, _) = made(3 * PIECE);
+        let closed_for_reading = std::fs::OpenOptions::new().write(true).open(file.path()).unwrap();
+        let mut buffer = vec![7];
+        assert!(Positioned::new(closed_for_reading).read(&mut buffer, 3 * PIECE, false).is_err());
+        assert_eq!(buffer, [7]);
+        let beyond = &mut Positioned { file: file.reopen().unwrap(), at: u64::MAX - 1 };
+        assert_eq!(beyond.read(&mut buffer, 10, false).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
+}
