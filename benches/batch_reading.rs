@@ -12,7 +12,7 @@ fn tables(criterion: &mut Criterion) {
     let (path, size) = (shared::file(), shared::bytes().len());
     let mut group = criterion.benchmark_group("tables");
     group.throughput(Throughput::Bytes(size as u64)).sample_size(10);
-    for records in [64, 256, 512, 1024, 4096, 16_384] {
+    for records in [64, 256, 384, 512, 1024, 4096, 16_384] {
         group.bench_with_input(BenchmarkId::from_parameter(records), &records, |bencher, &records| {
             let mut options = ReadOptions::default();
             options.batch_size = Some(records);

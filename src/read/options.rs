@@ -13,7 +13,7 @@ use crate::layout::{KeepRaw, Layout, MAX_BATCH_BYTES, Plan, Prefilter, Shape, St
 use crate::spec::{self, Column};
 
 /// Records in a batch, unless the caller says otherwise.
-pub const DEFAULT_BATCH_SIZE: usize = 512;
+pub const DEFAULT_BATCH_SIZE: usize = 384;
 
 /// The place of the column `fields` in [`Layout::Records`].
 const FIELDS: usize = 2;
