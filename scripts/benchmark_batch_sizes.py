@@ -79,7 +79,8 @@ LIMITS = [
     for records in (batches.UNLIMITED, 200)
 ]
 SHIPPED = Setting("PythonFile", "shipped")
-TABLES = [Setting(backend, "size", 2**exponent) for exponent in range(8, 17) for backend in TABLE_BACKENDS]
+TABLE_SIZES = sorted([384, *(2**exponent for exponent in range(8, 17))])
+TABLES = [Setting(backend, "size", size) for size in TABLE_SIZES for backend in TABLE_BACKENDS]
 FIGURES = [
     *("backend", "sweep", "batch_size", "max_records", "max_bytes", "rounds", "records", "batches", "read_calls"),
     *("gil_cycles", "ms_per_10k", "ms_per_10k_variance", "ms_per_10k_min", "ms_per_10k_max", "peak_mb"),

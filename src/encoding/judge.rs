@@ -120,8 +120,9 @@ impl BlockText {
         if said.encoding != Encoding::Utf8 && is_plain_ascii(record) {
             return None;
         }
-        let may_be_marc8 = said.guess && (!self.utf8 || self.has_escapes(record));
-        if said.encoding == Encoding::Utf8 && self.utf8 && !may_be_marc8 && is_plain(record, fields) {
+        let is_utf8 = said.encoding == Encoding::Utf8 && self.is_utf8(record);
+        let may_be_marc8 = said.guess && (!is_utf8 || self.has_escapes(record));
+        if is_utf8 && !may_be_marc8 && is_plain(record, fields) {
             return None;
         }
         note_structure(record, fields, repairs);

@@ -188,11 +188,11 @@ impl RecordBlock {
         let (mut decoder, mut text) = (Decoder::default(), String::new());
         let decoding = BlockText::unknown(self.format).judge(self.bytes(index), &fields, &mut repairs);
         let mut repairs: Vec<Code> = repairs.into_iter().map(|repair| repair.code).collect();
+        let Some(decoding) = decoding else { return repairs };
         let mut odd_codes = Vec::new();
         let mut note = |value: &[u8]| {
-            if let Some(decoding) = decoding
-                && let Decoded::InPlace(Some(code)) | Decoded::Appended(Some(code)) =
-                    decoder.decode(decoding, value, &mut text)
+            if let Decoded::InPlace(Some(code)) | Decoded::Appended(Some(code)) =
+                decoder.decode(decoding, value, &mut text)
             {
                 repairs.push(code);
             }
@@ -205,7 +205,7 @@ impl RecordBlock {
             } else {
                 note(field.stray_text());
                 for subfield in field.subfields() {
-                    if decoding.is_some() && std::str::from_utf8(subfield.code()).is_err() {
+                    if std::str::from_utf8(subfield.code()).is_err() {
                         odd_codes.push(Code::NonAsciiStructure);
                     }
                     note(subfield.value());
