@@ -21,6 +21,8 @@ static POOL: ArcSwapOption<Owned> = ArcSwapOption::const_empty();
 thread_local! {
     /// Whether a job has given way to what this thread does.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread is of a pool of ours.
+    static OURS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A handle on this process's pool.
@@ -49,6 +51,7 @@ impl Pool {
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("mrrc-arrow-{index}"))
+            .start_handler(|_| OURS.set(true))
             .build()
             .map_err(|error| Error::internal(format!("cannot start worker threads: {error}")))?;
         let owned = Arc::new(Owned { process, pool });
@@ -87,10 +90,10 @@ impl Pool {
     }
 }
 
-/// Runs both; on a thread of the pool, with the help of one that has nothing to do. While this one waits for the other it may run another
-/// job, within which nothing is divided, given way to or takes long.
+/// Runs both; on a thread of our pool, with the help of one that has nothing to do. While either waits for the other it may run another
+/// job, within which this divides nothing, and which neither gives way nor takes long. So no job may wait for what another reader does.
 pub(crate) fn both<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
-    if rayon::current_thread_index().is_none() || INSIDE.get() {
+    if !OURS.get() || INSIDE.get() {
         return (a(), b());
     }
     let _inside = Inside::begin();
@@ -119,7 +122,13 @@ mod tests {
 
     #[test]
     fn two_halves_are_run_by_whoever_is_there() {
-        let pool = ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let of_others = ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        of_others.install(|| {
+            let here = rayon::current_thread_index();
+            assert_eq!(both(|| INSIDE.get(), rayon::current_thread_index), (false, here));
+        });
+        let ours = ThreadPoolBuilder::new().num_threads(2).start_handler(|_| OURS.set(true));
+        let pool = ours.build().unwrap();
         assert_eq!(both(|| 1, rayon::current_thread_index), (1, None));
         let threads = pool.install(|| {
             let barrier = std::sync::Barrier::new(2);

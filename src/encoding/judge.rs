@@ -127,7 +127,7 @@ impl BlockText {
         }
         note_structure(record, fields, repairs);
         let whole = |code| TextRepair { code, tag: None, raw: Vec::new() };
-        let in_utf8 = |guess| {
+        let in_place = |guess| {
             let sound = self.is_utf8(record) && cuts_are_sound(record, fields);
             let decoding = Decoding { encoding: Encoding::Utf8, guess, flagged_utf8: false };
             (!sound && !all_values(record, fields, |value| from_utf8(value).is_ok())).then_some(decoding)
@@ -136,12 +136,12 @@ impl BlockText {
             Encoding::Utf8 if may_be_marc8 && looks_like_marc8(record, fields) => {
                 Some(Decoding { encoding: Encoding::Marc8, guess: true, flagged_utf8: true })
             }
-            Encoding::Utf8 => in_utf8(said.guess),
+            Encoding::Utf8 => in_place(said.guess),
             // The text may be plain for all that, and what is not be in the structure alone.
             encoding if all_values(record, fields, |value| encoding.is_in_place(value)) => None,
             Encoding::Marc8 if said.guess && is_utf8_beyond_doubt(record) => {
                 repairs.push(whole(Code::Utf8NotFlagged));
-                in_utf8(true)
+                in_place(true)
             }
             _ => Some(said),
         }
@@ -464,5 +464,22 @@ mod tests {
     fn a_control_field_that_begins_inside_a_character_is_not_sound() {
         let (decoding, _) = judge_as(None, b'a', *b"001", b"\xa9x");
         assert_eq!(decoding.map(|decoding| decoding.encoding), Some(Encoding::Utf8));
+    }
+
+    #[test]
+    fn what_a_record_is_in_does_not_depend_on_its_block() {
+        // Cut inside of `ù`, what is left is `£5` in MARC-8.
+        let mut record = b"00000nam a2200037 a 4500".to_vec();
+        let start = record.len() as u32 + 1;
+        record.extend("\u{f9}5\x1e".as_bytes());
+        let fields = [FieldSpan { tag: *b"001", start, end: record.len() as u32 - 1 }];
+        let judged = |utf8, plain| {
+            let block = BlockText { told: None, format: Format::Marc21, utf8, plain };
+            let mut repairs = Vec::new();
+            (block.judge(&record, &fields, &mut repairs), repairs)
+        };
+        assert_eq!(judged(true, true), judged(false, true));
+        assert_eq!(judged(true, true), judged(false, false));
+        assert_eq!(judged(true, true).0.map(|decoding| decoding.encoding), Some(Encoding::Utf8));
     }
 }

@@ -316,11 +316,17 @@ mod tests {
 
     #[test]
     fn blocks_of_marks_alone_are_no_matter() {
-        for block in [[DELIMITER; 1000], [FIELD_TERMINATOR; 1000]] {
-            let mut tape = Tape::default();
-            tape.read(&block);
-            let expected = naive(&block);
-            assert_eq!([tape.delimiters(), tape.ends(), tape.terminators(), tape.before()], expected);
+        const FULL: usize = GROUP * CHUNK;
+        for pattern in [&[DELIMITER][..], &[FIELD_TERMINATOR], &[DELIMITER, FIELD_TERMINATOR]] {
+            for length in [1000, FULL - 1, FULL, FULL + 1, FULL + CHUNK, 2 * FULL, 100_000] {
+                let block: Vec<u8> = pattern.iter().copied().cycle().take(length).collect();
+                let mut tape = Tape::default();
+                tape.read(&block);
+                let expected = naive(&block);
+                assert_eq!([tape.delimiters(), tape.ends(), tape.terminators(), tape.before()], expected);
+                tape.read_terminators(&block);
+                assert_eq!(tape.terminators(), expected[TERMINATORS]);
+            }
         }
     }
 }

@@ -11,8 +11,10 @@ use std::os::fd::AsRawFd;
 
 use crate::{memory, pool};
 
-/// What is read at a time: more than handing it to another thread takes.
+/// Less than two of these is read by one thread: handing over a part would take as long.
 const PIECE: usize = 128 << 10;
+
+const PAGE: usize = 4096;
 
 /// A regular file, as it lies there.
 #[derive(Debug)]
@@ -32,7 +34,8 @@ impl Positioned {
     pub(crate) fn read(&mut self, buffer: &mut Vec<u8>, want: usize, fresh: bool) -> io::Result<usize> {
         buffer.reserve(want);
         let room = buffer.spare_capacity_mut().get_mut(..want).unwrap_or_default();
-        let (count, result) = fill(&self.file, room, self.at, fresh);
+        let file = &self.file;
+        let (count, result) = fill(&|room, at| read_at(file, room, at), room, self.at, fresh);
         self.at += count as u64;
         #[allow(unsafe_code)]
         // SAFETY: the first `count` bytes of the spare capacity have been read.
@@ -43,15 +46,18 @@ impl Positioned {
     }
 }
 
+/// One read of a file, from where one says: how many bytes came.
+type ReadAt<'a> = dyn Fn(&mut [MaybeUninit<u8>], u64) -> io::Result<usize> + Sync + 'a;
+
 /// Reads `room` full, from `at` on; how many bytes of it were read, without a gap, and whether that is all there are.
-fn fill(file: &File, room: &mut [MaybeUninit<u8>], at: u64, fresh: bool) -> (usize, io::Result<()>) {
+fn fill(read: &ReadAt<'_>, room: &mut [MaybeUninit<u8>], at: u64, fresh: bool) -> (usize, io::Result<()>) {
     if room.len() < 2 * PIECE {
-        return fill_piece(file, room, at, fresh);
+        return fill_piece(read, room, at, fresh);
     }
-    let middle = (room.len() / 2).next_multiple_of(PIECE / 2);
+    let middle = (room.len() / 2).next_multiple_of(PAGE);
     let (first, second) = room.split_at_mut(middle);
     let behind = at + middle as u64;
-    let (first, second) = pool::both(|| fill(file, first, at, fresh), || fill(file, second, behind, fresh));
+    let (first, second) = pool::both(|| fill(read, first, at, fresh), || fill(read, second, behind, fresh));
     match first {
         (count, Ok(())) if count == middle => (count + second.0, second.1),
         // The file ended, or could not be read, before the second half.
@@ -59,30 +65,34 @@ fn fill(file: &File, room: &mut [MaybeUninit<u8>], at: u64, fresh: bool) -> (usi
     }
 }
 
-fn fill_piece(file: &File, room: &mut [MaybeUninit<u8>], at: u64, fresh: bool) -> (usize, io::Result<()>) {
+fn fill_piece(read: &ReadAt<'_>, room: &mut [MaybeUninit<u8>], at: u64, fresh: bool) -> (usize, io::Result<()>) {
     if fresh {
         memory::populate(room);
     }
     let mut count = 0;
     while let Some(rest) = room.get_mut(count..).filter(|rest| !rest.is_empty()) {
-        let Ok(offset) = libc::off_t::try_from(at + count as u64) else {
-            return (count, Err(io::ErrorKind::FileTooLarge.into()));
-        };
-        #[allow(unsafe_code)]
-        // SAFETY: as many writable bytes as are asked for, of a file that is open.
-        let read = unsafe { libc::pread(file.as_raw_fd(), rest.as_mut_ptr().cast(), rest.len(), offset) };
-        match usize::try_from(read) {
+        match read(rest, at + count as u64) {
             Ok(0) => break,
-            Ok(read) => count += read.min(rest.len()),
-            Err(_) => {
-                let error = io::Error::last_os_error();
-                if error.kind() != io::ErrorKind::Interrupted {
-                    return (count, Err(error));
-                }
-            }
+            Ok(read) => count += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (count, Err(error)),
         }
     }
     (count, Ok(()))
+}
+
+/// Asks the system once; no more than there is room for comes of it.
+fn read_at(file: &File, room: &mut [MaybeUninit<u8>], at: u64) -> io::Result<usize> {
+    #[cfg(not(target_os = "linux"))]
+    use libc::{off_t, pread};
+    #[cfg(target_os = "linux")]
+    use libc::{off64_t as off_t, pread64 as pread};
+
+    let at = off_t::try_from(at).map_err(|_| io::ErrorKind::FileTooLarge)?;
+    #[allow(unsafe_code)]
+    // SAFETY: as many writable bytes as are asked for, of a file that is open.
+    let read = unsafe { pread(file.as_raw_fd(), room.as_mut_ptr().cast(), room.len(), at) };
+    usize::try_from(read).map(|read| read.min(room.len())).map_err(|_| io::Error::last_os_error())
 }
 
 #[cfg(test)]
@@ -113,7 +123,7 @@ mod tests {
 
     #[test]
     fn every_piece_is_where_it_belongs() {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let pool = pool::Pool::get().unwrap();
         for length in [0, 1, PIECE, 2 * PIECE - 1, 2 * PIECE, 5 * PIECE + 77, 3_000_000] {
             let (file, bytes) = made(length);
             for want in [1 + length / 50, PIECE, 2 * PIECE, 7 * PIECE + 1, 4_000_000] {
@@ -138,5 +148,36 @@ mod tests {
         assert_eq!(buffer, [7]);
         let beyond = &mut Positioned { file: file.reopen().unwrap(), at: u64::MAX - 1 };
         assert_eq!(beyond.read(&mut buffer, 10, false).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
+
+    #[test]
+    fn what_came_before_an_error_or_the_end_is_what_counts() {
+        let pool = pool::Pool::get().unwrap();
+        let bytes: Vec<u8> = (0..20 * PIECE).map(|n| (n / 1000) as u8).collect();
+        for stop in [0, 1, PIECE, 5 * PIECE + 7, 10 * PIECE, 10 * PIECE + 1, 20 * PIECE - 1, 20 * PIECE] {
+            for fails in [false, true] {
+                // Short reads and interruptions, and beyond `stop`, which may be in any piece, an error or nothing.
+                let calls = std::sync::atomic::AtomicUsize::new(0);
+                let read = |room: &mut [MaybeUninit<u8>], at: u64| {
+                    if calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed).is_multiple_of(3) {
+                        return Err(io::ErrorKind::Interrupted.into());
+                    }
+                    let from = bytes.get(at as usize..stop).unwrap_or_default();
+                    if from.is_empty() && fails {
+                        return Err(io::ErrorKind::PermissionDenied.into());
+                    }
+                    let count = from.len().min(room.len()).min(50_000);
+                    for (to, &from) in room.iter_mut().zip(from).take(count) {
+                        to.write(from);
+                    }
+                    Ok(count)
+                };
+                let mut room = vec![MaybeUninit::new(7); bytes.len()];
+                let (count, result) = pool.install(|| fill(&read, &mut room, 0, false));
+                assert_eq!((count, result.is_err()), (stop, fails && stop < bytes.len()));
+                let mut again = vec![MaybeUninit::new(7); bytes.len()];
+                assert_eq!(fill(&read, &mut again, 0, true).0, stop);
+            }
+        }
     }
 }

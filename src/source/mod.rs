@@ -11,6 +11,8 @@ mod file;
 mod part;
 
 use std::fs::File;
+#[cfg(unix)]
+use std::io::Seek;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -86,14 +88,11 @@ fn stream(mut input: impl Read + Send + 'static) -> std::io::Result<Input> {
     }
 }
 
-/// Whether a file begins as compressed data does; it is read anew then.
-#[cfg(unix)]
-fn is_packed(file: &File) -> bool {
-    use std::os::unix::fs::FileExt;
-    let mut head = [0; MAGIC_LENGTH];
-    // What cannot be read will say so later.
-    let count = file.read_at(&mut head, 0).unwrap_or(0);
-    Compression::of(head.get(..count).unwrap_or_default()).is_some()
+/// How a file begins, from where it stands.
+fn head_of(file: &File) -> std::io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(MAGIC_LENGTH);
+    file.take(MAGIC_LENGTH as u64).read_to_end(&mut head)?;
+    Ok(head)
 }
 
 /// As shells have it, and so that what an interrupted writer left is no data.
@@ -195,18 +194,14 @@ impl Source {
 
     /// Whether it begins as compressed data does; false, too, where that cannot be told.
     pub(crate) fn is_compressed(&self) -> bool {
-        let mut head = Vec::with_capacity(MAGIC_LENGTH);
-        match &self.kind {
+        let path = match &self.kind {
             Kind::Memory(bytes) => return Compression::of(bytes).is_some(),
-            Kind::Path(path) if self.is_at_hand() => {
-                let _ = File::open(path).and_then(|file| file.take(MAGIC_LENGTH as u64).read_to_end(&mut head));
-            }
-            Kind::Part(part) => {
-                let _ = File::open(&part.path).and_then(|file| file.take(MAGIC_LENGTH as u64).read_to_end(&mut head));
-            }
-            Kind::Path(_) | Kind::Once(_) => {}
-        }
-        Compression::of(&head).is_some()
+            Kind::Path(path) if self.is_at_hand() => path,
+            Kind::Part(part) => &part.path,
+            Kind::Path(_) | Kind::Once(_) => return false,
+        };
+        let head = File::open(path).and_then(|file| head_of(&file));
+        head.is_ok_and(|head| Compression::of(&head).is_some())
     }
 
     /// Fails early where [`Source::open`] would: a missing file is better reported before the first hour of work.
@@ -262,8 +257,12 @@ impl Source {
             Kind::Path(path) => {
                 let file = File::open(path).map_err(|error| self.cannot_open(error))?;
                 #[cfg(unix)]
-                if file.metadata().is_ok_and(|data| data.is_file()) && !is_packed(&file) {
-                    return Ok(Input::File(Positioned::new(file)));
+                if file.metadata().is_ok_and(|data| data.is_file()) {
+                    let head = head_of(&file).map_err(|error| self.cannot_read(error))?;
+                    if Compression::of(&head).is_none() {
+                        return Ok(Input::File(Positioned::new(file)));
+                    }
+                    (&file).rewind().map_err(|error| self.cannot_read(error))?;
                 }
                 ReaderBackend::RustFile(file)
             }
