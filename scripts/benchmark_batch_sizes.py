@@ -1,10 +1,11 @@
 """Find the best batch sizes by measuring them, and judge whether two threads gain from batches.
 
-    python scripts/benchmark_batch_sizes.py [--mb 250] [--rounds 5] [--quick] [--out benches/results]
+    python scripts/benchmark_batch_sizes.py [--mb 250] [--rounds 5] [--quick] [--tables] [--out benches/results]
 
 Writes `speedup_curve.csv` and, from it by the rules in benches/decision.py, `PHASE_C_GATE_DECISION.txt`. Exits with 1
 if the gate fails, with 2 if the cores were not idle; with fewer than two cores there is no verdict. `--quick` takes a
-small file and one round: it tells that everything works and nothing about speed.
+small file and one round: it tells that everything works and nothing about speed. `--tables` sweeps tables alone and
+keeps what stands in OUT of the reader, and with it the gate.
 
 What varies, the column `sweep`:
 
@@ -58,7 +59,7 @@ import json
 import os
 import statistics
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,7 @@ LIMITS = [
     for records in (batches.UNLIMITED, 200)
 ]
 SHIPPED = Setting("PythonFile", "shipped")
+CURVE, DECISION = "speedup_curve.csv", "PHASE_C_GATE_DECISION.txt"
 TABLE_SIZES = sorted([384, *(2**exponent for exponent in range(8, 17))])
 TABLES = [Setting(backend, "size", size) for size in TABLE_SIZES for backend in TABLE_BACKENDS]
 FIGURES = [
@@ -219,12 +221,45 @@ def controls_of(setting: Setting, files: tuple[Path, Path], rounds: int) -> dict
     return ratios
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What was measured of the reader, and judged, when only tables are swept anew."""
+
+    headline: list[str]
+    rows: list[Row]
+    account: str
+
+    @classmethod
+    def of(cls, folder: Path) -> Kept:
+        """What stands in the results."""
+        with (folder / CURVE).open(newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["backend"] == "PythonFile"]
+        text = (folder / DECISION).read_text()
+        _, *headline = text.split("\n\n")[0].split("\n")
+        tables = next((at for at, line in enumerate(headline) if line.startswith("Tables: ")), len(headline))
+        account = text.find("\nStages at ")
+        return cls(headline[:tables], rows, text[account:] if account >= 0 else "")
+
+
+def sweep_reader(sweep: Sweep) -> None:
+    """Measure the reader, with larger batches as long as those gain."""
+    sizes = [Setting.lifted(size) for size in SIZES]
+    sweep.measure([*sizes, *LIMITS, SHIPPED])
+    for size in EXTENSIONS:
+        if not climbs(sweep.curve()):
+            break
+        # Beside the size before it, which it has to beat.
+        sizes.append(Setting.lifted(size))
+        sweep.measure(sizes[-2:])
+
+
 def main() -> int:
     """Sweep, write and judge."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--mb", type=float, default=250, help="size of each of the two files")
     parser.add_argument("--rounds", type=int, default=5, help="at least 5")
     parser.add_argument("--quick", action="store_true", help="4 MB and one round, to see that it works")
+    parser.add_argument("--tables", action="store_true", help="tables alone: what is in OUT of the reader is kept")
     parser.add_argument("--out", type=Path, default=common.ROOT / "benches" / "results")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -238,44 +273,46 @@ def main() -> int:
     common.warm(*files)
 
     sweep = Sweep(files, rounds)
-    sizes = [Setting.lifted(size) for size in SIZES]
-    sweep.measure([*sizes, *LIMITS, SHIPPED])
-    for size in EXTENSIONS:
-        if not climbs(sweep.curve()):
-            break
-        # Beside the size before it, which it has to beat.
-        sizes.append(Setting.lifted(size))
-        sweep.measure(sizes[-2:])
+    kept = Kept.of(args.out) if args.tables else None
+    if kept is None:
+        sweep_reader(sweep)
     sweep.measure(TABLES)
 
     rows, cores = sweep.rows(), common.cores()
-    decision = Decision.of(rows)
     measured = dt.datetime.now(dt.UTC).date().isoformat()
+    for cells in rows:
+        cells |= {"measured": measured, "machine": common.machine()}
+    rows = [*(kept.rows if kept else []), *rows]
+    decision = Decision.of(rows)
     for cells in rows:
         winner = decision.reader if cells["backend"] == "PythonFile" else decision.table
         cells["best"] = str(int(cells["sweep"] == "size" and cells["batch_size"] == str(winner)))
-        cells |= {"measured": measured, "machine": common.machine()}
     stages, controls = None, {}
-    if cores >= 2:
+    if kept is None and cores >= 2:
         print("stages and controls", file=sys.stderr)
         stages = stages_of(Setting.lifted(decision.reader), files, rounds, float(rows[0]["records"]))
         controls = controls_of(Setting.lifted(decision.reader), files, rounds)
 
     args.out.mkdir(parents=True, exist_ok=True)
-    with (args.out / "speedup_curve.csv").open("w", newline="") as file:
+    with (args.out / CURVE).open("w", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     quick = " --quick" if args.quick else f" --mb {megabytes:g} --rounds {rounds}"
+    tables = " --tables" if kept else ""
     headline = [
-        f"Measured on {measured}: {common.machine()}, {cores} of them usable; load average before {load:.2f}.",
-        f"By `python scripts/benchmark_batch_sizes.py{quick}`: two files of {megabytes:g} MB in the page cache,"
+        f"{'Tables: m' if kept else 'M'}easured on {measured}: {common.machine()}, {cores} of them usable;"
+        f" load average before {load:.2f}.",
+        f"By `python scripts/benchmark_batch_sizes.py{tables}{quick}`: two files of {megabytes:g} MB in the page cache,"
         f" {rounds} rounds.",
     ]
     if args.quick:
         headline.append("A quick run: it tells nothing about speed.")
-    text = decision.text(headline, rows, stages, controls)
-    (args.out / "PHASE_C_GATE_DECISION.txt").write_text(text)
+    if kept:
+        text = decision.text([*kept.headline, *headline], rows, None, {}) + kept.account
+    else:
+        text = decision.text(headline, rows, stages, controls)
+    (args.out / DECISION).write_text(text)
     print(text, end="")
     return decision.exit_code
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -114,6 +115,29 @@ def test_a_quick_sweep_writes_a_curve_that_varies(
     done, out = quick
     assert (out / CURVE).exists(), done.stderr
     assert_varies(read_rows(out / CURVE))
+
+
+def test_a_sweep_of_tables_keeps_what_was_measured_of_the_reader(root: Path, results: Path, tmp_path: Path) -> None:
+    for name in (CURVE, DECISION):
+        shutil.copy(results / name, tmp_path)
+    before, text_before = read_rows(results / CURVE), (results / DECISION).read_text()
+    command = [sys.executable, str(root / "scripts" / "benchmark_batch_sizes.py"), "--quick", "--tables"]
+    for _ in range(2):
+        done = subprocess.run(
+            [*command, "--out", str(tmp_path)], capture_output=True, text=True, timeout=300, check=False
+        )
+        after, text = read_rows(tmp_path / CURVE), (tmp_path / DECISION).read_text()
+        reader = [row for row in before if row["backend"] == "PythonFile"]
+        assert [row for row in after if row["backend"] == "PythonFile"] == reader, done.stderr
+        tables = [row for row in after if row["backend"] != "PythonFile"]
+        assert {row["rounds"] for row in tables} == {"1"}
+        assert [row["batch_size"] for row in tables if row["best"] == "1"] == [str(Decision.of(after).table)] * 3
+        # The headline of the reader's sweep, then one of this one.
+        first, last = "\n".join(text_before.split("\n")[:3]), text_before[text_before.index("\nStages at ") :]
+        assert text.startswith(first)
+        assert text.endswith(last)
+        assert text.count("\nTables: measured on ") == 1
+        assert text.count(" --tables --quick`: two files of 4 MB") == 1
 
 
 def test_the_exit_code_agrees_with_the_decision(quick: tuple[subprocess.CompletedProcess[str], Path]) -> None:
