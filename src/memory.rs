@@ -7,13 +7,15 @@
 
 use std::mem::MaybeUninit;
 
+/// Bytes of a page, or a part of that.
+pub(crate) const PAGE: usize = 4096;
+
 /// Asks for the pages of `room`.
 ///
 /// A hint: where the system cannot do it, pages come at their first touch.
 pub(crate) fn populate<T>(room: &mut [MaybeUninit<T>]) {
     #[cfg(target_os = "linux")]
     {
-        const PAGE: usize = 4096;
         /// Less than this comes from the allocator's own stock.
         const WORTHWHILE: usize = 64 << 10;
         let length = size_of_val(room);

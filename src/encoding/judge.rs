@@ -120,14 +120,14 @@ impl BlockText {
         if said.encoding != Encoding::Utf8 && is_plain_ascii(record) {
             return None;
         }
-        let is_utf8 = said.encoding == Encoding::Utf8 && self.is_utf8(record);
-        let may_be_marc8 = said.guess && (!is_utf8 || self.has_escapes(record));
-        if is_utf8 && !may_be_marc8 && is_plain(record, fields) {
+        let valid = said.encoding == Encoding::Utf8 && self.is_utf8(record);
+        let may_be_marc8 = said.guess && (!valid || self.has_escapes(record));
+        if valid && !may_be_marc8 && is_plain(record, fields) {
             return None;
         }
         note_structure(record, fields, repairs);
         let whole = |code| TextRepair { code, tag: None, raw: Vec::new() };
-        let in_place = |guess| {
+        let in_utf8 = |guess| {
             let sound = self.is_utf8(record) && cuts_are_sound(record, fields);
             let decoding = Decoding { encoding: Encoding::Utf8, guess, flagged_utf8: false };
             (!sound && !all_values(record, fields, |value| from_utf8(value).is_ok())).then_some(decoding)
@@ -136,12 +136,12 @@ impl BlockText {
             Encoding::Utf8 if may_be_marc8 && looks_like_marc8(record, fields) => {
                 Some(Decoding { encoding: Encoding::Marc8, guess: true, flagged_utf8: true })
             }
-            Encoding::Utf8 => in_place(said.guess),
+            Encoding::Utf8 => in_utf8(said.guess),
             // The text may be plain for all that, and what is not be in the structure alone.
             encoding if all_values(record, fields, |value| encoding.is_in_place(value)) => None,
             Encoding::Marc8 if said.guess && is_utf8_beyond_doubt(record) => {
                 repairs.push(whole(Code::Utf8NotFlagged));
-                in_place(true)
+                in_utf8(true)
             }
             _ => Some(said),
         }

@@ -71,7 +71,7 @@ impl Tape {
         for (place, list) in self.lists().into_iter().enumerate() {
             list.clear();
             // Marks are rarely denser; one allocation in place of a dozen.
-            let wanted = block.len() / 24 + (GROUP + 1) * CHUNK;
+            let wanted = block.len() / 24 + GROUP * CHUNK;
             if (ALL || place == TERMINATORS) && list.capacity() < wanted {
                 // Not by growing, which would copy, and so touch, all that the last block did not need.
                 *list = Vec::with_capacity(wanted / 4 * 5);

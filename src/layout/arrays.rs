@@ -119,7 +119,8 @@ pub(super) fn inline_view(value: &[u8]) -> u128 {
 pub(super) fn extend_with_subfields(views: &mut Vec<u128>, block: &[u8], delimiters: &[u32], ends: &[u32]) {
     const NOTHING: &[u8; 16] = &[0; 16];
     #[cfg(target_arch = "x86_64")]
-    if super::vectors::have_views(delimiters.len()) && super::vectors::extend_with_views(views, block, delimiters, ends)
+    if delimiters.len() >= super::vectors::WORTHWHILE
+        && super::vectors::extend_with_views(views, block, delimiters, ends)
     {
         return;
     }

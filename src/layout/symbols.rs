@@ -16,7 +16,7 @@ use super::Shape;
 use super::arrays::{dictionary, inline_view, string_views};
 use super::plain::Symbols;
 #[cfg(target_arch = "x86_64")]
-use super::vectors;
+use super::vectors::Vectors;
 use crate::encoding::structure_text;
 use crate::iso2709::DELIMITER;
 use crate::iso2709::directory::ENTRY_LENGTH;
@@ -69,19 +69,9 @@ impl Values {
 /// A symbol's text. Nearly all are of few kinds, of which each batch has some dozens.
 pub(super) type Text = Cow<'static, str>;
 
-/// All ASCII characters.
-static CHARACTERS: [u8; 128] = {
-    let mut characters = [0; 128];
-    let mut character = 0;
-    while character < characters.len() {
-        #[allow(clippy::indexing_slicing)] // at compile time
-        {
-            characters[character] = character as u8;
-        }
-        character += 1;
-    }
-    characters
-};
+/// The printable characters of ASCII, from the space on.
+static CHARACTERS: &str =
+    r##" !"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\]^_`abcdefghijklmnopqrstuvwxyz{|}~"##;
 
 /// All tags of three digits, one after the other.
 static TAGS: [[u8; 3]; 1000] = {
@@ -99,15 +89,19 @@ static TAGS: [[u8; 3]; 1000] = {
 
 /// `value` to keep.
 fn text_of(value: &str) -> Text {
-    let digit = |byte: u8| usize::from(byte).wrapping_sub(usize::from(b'0'));
+    let digit = |byte: u8| usize::from(byte - b'0');
     let known = match *value.as_bytes() {
-        [character] => CHARACTERS.get(usize::from(character)..=usize::from(character)),
-        [a, b, c] if value.bytes().all(|byte| byte.is_ascii_digit()) => {
-            TAGS.get(100 * digit(a) + 10 * digit(b) + digit(c)).map(<[u8; 3]>::as_slice)
+        [character] => {
+            let place = usize::from(character).wrapping_sub(usize::from(b' '));
+            CHARACTERS.get(place..place.wrapping_add(1))
+        }
+        [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] => {
+            let tag = TAGS.get(100 * digit(a) + 10 * digit(b) + digit(c));
+            tag.and_then(|tag| std::str::from_utf8(tag).ok())
         }
         _ => None,
     };
-    known.and_then(|known| std::str::from_utf8(known).ok()).map_or_else(|| value.to_owned().into(), Cow::Borrowed)
+    known.map_or_else(|| value.to_owned().into(), Cow::Borrowed)
 }
 
 macro_rules! symbol_column {
@@ -224,9 +218,9 @@ impl Known<'_, u8, 256> {
     pub(super) fn extend_behind(&mut self, keys: &mut Vec<u8>, block: &[u8], places: &[u32]) -> bool {
         let bytes = places.iter().map(|&at| byte(block, at + 1));
         #[cfg(target_arch = "x86_64")]
-        if vectors::have_keys(places.len()) {
-            return vectors::extend_with_keys(keys, block, places, self.direct)
-                || self.learn_all(bytes.clone()) && vectors::extend_with_keys(keys, block, places, self.direct)
+        if let Some(vectors) = Vectors::worthwhile(places.len()) {
+            return vectors.extend_with_keys(keys, block, places, self.direct)
+                || self.learn_all(bytes.clone()) && vectors.extend_with_keys(keys, block, places, self.direct)
                 || self.extend(keys, bytes);
         }
         self.extend(keys, bytes)
@@ -288,9 +282,9 @@ pub(super) fn extend_with_indicators(
 ) -> bool {
     let bytes = |beyond: u32| places.iter().map(move |&at| byte(block, at + beyond));
     #[cfg(target_arch = "x86_64")]
-    if vectors::have_keys(places.len()) {
+    if let Some(vectors) = Vectors::worthwhile(places.len()) {
         let mut extend = |known1: &Known<'_, u8, 256>, known2: &Known<'_, u8, 256>| {
-            vectors::extend_with_indicators((keys1, known1.direct), (keys2, known2.direct), block, places)
+            vectors.extend_with_indicators((keys1, known1.direct), (keys2, known2.direct), block, places)
         };
         if extend(known1, known2) || known1.learn_all(bytes(1)) && known2.learn_all(bytes(2)) && extend(known1, known2)
         {
@@ -312,9 +306,9 @@ impl Known<'_, u16, 4096> {
     #[inline]
     pub(super) fn extend(&mut self, keys: &mut Vec<u16>, entries: &[[u8; ENTRY_LENGTH]]) -> bool {
         #[cfg(target_arch = "x86_64")]
-        if vectors::have_keys(entries.len())
-            && (vectors::extend_with_tags(keys, entries, self.direct)
-                || self.learn_all(entries) && vectors::extend_with_tags(keys, entries, self.direct))
+        if let Some(vectors) = Vectors::worthwhile(entries.len())
+            && (vectors.extend_with_tags(keys, entries, self.direct)
+                || self.learn_all(entries) && vectors.extend_with_tags(keys, entries, self.direct))
         {
             return true;
         }
@@ -440,5 +434,26 @@ impl TagColumn {
             _ => self.push_text(&structure_text(&tag), direct, lossy)?,
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_a_symbol_is_its_text_and_rarely_takes_memory() {
+        for character in 0..128u8 {
+            let text = char::from(character).to_string();
+            assert_eq!(text_of(&text), text);
+            assert_eq!(matches!(text_of(&text), Cow::Borrowed(_)), !character.is_ascii_control(), "{text:?}");
+        }
+        for tag in 0..1000 {
+            let text = format!("{tag:03}");
+            assert!(matches!(text_of(&text), Cow::Borrowed(tag) if tag == text));
+        }
+        for text in ["", "é", "CAT", "24", "2450", "24é", "/45", "2:5", REPLACEMENT] {
+            assert!(matches!(text_of(text), Cow::Owned(kept) if kept == text));
+        }
     }
 }

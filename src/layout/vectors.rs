@@ -30,60 +30,73 @@ pub(super) fn extend_with_views(views: &mut Vec<u128>, block: &[u8], delimiters:
 }
 
 /// Fewer are found sooner one by one.
-const WORTHWHILE: usize = 8;
+pub(super) const WORTHWHILE: usize = 8;
 
-/// Whether so many keys are found sooner here, if the processor has what that takes.
-#[inline]
-pub(super) fn have_keys(count: usize) -> bool {
-    count >= WORTHWHILE && avx512::is_there()
-}
-
-/// The same of views.
-#[inline]
-pub(super) fn have_views(count: usize) -> bool {
-    count >= WORTHWHILE && is_x86_feature_detected!("avx2")
-}
-
-/// Appends the keys that `table` has of the byte behind each of `places`, where all are below `u8::MAX` and all bytes are ASCII.
-pub(super) fn extend_with_keys(keys: &mut Vec<u8>, block: &[u8], places: &[u32], table: &[u8; 256]) -> bool {
-    avx512::is_there()
-        && extend_with(keys, places.len(), |room| {
-            #[allow(unsafe_code)]
-            // SAFETY: the features that the function is compiled for were just found on this processor.
-            unsafe {
-                avx512::keys(room, block, places, table)
-            }
-        })
-}
+/// That the processor has what finding keys takes, which is asked once for each list.
+#[derive(Clone, Copy)]
+pub(super) struct Vectors(());
 
 /// A list of keys and the table that they are from.
 pub(super) type Keyed<'a> = (&'a mut Vec<u8>, &'a [u8; 256]);
 
-/// The same with the two bytes behind each of `places`, where a delimiter follows them.
-pub(super) fn extend_with_indicators(first: Keyed<'_>, second: Keyed<'_>, block: &[u8], places: &[u32]) -> bool {
-    let ((keys1, table1), (keys2, table2)) = (first, second);
-    avx512::is_there()
-        && extend_with(keys1, places.len(), |room1| {
+#[allow(clippy::unused_self)] // it is what shows that they may run
+impl Vectors {
+    fn new() -> Option<Self> {
+        avx512::is_there().then_some(Self(()))
+    }
+
+    /// Where so many keys are found sooner by them.
+    #[inline]
+    pub(super) fn worthwhile(count: usize) -> Option<Self> {
+        if count < WORTHWHILE { None } else { Self::new() }
+    }
+
+    /// Appends the keys that `table` has of the byte behind each of `places`, where all are below `u8::MAX` and all bytes are ASCII.
+    pub(super) fn extend_with_keys(self, keys: &mut Vec<u8>, block: &[u8], places: &[u32], table: &[u8; 256]) -> bool {
+        extend_with(keys, places.len(), |room| {
+            #[allow(unsafe_code)]
+            // SAFETY: there is a `Vectors` only where the features that the function is compiled for were found.
+            unsafe {
+                avx512::keys(room, block, places, table)
+            }
+        })
+    }
+
+    /// The same with the two bytes behind each of `places`, where a delimiter follows them.
+    pub(super) fn extend_with_indicators(
+        self,
+        first: Keyed<'_>,
+        second: Keyed<'_>,
+        block: &[u8],
+        places: &[u32],
+    ) -> bool {
+        let ((keys1, table1), (keys2, table2)) = (first, second);
+        extend_with(keys1, places.len(), |room1| {
             extend_with(keys2, places.len(), |room2| {
                 #[allow(unsafe_code)]
-                // SAFETY: the features that the function is compiled for were just found on this processor.
+                // SAFETY: there is a `Vectors` only where the features that the function is compiled for were found.
                 unsafe {
                     avx512::indicators([room1, room2], block, places, [table1, table2])
                 }
             })
         })
-}
+    }
 
-/// Appends the keys that `table` has of the digits that directory entries begin with, where all are below `u16::MAX`.
-pub(super) fn extend_with_tags(keys: &mut Vec<u16>, entries: &[[u8; ENTRY_LENGTH]], table: &[u16; 4096]) -> bool {
-    avx512::is_there()
-        && extend_with(keys, entries.len(), |room| {
+    /// Appends the keys that `table` has of the digits that directory entries begin with, where all are below `u16::MAX`.
+    pub(super) fn extend_with_tags(
+        self,
+        keys: &mut Vec<u16>,
+        entries: &[[u8; ENTRY_LENGTH]],
+        table: &[u16; 4096],
+    ) -> bool {
+        extend_with(keys, entries.len(), |room| {
             #[allow(unsafe_code)]
-            // SAFETY: the features that the function is compiled for were just found on this processor.
+            // SAFETY: there is a `Vectors` only where the features that the function is compiled for were found.
             unsafe {
                 avx512::tags(room, entries, table)
             }
         })
+    }
 }
 
 /// Appends `count` values, all of which `write` has written if it says so.
@@ -158,6 +171,7 @@ mod tests {
             limits in prop_oneof![3 => Just((130, 130)), 1 => (100..130u8, 100..130u8)],
             delimited in prop::bool::weighted(0.8),
         ) {
+            let vectors = Vectors::new();
             let mut block = block;
             if delimited {
                 for at in &places {
@@ -177,14 +191,14 @@ mod tests {
 
             // Four bytes are loaded, of which the last one is asked for.
             let roomy = places.iter().all(|&at| at >= 2);
-            let appended = extend_with_keys(&mut keys, &block, &places, &tables.0);
-            prop_assert_eq!(appended, avx512::is_there() && first.is_some() && (roomy || places.is_empty()));
+            let appended = vectors.is_some_and(|vectors| vectors.extend_with_keys(&mut keys, &block, &places, &tables.0));
+            prop_assert_eq!(appended, vectors.is_some() && first.is_some() && (roomy || places.is_empty()));
             let expected = first.clone().filter(|_| appended).unwrap_or_default();
             prop_assert_eq!(keys, [&[7], &expected[..]].concat());
 
-            let appended = extend_with_indicators((&mut keys1, &tables.0), (&mut keys2, &tables.1), &block, &places);
+            let appended = vectors.is_some_and(|vectors| vectors.extend_with_indicators((&mut keys1, &tables.0), (&mut keys2, &tables.1), &block, &places));
             let followed = places.iter().all(|&at| byte(&block, u64::from(at) + 3) == Some(0x1F));
-            prop_assert_eq!(appended, avx512::is_there() && followed && first.is_some() && second.is_some());
+            prop_assert_eq!(appended, vectors.is_some() && followed && first.is_some() && second.is_some());
             let expected = first.zip(second).filter(|_| appended).unwrap_or_default();
             prop_assert_eq!(keys1, [&[7], &expected.0[..]].concat());
             prop_assert_eq!(keys2, [&[7], &expected.1[..]].concat());
@@ -196,6 +210,7 @@ mod tests {
             odd in prop::option::weighted(0.3, (any::<prop::sample::Index>(), 0..3usize, any::<u8>())),
             unknown in prop::option::weighted(0.3, 0..4096usize),
         ) {
+            let vectors = Vectors::new();
             let mut table: [u16; 4096] = std::array::from_fn(|place| place as u16 ^ 0x1234);
             if let Some(slot) = unknown.and_then(|unknown| table.get_mut(unknown)) {
                 *slot = u16::MAX;
@@ -211,8 +226,8 @@ mod tests {
             let key = |place: usize| Some(table[place]).filter(|&key| key != u16::MAX && place < 4095);
             let expected: Option<Vec<u16>> = entries.iter().map(|entry| place(entry).and_then(key)).collect();
             let mut keys = vec![7];
-            let appended = extend_with_tags(&mut keys, &entries, &table);
-            prop_assert_eq!(appended, avx512::is_there() && expected.is_some());
+            let appended = vectors.is_some_and(|vectors| vectors.extend_with_tags(&mut keys, &entries, &table));
+            prop_assert_eq!(appended, vectors.is_some() && expected.is_some());
             prop_assert_eq!(keys, [&[7], &expected.filter(|_| appended).unwrap_or_default()[..]].concat());
         }
     }

@@ -14,8 +14,6 @@ use crate::{memory, pool};
 /// Less than two of these is read by one thread: handing over a part would take as long.
 const PIECE: usize = 128 << 10;
 
-const PAGE: usize = 4096;
-
 /// A regular file, as it lies there.
 #[derive(Debug)]
 pub(crate) struct Positioned {
@@ -54,7 +52,7 @@ fn fill(read: &ReadAt<'_>, room: &mut [MaybeUninit<u8>], at: u64, fresh: bool) -
     if room.len() < 2 * PIECE {
         return fill_piece(read, room, at, fresh);
     }
-    let middle = (room.len() / 2).next_multiple_of(PAGE);
+    let middle = (room.len() / 2).next_multiple_of(memory::PAGE);
     let (first, second) = room.split_at_mut(middle);
     let behind = at + middle as u64;
     let (first, second) = pool::both(|| fill(read, first, at, fresh), || fill(read, second, behind, fresh));

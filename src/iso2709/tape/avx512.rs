@@ -44,10 +44,11 @@ macro_rules! append {
         let first = _mm256_cvtepu8_epi32(_mm512_castsi512_si128(found));
         let first = _mm256_add_epi32(first, _mm512_castsi512_si256($origin));
         let first = _mm256_sub_epi32(first, _mm512_castsi512_si256($less));
-        // SAFETY: there is room for 64 more, of which 8 are written; the store needs no alignment.
+        // SAFETY: there is room for a number for each byte of the chunks to come, which are 64 or more and of which 8 are written;
+        // the store needs no alignment.
         unsafe { _mm256_storeu_si256(next.cast(), first) };
         if count > 8 {
-            // SAFETY: there is room for 64 more.
+            // SAFETY: there is room for 64 more, as before.
             unsafe { write_all(*next, found, $origin, $less) };
         }
         // SAFETY: within the room, or just behind it.
@@ -73,7 +74,7 @@ pub(super) unsafe fn find<const ALL: bool>(block: &[u8], tape: &mut Tape) -> boo
         let mut next = [std::ptr::null_mut(); 4];
         for (place, (next, list)) in next.iter_mut().zip(tape.lists()).enumerate() {
             if ALL || place == TERMINATORS {
-                list.reserve(GROUP * CHUNK + CHUNK);
+                list.reserve(GROUP * CHUNK);
             }
             *next = list.spare_capacity_mut().as_mut_ptr().cast::<u32>();
         }
