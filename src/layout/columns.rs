@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow_array::builder::{BooleanBufferBuilder, LargeListBuilder, StringViewBuilder};
+use arrow_array::builder::BooleanBufferBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, LargeListArray, StructArray, UInt32Array, UInt64Array};
 use arrow_buffer::{OffsetBuffer, ScalarBuffer};
@@ -16,8 +16,9 @@ use arrow_select::take::take;
 
 use super::fixed::{self, Fixed};
 use super::prefilter::ColumnTest;
+use super::texts::{LONGEST, Texts, too_long};
 use super::{Shape, StringType, cast_strings, records};
-use crate::spec::evaluate::{Evaluation, Flow, join};
+use crate::spec::evaluate::{Evaluation, Flow, Plain, join};
 use crate::spec::{Column, Keep};
 
 pub(super) fn columns(named: &[(String, Column)], shape: Shape) -> Vec<Field> {
@@ -49,7 +50,8 @@ pub(super) fn finish(
 ) -> Result<(Vec<ArrayRef>, Option<Vec<bool>>), ArrowError> {
     let mut records = Evaluation::new(built)
         .ok_or_else(|| ArrowError::InvalidArgumentError("records are not in their layout".to_owned()))?;
-    let mut outputs: Vec<Output> = named.iter().map(|(_, column)| Output::new(column, records.len())).collect();
+    let output = |column| (column, Plain::column(column), Output::new(column, records.len()));
+    let mut outputs: Vec<_> = named.iter().map(|(_, column)| output(column)).collect();
     let mut kept = (!tests.is_empty()).then(Vec::new);
     for record in 0..records.len() {
         records.turn_to(record);
@@ -65,11 +67,11 @@ pub(super) fn finish(
                 continue;
             }
         }
-        for ((_, column), output) in named.iter().zip(&mut outputs) {
-            output.append(&records, column)?;
+        for (column, plain, output) in &mut outputs {
+            output.append(&records, column, *plain)?;
         }
     }
-    let columns = outputs.into_iter().map(|output| output.finish(built, shape)).collect::<Result<_, _>>()?;
+    let columns = outputs.into_iter().map(|(_, _, output)| output.finish(built, shape)).collect::<Result<_, _>>()?;
     Ok((columns, kept))
 }
 
@@ -91,17 +93,14 @@ fn text<'a>(records: &Evaluation<'a>, column: &Column) -> Result<Option<Cow<'a, 
     Ok(kept)
 }
 
-/// Bytes of one value, at most: more than any record has, and as much as a view can show.
-const LONGEST: usize = i32::MAX as usize;
-
-fn too_long() -> ArrowError {
-    ArrowError::InvalidArgumentError("the values of a record that a column joins take over 2 GiB".to_owned())
-}
-
 /// What a column has of the records so far.
-enum Output {
-    Strings(StringViewBuilder),
-    Lists(LargeListBuilder<StringViewBuilder>),
+enum Output<'a> {
+    Strings(Texts<'a>),
+    /// All values, and how many of them there are up to the end of each record.
+    Lists {
+        values: Texts<'a>,
+        ends: Vec<i64>,
+    },
     Counts(Vec<u32>),
     Flags(BooleanBufferBuilder),
     /// Which fields of the layout, and how many of them there are up to the end of each record.
@@ -112,13 +111,15 @@ enum Output {
     Fixed(Box<Fixed>),
 }
 
-impl Output {
+impl<'a> Output<'a> {
     fn new(column: &Column, records: usize) -> Self {
         match column.keep {
-            Keep::First | Keep::Join(_) => Self::Strings(StringViewBuilder::with_capacity(records)),
-            Keep::All(_) => Self::Lists(
-                LargeListBuilder::with_capacity(StringViewBuilder::new(), records).with_field(item(StringType::View)),
-            ),
+            Keep::First | Keep::Join(_) => Self::Strings(Texts::with_capacity(records)),
+            Keep::All(_) => {
+                let mut ends = Vec::with_capacity(records + 1);
+                ends.push(0);
+                Self::Lists { values: Texts::default(), ends }
+            }
             Keep::Count => Self::Counts(Vec::with_capacity(records)),
             Keep::Exists => Self::Flags(BooleanBufferBuilder::new(records)),
             Keep::Fields => Self::Fields { taken: Vec::new(), ends: vec![0] },
@@ -127,7 +128,33 @@ impl Output {
     }
 
     /// Appends what the record has that `records` was turned to.
-    fn append<'a>(&mut self, records: &Evaluation<'a>, column: &Column) -> Result<(), ArrowError> {
+    fn append(&mut self, records: &Evaluation<'a>, column: &Column, plain: Option<Plain<'_>>) -> Result<(), ArrowError> {
+        match (self, plain) {
+            (Self::Strings(strings), Some(plain)) if matches!(column.keep, Keep::First) => {
+                let mut first = None;
+                let _ = records.plainly(plain, |text| {
+                    first = Some(Cow::Borrowed(text));
+                    Flow::Break(())
+                });
+                strings.push(first)
+            }
+            (Self::Lists { values, ends }, Some(plain)) if matches!(column.keep, Keep::All(None)) => {
+                let pushed = records.plainly(plain, |text| match values.push(Some(Cow::Borrowed(text))) {
+                    Ok(()) => Flow::Continue(()),
+                    Err(_) => Flow::Break(()),
+                });
+                if pushed.is_break() {
+                    return Err(too_long());
+                }
+                ends.push(values.len() as i64);
+                Ok(())
+            }
+            (output, _) => output.append_any(records, column),
+        }
+    }
+
+    /// The same, whatever the column is.
+    fn append_any(&mut self, records: &Evaluation<'a>, column: &Column) -> Result<(), ArrowError> {
         match self {
             Self::Counts(counts) => counts.push(u32::try_from(records.count(column)).unwrap_or(u32::MAX)),
             Self::Flags(flags) => flags.append(records.column(column, &mut |_| Flow::Break(())).is_break()),
@@ -140,28 +167,25 @@ impl Output {
                 set?;
                 fixed.next();
             }
-            Self::Strings(strings) => strings.append_option(text(records, column)?),
-            Self::Lists(lists) => {
-                let mut longest = 0;
-                let mut append = |value: Cow<'a, str>| {
-                    longest = longest.max(value.len());
-                    if longest <= LONGEST {
-                        lists.values().append_value(value);
+            Self::Strings(strings) => strings.push(text(records, column)?)?,
+            Self::Lists { values, ends } => {
+                let mut pushed = Ok(());
+                let mut push = |value: Cow<'a, str>| {
+                    if pushed.is_ok() {
+                        pushed = values.push(Some(value));
                     }
                 };
                 match &column.keep {
-                    Keep::All(Some(separator)) => records.by_field(column, separator, &mut append),
+                    Keep::All(Some(separator)) => records.by_field(column, separator, &mut push),
                     _ => {
                         let _ = records.column(column, &mut |value| {
-                            append(value);
+                            push(value);
                             Flow::Continue(())
                         });
                     }
                 }
-                if longest > LONGEST {
-                    return Err(too_long());
-                }
-                lists.append(true);
+                pushed?;
+                ends.push(values.len() as i64);
             }
             Self::Fields { taken, ends } => {
                 records.whole(column, &mut |field| taken.push(field as u64));
@@ -174,11 +198,10 @@ impl Output {
     fn finish(self, built: &[ArrayRef], shape: Shape) -> Result<ArrayRef, ArrowError> {
         let string_type = shape.string_type;
         Ok(match self {
-            Self::Strings(mut strings) => cast_strings(Arc::new(strings.finish()), string_type)?,
-            Self::Lists(mut lists) => {
-                let (_, offsets, values, nulls) = lists.finish().into_parts();
-                let values = cast_strings(values, string_type)?;
-                Arc::new(LargeListArray::try_new(item(string_type), offsets, values, nulls)?)
+            Self::Strings(strings) => cast_strings(Arc::new(strings.finish()), string_type)?,
+            Self::Lists { values, ends } => {
+                let values = cast_strings(Arc::new(values.finish()), string_type)?;
+                Arc::new(LargeListArray::try_new(item(string_type), OffsetBuffer::new(ends.into()), values, None)?)
             }
             Self::Counts(counts) => Arc::new(UInt32Array::from(counts)),
             Self::Flags(mut flags) => Arc::new(BooleanArray::from(flags.finish())),

@@ -17,6 +17,7 @@ mod records;
 mod subfields;
 mod symbols;
 mod tags;
+mod texts;
 #[cfg(target_arch = "x86_64")]
 mod vectors;
 

@@ -101,6 +101,12 @@ impl Tags {
         Self { direct: Arc::new(direct), patterns: patterns.into(), refused: Arc::from([]) }
     }
 
+    /// A bit for each tag that has a place in the table of tags.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    pub(super) fn bits(&self) -> &[u64; 64] {
+        &self.direct
+    }
+
     /// Whether `tag` is one of them.
     #[must_use]
     #[inline]

@@ -99,6 +99,24 @@ impl Vectors {
     }
 }
 
+impl Vectors {
+    /// The numbers of those of `entries` whose tags have a bit in `bits`, at their place in the table of tags, or are those of control
+    /// fields; false if one has no place there.
+    #[allow(clippy::unused_self)] // it is what shows that they may run
+    pub(super) fn select(self, numbers: &mut Vec<u32>, entries: &[[u8; ENTRY_LENGTH]], bits: &[u64; 64]) -> bool {
+        numbers.clear();
+        numbers.reserve(entries.len());
+        #[allow(unsafe_code)]
+        // SAFETY: there is a `Vectors` only where the features that the function is compiled for were found; it writes as many
+        // numbers as it says, which is within the capacity that it was given as room.
+        unsafe {
+            let count = avx512::select(numbers.spare_capacity_mut(), entries, bits);
+            numbers.set_len(count.unwrap_or(0));
+            count.is_some()
+        }
+    }
+}
+
 /// Appends `count` values, all of which `write` has written if it says so.
 fn extend_with<T>(list: &mut Vec<T>, count: usize, write: impl FnOnce(&mut [MaybeUninit<T>]) -> bool) -> bool {
     list.reserve(count);
@@ -118,7 +136,10 @@ fn extend_with<T>(list: &mut Vec<T>, count: usize, write: impl FnOnce(&mut [Mayb
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::iso2709::is_control_tag;
+    use crate::layout::Tags;
     use crate::layout::arrays::{BLOCK, view};
+    use crate::layout::symbols::direct;
     use proptest::prelude::*;
 
     /// Positions that are in a block of `length` bytes, but for a few.
@@ -229,6 +250,35 @@ mod tests {
             let appended = vectors.is_some_and(|vectors| vectors.extend_with_tags(&mut keys, &entries, &table));
             prop_assert_eq!(appended, vectors.is_some() && expected.is_some());
             prop_assert_eq!(keys, [&[7], &expected.filter(|_| appended).unwrap_or_default()[..]].concat());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn fields_are_those_that_are_chosen_one_by_one(
+            entries in prop::collection::vec(("0?0?[0-9]{1,3}", prop::array::uniform12(any::<u8>())), 0..80),
+            odd in prop::option::weighted(0.3, (any::<prop::sample::Index>(), 0..3usize, any::<u8>())),
+            patterns in prop::collection::vec("[0-9X]{3}", 0..4),
+        ) {
+            let mut entries: Vec<[u8; ENTRY_LENGTH]> = entries
+                .iter()
+                .map(|(tag, rest)| *[tag.as_bytes(), rest].concat().first_chunk().unwrap())
+                .filter(|entry: &[u8; ENTRY_LENGTH]| entry[..3].iter().all(u8::is_ascii_digit))
+                .collect();
+            if let (Some((place, byte, value)), false) = (odd, entries.is_empty()) {
+                let place = place.index(entries.len());
+                entries[place][byte] = value;
+            }
+            let tags = Tags::new(patterns.iter().map(String::as_str)).unwrap();
+            let tag = |entry: &[u8; ENTRY_LENGTH]| [entry[0], entry[1], entry[2]];
+            let is_chosen = |entry| tags.contains(tag(entry)) || is_control_tag(tag(entry));
+            let all = entries.iter().all(|entry| direct(tag(entry)).is_some());
+            let expected: Vec<u32> = (0..).zip(&entries).filter(|(_, entry)| is_chosen(entry)).map(|(number, _)| number).collect();
+            if let Some(vectors) = Vectors::new() {
+                let mut numbers = vec![7; 9];
+                prop_assert_eq!(vectors.select(&mut numbers, &entries, tags.bits()), all);
+                prop_assert_eq!(numbers, if all { expected } else { Vec::new() });
+            }
         }
     }
 

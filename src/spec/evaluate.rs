@@ -31,6 +31,31 @@ struct Outside<'a, 'v> {
     value: &'v str,
 }
 
+/// Subfields of a tag with certain codes, without ado, which most columns are.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain<'s> {
+    tag: [u8; 3],
+    wanted: &'s Subfields,
+}
+
+impl<'s> Plain<'s> {
+    /// That which `column` is; `None` if it is more.
+    pub(crate) fn column(column: &'s Column) -> Option<Self> {
+        let [spec] = column.specs.as_slice() else { return None };
+        if column.linked { None } else { Self::of(spec) }
+    }
+
+    fn of(spec: &'s Spec) -> Option<Self> {
+        let (None, Part::Subfields(wanted)) = (spec.index, &spec.part) else { return None };
+        match wanted.as_slice() {
+            [wanted @ Subfields { index: None, chars: None, conditions, .. }] if conditions.is_empty() => {
+                Some(Self { tag: spec.tag, wanted })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Specs of columns over a block of records, one record after the other.
 pub(crate) struct Evaluation<'a> {
     records: Records<'a>,
@@ -95,20 +120,22 @@ impl<'a> Evaluation<'a> {
             }
             return Flow::Continue(());
         }
-        if let (None, Part::Subfields(wanted)) = (spec.index, &spec.part)
-            && let [wanted @ Subfields { index: None, chars: None, conditions, .. }] = wanted.as_slice()
-            && conditions.is_empty()
-        {
-            // What most columns are, without ado.
-            for field in self.records.matches(spec.tag) {
-                for subfield in self.records.subfields(field).filter(|&subfield| self.records.is_of(subfield, wanted)) {
-                    take(Cow::Borrowed(self.records.text(subfield)))?;
-                }
-            }
-            return Flow::Continue(());
+        if let Some(plain) = Plain::of(spec) {
+            return self.plainly(plain, |text| take(Cow::Borrowed(text)));
         }
         for field in self.records.fields(spec.tag, spec.index) {
             self.part(spec.tag, Place::Field(field), &spec.part, take)?;
+        }
+        Flow::Continue(())
+    }
+
+    /// Calls `take` with each subfield of a record that is wanted, until it has enough.
+    #[inline]
+    pub(crate) fn plainly(&self, Plain { tag, wanted }: Plain<'_>, mut take: impl FnMut(&'a str) -> Flow) -> Flow {
+        for field in self.records.matches(tag) {
+            for subfield in self.records.subfields(field).filter(|&subfield| self.records.is_of(subfield, wanted)) {
+                take(self.records.text(subfield))?;
+            }
         }
         Flow::Continue(())
     }

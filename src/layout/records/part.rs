@@ -9,6 +9,8 @@ use crate::iso2709::directory::ENTRY_LENGTH;
 use crate::iso2709::is_control_tag;
 use crate::iso2709::tape::extend_with_delimiters;
 use crate::layout::Tags;
+#[cfg(target_arch = "x86_64")]
+use crate::layout::vectors::Vectors;
 
 /// The fields of a record that are wanted: what [`Found`] has of all.
 #[derive(Default)]
@@ -148,6 +150,12 @@ impl RecordsBuilder {
 /// Finds the fields that are wanted, and the control fields.
 #[inline(never)] // what the loop needs stays in registers
 fn look_through(entries: &[[u8; ENTRY_LENGTH]], tags: &Tags, found: &mut Vec<u32>) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(vectors) = Vectors::worthwhile(entries.len())
+        && vectors.select(found, entries, tags.bits())
+    {
+        return;
+    }
     found.resize(entries.len(), 0);
     let mut count = 0;
     for (place, &[a, b, c, ..]) in entries.iter().enumerate() {

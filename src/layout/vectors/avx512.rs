@@ -6,9 +6,9 @@ use std::arch::x86_64::{
     _mm256_mask_storeu_epi16, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi128_si512, _mm512_castsi512_si128,
     _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_loadu_si512, _mm512_mask_cmpeq_epi32_mask,
     _mm512_mask_cmpgt_epi32_mask, _mm512_mask_cmplt_epi32_mask, _mm512_mask_cmpneq_epi32_mask,
-    _mm512_mask_i32gather_epi32, _mm512_maskz_loadu_epi32, _mm512_mullo_epi32, _mm512_or_si512,
-    _mm512_permutex2var_epi8, _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_slli_epi32,
-    _mm512_srli_epi32,
+    _mm512_mask_i32gather_epi32, _mm512_mask_storeu_epi32, _mm512_mask_test_epi32_mask, _mm512_maskz_compress_epi32,
+    _mm512_maskz_loadu_epi32, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_permutex2var_epi32, _mm512_set1_epi32,
+    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi32, _mm512_srlv_epi32,
 };
 use std::mem::MaybeUninit;
 
@@ -21,6 +21,7 @@ pub(super) fn is_there() -> bool {
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx512vbmi")
+        && is_x86_feature_detected!("popcnt")
 }
 
 /// Fills `room` with the keys of the bytes behind `places`; false if one is not known.
@@ -85,24 +86,12 @@ pub(super) unsafe fn indicators(
 pub(super) unsafe fn tags(room: &mut [MaybeUninit<u16>], entries: &[[u8; ENTRY_LENGTH]], table: &[u16; 4096]) -> bool {
     // What is loaded of the last key would be beyond the table.
     let last = _mm512_set1_epi32(table.len() as i32 - 2);
-    let numbers = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    let offsets = _mm512_mullo_epi32(numbers, _mm512_set1_epi32(ENTRY_LENGTH as i32));
     let zero = _mm512_setzero_si512();
     let mut odd = 0;
     for (room, entries) in room.chunks_mut(LANES).zip(entries.chunks(LANES)) {
         let mask = lanes(entries.len());
-        // SAFETY: of each entry that is there, the first four bytes of twelve.
-        let words = unsafe { _mm512_mask_i32gather_epi32::<1>(zero, mask, offsets, entries.as_ptr().cast()) };
-        // As `symbols::place` has it.
-        let digits = _mm512_and_si512(words, _mm512_set1_epi32(0x00F0_F0F0));
-        let digit = |word, bits| _mm512_and_si512(word, _mm512_set1_epi32(bits));
-        let places = _mm512_or_si512(
-            _mm512_slli_epi32(digit(words, 0xF), 8),
-            _mm512_or_si512(digit(_mm512_srli_epi32(words, 4), 0xF0), digit(_mm512_srli_epi32(words, 16), 0xF)),
-        );
-        odd |= _mm512_mask_cmpneq_epi32_mask(mask, digits, _mm512_set1_epi32(0x0030_3030));
-        odd |= _mm512_mask_cmpgt_epi32_mask(mask, places, last);
-        if odd != 0 {
+        let Some(places) = places(entries) else { return false };
+        if _mm512_mask_cmpgt_epi32_mask(mask, places, last) != 0 {
             return false;
         }
         // SAFETY: four bytes from the key at each place, which is below the table's last one.
@@ -117,6 +106,81 @@ pub(super) unsafe fn tags(room: &mut [MaybeUninit<u16>], entries: &[[u8; ENTRY_L
         }
     }
     odd == 0
+}
+
+/// Writes the numbers of those of `entries` whose tags have a bit in `bits` or are those of control fields, and tells how many they
+/// are; `None` if one has no place.
+///
+/// # Safety
+///
+/// Only a processor with the features of [`is_there`] may run this.
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,popcnt")]
+pub(super) unsafe fn select(
+    room: &mut [MaybeUninit<u32>],
+    entries: &[[u8; ENTRY_LENGTH]],
+    bits: &[u64; 64],
+) -> Option<usize> {
+    let zero = _mm512_setzero_si512();
+    let mut numbers = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    let mut count = 0;
+    for entries in entries.chunks(LANES) {
+        let mask = lanes(entries.len());
+        let places = places(entries)?;
+        // SAFETY: a place is below 4096, and there are as many bits, in words of 32.
+        let words = unsafe {
+            _mm512_mask_i32gather_epi32::<4>(zero, mask, _mm512_srli_epi32(places, 5), bits.as_ptr().cast())
+        };
+        let wanted = _mm512_srlv_epi32(words, _mm512_and_si512(places, _mm512_set1_epi32(31)));
+        let wanted = _mm512_mask_test_epi32_mask(mask, wanted, _mm512_set1_epi32(1))
+            | _mm512_mask_cmplt_epi32_mask(mask, places, _mm512_set1_epi32(CONTROL_TAGS));
+        let found = wanted.count_ones() as usize;
+        if found > 0 {
+            let room = room.get_mut(count..count + found)?;
+            let chosen = _mm512_maskz_compress_epi32(wanted, numbers);
+            // SAFETY: as many numbers are written as there are lanes in the mask, which is as many as there is room for.
+            unsafe { _mm512_mask_storeu_epi32(room.as_mut_ptr().cast(), lanes(found), chosen) };
+        }
+        count += found;
+        numbers = _mm512_add_epi32(numbers, _mm512_set1_epi32(LANES as i32));
+    }
+    Some(count)
+}
+
+/// The places of the tags of control fields, 000 to 009, are below this.
+const CONTROL_TAGS: i32 = 10;
+
+/// The places, as `symbols::place` has it, of the tags that `entries`, of which there are at most [`LANES`], begin with; `None` if
+/// one has none.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+#[inline]
+fn places(entries: &[[u8; ENTRY_LENGTH]]) -> Option<__m512i> {
+    const WORDS: usize = ENTRY_LENGTH / 4;
+    if entries.is_empty() || entries.len() > LANES {
+        return None;
+    }
+    let words = entries.len() * WORDS;
+    let load = |number: usize| {
+        let before = number * LANES;
+        let mask = if words > before { lanes(words - before) } else { 0 };
+        // SAFETY: of the words of which `entries` are made, those that there are.
+        #[allow(unsafe_code)]
+        unsafe {
+            _mm512_maskz_loadu_epi32(mask, entries.as_ptr().cast::<i32>().wrapping_add(before))
+        }
+    };
+    // Every third word: eleven of them are in the first two vectors, the others in the last.
+    let first = _mm512_setr_epi32(0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0);
+    let last = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 17, 20, 23, 26, 29);
+    let words = _mm512_permutex2var_epi32(_mm512_permutex2var_epi32(load(0), first, load(1)), last, load(2));
+    let digit = |word, bits| _mm512_and_si512(word, _mm512_set1_epi32(bits));
+    let odd =
+        _mm512_mask_cmpneq_epi32_mask(lanes(entries.len()), digit(words, 0x00F0_F0F0), _mm512_set1_epi32(0x0030_3030));
+    let places = _mm512_or_si512(
+        _mm512_slli_epi32(digit(words, 0xF), 8),
+        _mm512_or_si512(digit(_mm512_srli_epi32(words, 4), 0xF0), digit(_mm512_srli_epi32(words, 16), 0xF)),
+    );
+    (odd == 0).then_some(places)
 }
 
 /// A bit for each of `count` lanes, of which there are [`LANES`].
