@@ -137,9 +137,33 @@ impl Tape {
     }
 }
 
-/// Appends the position of every delimiter in `block[start..end]`, which is a field: much shorter than what a search is
-/// worth its preparations for.
-pub(crate) fn extend_with_delimiters(list: &mut Vec<u32>, block: &[u8], start: usize, end: usize) {
+/// Appends where each subfield of `block[start..end]`, which is a field, begins, at its delimiter, and where it ends. Fields are much
+/// shorter than what a search is worth its preparations for.
+pub(crate) fn extend_with_subfields(
+    delimiters: &mut Vec<u32>,
+    ends: &mut Vec<u32>,
+    block: &[u8],
+    start: usize,
+    end: usize,
+) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(field) = block.get(start..end).filter(|field| field.len() <= CHUNK)
+        && avx512::is_there()
+    {
+        #[allow(unsafe_code)]
+        // SAFETY: the features that the function is compiled for were just found on this processor.
+        return unsafe { avx512::extend_with_subfields(delimiters, ends, field, start as u32) };
+    }
+    let first = delimiters.len();
+    extend_with_delimiters(delimiters, block, start, end);
+    if let Some(nexts) = delimiters.get(first + 1..) {
+        ends.extend(nexts);
+        ends.push(end as u32);
+    }
+}
+
+/// Appends the position of every delimiter in `block[start..end]`.
+fn extend_with_delimiters(list: &mut Vec<u32>, block: &[u8], start: usize, end: usize) {
     #[cfg(target_arch = "x86_64")]
     if avx2::is_there() {
         #[allow(unsafe_code)]
@@ -290,11 +314,16 @@ mod tests {
                     prop_assert_eq!(&found(&block, |block, tape| unsafe { avx512::find::<false>(block, tape) }), &alone);
                 }
             }
-            let (start, end) = (ends.0.min(block.len()), ends.1.min(block.len()));
-            let mut within = vec![7];
-            extend_with_delimiters(&mut within, &block, start, end);
-            let expected_within = expected[0].iter().copied().filter(|&at| (start..end).contains(&(at as usize)));
-            prop_assert_eq!(within, std::iter::once(7).chain(expected_within).collect::<Vec<_>>());
+            for end in [ends.1, ends.0 + ends.1 % 80] {
+                let (start, end) = (ends.0.min(block.len()), end.min(block.len()));
+                let (mut within, mut within_ends) = (vec![7], vec![8, 9]);
+                extend_with_subfields(&mut within, &mut within_ends, &block, start, end);
+                let places = expected[0].iter().copied().filter(|&at| (start..end).contains(&(at as usize)));
+                let places: Vec<u32> = places.collect();
+                prop_assert_eq!(&within, &[&[7], &places[..]].concat());
+                let nexts: Vec<u32> = places.iter().skip(1).copied().chain(places.first().map(|_| end as u32)).collect();
+                prop_assert_eq!(&within_ends, &[&[8, 9], &nexts[..]].concat());
+            }
             let mut tape = Tape { delimiters: vec![7], ends: vec![8, 9], terminators: vec![1], ..Tape::default() };
             tape.read(&block);
             prop_assert_eq!([tape.delimiters(), tape.ends(), tape.terminators(), tape.before()], expected);

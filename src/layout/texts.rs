@@ -86,6 +86,7 @@ pub(super) fn too_long() -> ArrowError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow_array::Array;
     use proptest::prelude::*;
 
     proptest! {

@@ -2,10 +2,11 @@
 
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::{
-    __m512i, _mm256_add_epi32, _mm256_cvtepu8_epi32, _mm256_storeu_si256, _mm256_sub_epi32, _mm512_add_epi32,
-    _mm512_castsi512_si128, _mm512_castsi512_si256, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi32, _mm512_loadu_si512,
-    _mm512_maskz_compress_epi8, _mm512_min_epu8, _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32,
-    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_xor_si512, _pext_u64,
+    __m512i, _bzhi_u64, _mm256_add_epi32, _mm256_cvtepu8_epi32, _mm256_storeu_si256, _mm256_sub_epi32,
+    _mm512_add_epi32, _mm512_castsi512_si128, _mm512_castsi512_si256, _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi32,
+    _mm512_loadu_si512, _mm512_mask_cmpeq_epi8_mask, _mm512_maskz_compress_epi8, _mm512_maskz_loadu_epi8,
+    _mm512_min_epu8, _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_si512,
+    _mm512_sub_epi32, _mm512_xor_si512, _pext_u64,
 };
 
 use super::{CHUNK, DELIMITER, ESCAPE, GROUP, Masks, TERMINATORS, Tape, chunks};
@@ -54,6 +55,65 @@ macro_rules! append {
         // SAFETY: within the room, or just behind it.
         *next = unsafe { next.add(count) };
     }};
+}
+
+/// Appends where subfields of a field of at most 64 bytes, the first of which is number `start`, begin, and where they end.
+///
+/// # Safety
+///
+/// Only a processor with the features of [`is_there`] may run this.
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512vbmi2,bmi2,popcnt")]
+pub(super) unsafe fn extend_with_subfields(
+    delimiters: &mut Vec<u32>,
+    ends: &mut Vec<u32>,
+    field: &[u8],
+    start: u32,
+) {
+    debug_assert!(field.len() <= CHUNK);
+    let there = _bzhi_u64(u64::MAX, field.len() as u32);
+    // SAFETY: of 64 bytes, those that the field has.
+    let bytes = unsafe { _mm512_maskz_loadu_epi8(there, field.as_ptr().cast()) };
+    let mask = _mm512_mask_cmpeq_epi8_mask(there, bytes, _mm512_set1_epi8(DELIMITER.cast_signed()));
+    let count = mask.count_ones() as usize;
+    if count == 0 {
+        return;
+    }
+    delimiters.reserve(CHUNK);
+    ends.reserve(CHUNK);
+    let origin = _mm512_set1_epi32(start.cast_signed());
+    // SAFETY: 64 readable bytes, and the load needs no alignment.
+    let places = unsafe { _mm512_loadu_si512(PLACES.as_ptr().cast()) };
+    let found = _mm512_maskz_compress_epi8(mask, places);
+    // Each subfield ends where the next one begins, and the last one with the field.
+    let nexts = _mm512_maskz_compress_epi8(mask & mask.wrapping_sub(1), places);
+    // SAFETY: there is room for 64 numbers in either list, of which `count` are kept: those that were written, and the last end,
+    // which is written here.
+    unsafe {
+        write_some(delimiters.as_mut_ptr().add(delimiters.len()), found, origin, count);
+        write_some(ends.as_mut_ptr().add(ends.len()), nexts, origin, count);
+        delimiters.set_len(delimiters.len() + count);
+        ends.as_mut_ptr().add(ends.len() + count - 1).write(start + field.len() as u32);
+        ends.set_len(ends.len() + count);
+    }
+}
+
+/// Writes `count` of `numbers`, and more, `origin` being added to each.
+///
+/// # Safety
+///
+/// There is room for 64 behind `next`.
+#[allow(unsafe_code)]
+#[inline]
+#[target_feature(enable = "avx2,avx512f,avx512bw,avx512vbmi2,bmi2,popcnt")]
+unsafe fn write_some(next: *mut u32, numbers: __m512i, origin: __m512i, count: usize) {
+    if count > 8 {
+        // SAFETY: as the caller says.
+        return unsafe { write_all(next, numbers, origin, _mm512_setzero_si512()) };
+    }
+    let first = _mm256_cvtepu8_epi32(_mm512_castsi512_si128(numbers));
+    // SAFETY: as the caller says; eight numbers are written, and the store needs no alignment.
+    unsafe { _mm256_storeu_si256(next.cast(), _mm256_add_epi32(first, _mm512_castsi512_si256(origin))) };
 }
 
 /// # Safety

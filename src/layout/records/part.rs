@@ -7,7 +7,7 @@ use super::sound::{Candidate, Found, frame};
 use crate::iso2709::agreement::agree;
 use crate::iso2709::directory::ENTRY_LENGTH;
 use crate::iso2709::is_control_tag;
-use crate::iso2709::tape::extend_with_delimiters;
+use crate::iso2709::tape::extend_with_subfields;
 use crate::layout::Tags;
 #[cfg(target_arch = "x86_64")]
 use crate::layout::vectors::Vectors;
@@ -35,12 +35,8 @@ impl Gathered {
     }
 
     fn push(&mut self, block: &[u8], entry: [u8; ENTRY_LENGTH], before: u32, end: u32) {
-        let first = self.delimiters.len();
-        extend_with_delimiters(&mut self.delimiters, block, before as usize + 1, end as usize);
-        if let Some(nexts) = self.delimiters.get(first + 1..) {
-            self.subfield_ends.extend(nexts);
-            self.subfield_ends.push(end);
-        }
+        let Self { delimiters, subfield_ends, .. } = self;
+        extend_with_subfields(delimiters, subfield_ends, block, before as usize + 1, end as usize);
         self.entries.push(entry);
         self.before.push(before);
         self.ends.push(end);
