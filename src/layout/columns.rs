@@ -118,7 +118,7 @@ impl<'a> Output<'a> {
             Keep::All(_) => {
                 let mut ends = Vec::with_capacity(records + 1);
                 ends.push(0);
-                Self::Lists { values: Texts::default(), ends }
+                Self::Lists { values: Texts::with_capacity(2 * records), ends }
             }
             Keep::Count => Self::Counts(Vec::with_capacity(records)),
             Keep::Exists => Self::Flags(BooleanBufferBuilder::new(records)),
@@ -128,7 +128,12 @@ impl<'a> Output<'a> {
     }
 
     /// Appends what the record has that `records` was turned to.
-    fn append(&mut self, records: &Evaluation<'a>, column: &Column, plain: Option<Plain<'_>>) -> Result<(), ArrowError> {
+    fn append(
+        &mut self,
+        records: &Evaluation<'a>,
+        column: &Column,
+        plain: Option<Plain<'_>>,
+    ) -> Result<(), ArrowError> {
         match (self, plain) {
             (Self::Strings(strings), Some(plain)) if matches!(column.keep, Keep::First) => {
                 let mut first = None;

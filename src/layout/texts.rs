@@ -13,7 +13,6 @@ use super::arrays::{INLINE, inline_view, string_views, view};
 pub(super) const LONGEST: usize = i32::MAX as usize;
 
 /// Values, which are where they were found until all of them are there.
-#[derive(Default)]
 pub(super) struct Texts<'a> {
     values: Vec<Option<Cow<'a, str>>>,
 }
@@ -74,7 +73,7 @@ impl<'a> Texts<'a> {
             }
         }
         let nulls = self.values.iter().any(Option::is_none);
-        let nulls = nulls.then(|| NullBuffer::from_iter(self.values.iter().map(Option::is_some)));
+        let nulls = nulls.then(|| self.values.iter().map(Option::is_some).collect::<NullBuffer>());
         string_views(views, Arc::from(buffers), nulls)
     }
 }

@@ -242,7 +242,7 @@ mod tests {
                 let place = place.index(entries.len());
                 entries[place][byte] = value;
             }
-            let place = |entry: &[u8; ENTRY_LENGTH]| super::super::symbols::direct([entry[0], entry[1], entry[2]]);
+            let place = |entry: &[u8; ENTRY_LENGTH]| direct([entry[0], entry[1], entry[2]]);
             // What is loaded of the last key would be beyond the table.
             let key = |place: usize| Some(table[place]).filter(|&key| key != u16::MAX && place < 4095);
             let expected: Option<Vec<u16>> = entries.iter().map(|entry| place(entry).and_then(key)).collect();

@@ -64,12 +64,7 @@ macro_rules! append {
 /// Only a processor with the features of [`is_there`] may run this.
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx2,avx512f,avx512bw,avx512vbmi2,bmi2,popcnt")]
-pub(super) unsafe fn extend_with_subfields(
-    delimiters: &mut Vec<u32>,
-    ends: &mut Vec<u32>,
-    field: &[u8],
-    start: u32,
-) {
+pub(super) unsafe fn extend_with_subfields(delimiters: &mut Vec<u32>, ends: &mut Vec<u32>, field: &[u8], start: u32) {
     debug_assert!(field.len() <= CHUNK);
     let there = _bzhi_u64(u64::MAX, field.len() as u32);
     // SAFETY: of 64 bytes, those that the field has.

@@ -128,9 +128,8 @@ pub(super) unsafe fn select(
         let mask = lanes(entries.len());
         let places = places(entries)?;
         // SAFETY: a place is below 4096, and there are as many bits, in words of 32.
-        let words = unsafe {
-            _mm512_mask_i32gather_epi32::<4>(zero, mask, _mm512_srli_epi32(places, 5), bits.as_ptr().cast())
-        };
+        let words =
+            unsafe { _mm512_mask_i32gather_epi32::<4>(zero, mask, _mm512_srli_epi32(places, 5), bits.as_ptr().cast()) };
         let wanted = _mm512_srlv_epi32(words, _mm512_and_si512(places, _mm512_set1_epi32(31)));
         let wanted = _mm512_mask_test_epi32_mask(mask, wanted, _mm512_set1_epi32(1))
             | _mm512_mask_cmplt_epi32_mask(mask, places, _mm512_set1_epi32(CONTROL_TAGS));
@@ -155,18 +154,16 @@ const CONTROL_TAGS: i32 = 10;
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 #[inline]
 fn places(entries: &[[u8; ENTRY_LENGTH]]) -> Option<__m512i> {
-    const WORDS: usize = ENTRY_LENGTH / 4;
     if entries.is_empty() || entries.len() > LANES {
         return None;
     }
-    let words = entries.len() * WORDS;
     let load = |number: usize| {
-        let before = number * LANES;
-        let mask = if words > before { lanes(words - before) } else { 0 };
-        // SAFETY: of the words of which `entries` are made, those that there are.
+        let bytes = entries.as_flattened().get(4 * LANES * number..).unwrap_or_default();
+        let mask = if bytes.is_empty() { 0 } else { lanes(bytes.len() / 4) };
+        // SAFETY: as many words are read as there are lanes in the mask, which is no more than there are bytes for.
         #[allow(unsafe_code)]
         unsafe {
-            _mm512_maskz_loadu_epi32(mask, entries.as_ptr().cast::<i32>().wrapping_add(before))
+            _mm512_maskz_loadu_epi32(mask, bytes.as_ptr().cast())
         }
     };
     // Every third word: eleven of them are in the first two vectors, the others in the last.
