@@ -314,7 +314,7 @@ mod tests {
                     prop_assert_eq!(&found(&block, |block, tape| unsafe { avx512::find::<false>(block, tape) }), &alone);
                 }
             }
-            for end in [ends.1, ends.0 + ends.1 % 80] {
+            for end in [ends.1, ends.0 + ends.1 % 80, ends.0 + 63, ends.0 + 64, ends.0 + 65] {
                 let (start, end) = (ends.0.min(block.len()), end.min(block.len()));
                 let (mut within, mut within_ends) = (vec![7], vec![8, 9]);
                 extend_with_subfields(&mut within, &mut within_ends, &block, start, end);

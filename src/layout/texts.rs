@@ -79,7 +79,9 @@ impl<'a> Texts<'a> {
 }
 
 pub(super) fn too_long() -> ArrowError {
-    ArrowError::InvalidArgumentError("the values of a record that a column joins take over 2 GiB".to_owned())
+    ArrowError::InvalidArgumentError(
+        "a value of a column, or the values of a record that it joins, take over 2 GiB".to_owned(),
+    )
 }
 
 #[cfg(test)]
@@ -99,12 +101,17 @@ mod tests {
                 texts.push(value.as_deref().map(Cow::Borrowed)).unwrap();
             }
             let array = texts.finish_in_buffers_of(most);
-            let checked = StringViewArray::try_new(array.views().clone(), Arc::<[Buffer]>::from(array.data_buffers()), array.nulls().cloned());
-            prop_assert!(checked.is_ok());
+            let buffers: Arc<[Buffer]> = array.data_buffers().into();
+            prop_assert!(StringViewArray::try_new(array.views().clone(), buffers, array.nulls().cloned()).is_ok());
             prop_assert_eq!(array.iter().map(|value| value.map(str::to_owned)).collect::<Vec<_>>(), values.clone());
-            let long: usize = values.iter().flatten().map(String::len).filter(|&length| length > INLINE).sum();
-            prop_assert_eq!(array.data_buffers().iter().map(Buffer::len).sum::<usize>(), long);
-            prop_assert!(array.data_buffers().iter().all(|buffer| buffer.len() <= most.max(80)));
+            // As much memory as they take, in as few buffers as may be.
+            let lengths = || values.iter().flatten().map(String::len).filter(|&length| length > INLINE);
+            let sizes: Vec<usize> = array.data_buffers().iter().map(Buffer::len).collect();
+            prop_assert_eq!(sizes.iter().sum::<usize>(), lengths().sum::<usize>());
+            prop_assert!(array.data_buffers().iter().all(|buffer| buffer.capacity() == buffer.len()));
+            let longest = lengths().max().unwrap_or(0);
+            prop_assert!(sizes.iter().all(|&size| size <= most.max(longest)));
+            prop_assert!(sizes.windows(2).all(|pair| pair.iter().sum::<usize>() + longest > most));
         }
     }
 }

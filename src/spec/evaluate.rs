@@ -47,6 +47,10 @@ impl<'s> Plain<'s> {
 
     fn of(spec: &'s Spec) -> Option<Self> {
         let (None, Part::Subfields(wanted)) = (spec.index, &spec.part) else { return None };
+        if spec.tag == *b"LDR" {
+            // The leader, which has none, and no field of that name.
+            return None;
+        }
         match wanted.as_slice() {
             [wanted @ Subfields { index: None, chars: None, conditions, .. }] if conditions.is_empty() => {
                 Some(Self { tag: spec.tag, wanted })
@@ -374,6 +378,27 @@ fn characters<'a>(data: &Cow<'a, str>, chars: Option<Span>) -> Option<Cow<'a, st
 mod tests {
     use super::super::Position;
     use super::*;
+
+    #[test]
+    fn what_goes_no_detour_is_a_tag_and_codes() {
+        for (column, is_plain) in [
+            ("650$a", true),
+            ("all(650$a-z)", true),
+            ("6..$a", true),
+            ("245", false),
+            ("LDR$a", false),
+            ("linked(245$a)", false),
+            ("650[0]$a", false),
+            ("650$a[0]", false),
+            ("650$a/0-3", false),
+            ("650$a{^2=\\7}", false),
+            ("650$a$b", false),
+            ("100$a|110$a", false),
+        ] {
+            let column: Column = column.parse().unwrap();
+            assert_eq!(Plain::column(&column).is_some(), is_plain, "{column:?}");
+        }
+    }
 
     #[test]
     fn characters_are_counted_from_either_end() {

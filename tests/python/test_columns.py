@@ -40,6 +40,22 @@ RECORD = encode(
 )
 
 
+# A directory may call a field as specs call the leader.
+LEADER_FIELD = encode([control("001", "id1"), data("245", ("a", "Tales")), data("LDR", ("a", "hello"))])
+
+
+def test_the_leader_has_no_subfields_whatever_fields_there_are() -> None:
+    columns: dict[str, str | mrrc.Column] = {
+        "first": "LDR$a",
+        "all": mrrc.all("LDR$a"),
+        "join": mrrc.join("LDR$a"),
+        "count": mrrc.count("LDR$a"),
+        "exists": mrrc.exists("LDR$a"),
+    }
+    none = {"first": None, "all": [], "join": None, "count": 0, "exists": False}
+    assert mrrc.read_table(LEADER_FIELD, columns=columns).to_pylist() == [none]
+
+
 def column(spec: str) -> list[str]:
     values: list[str] = mrrc.read_table(RECORD, columns={"x": mrrc.all(spec)}).to_pydict()["x"][0]
     return values
