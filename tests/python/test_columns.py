@@ -52,7 +52,7 @@ def test_the_leader_has_no_subfields_whatever_fields_there_are() -> None:
         "count": mrrc.count("LDR$a"),
         "exists": mrrc.exists("LDR$a"),
     }
-    none = {"first": None, "all": [], "join": None, "count": 0, "exists": False}
+    none: dict[str, object] = {"first": None, "all": [], "join": None, "count": 0, "exists": False}
     assert mrrc.read_table(LEADER_FIELD, columns=columns).to_pylist() == [none]
 
 
