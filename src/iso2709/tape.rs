@@ -137,41 +137,65 @@ impl Tape {
     }
 }
 
-/// Appends where each subfield of `block[start..end]`, which is a field, begins, at its delimiter, and where it ends. Fields are much
-/// shorter than what a search is worth its preparations for.
-pub(crate) fn extend_with_subfields(
-    delimiters: &mut Vec<u32>,
-    ends: &mut Vec<u32>,
-    block: &[u8],
-    start: usize,
-    end: usize,
-) {
+/// What finds the subfields of single fields: what the processor can do is asked once for many of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Subfields {
     #[cfg(target_arch = "x86_64")]
-    if let Some(field) = block.get(start..end).filter(|field| field.len() <= CHUNK)
-        && avx512::is_there()
-    {
-        #[allow(unsafe_code)]
-        // SAFETY: the features that the function is compiled for were just found on this processor.
-        return unsafe { avx512::extend_with_subfields(delimiters, ends, field, start as u32) };
-    }
-    let first = delimiters.len();
-    extend_with_delimiters(delimiters, block, start, end);
-    if let Some(nexts) = delimiters.get(first + 1..) {
-        ends.extend(nexts);
-        ends.push(end as u32);
-    }
+    path: Path,
 }
 
-/// Appends the position of every delimiter in `block[start..end]`.
-fn extend_with_delimiters(list: &mut Vec<u32>, block: &[u8], start: usize, end: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if avx2::is_there() {
-        #[allow(unsafe_code)]
-        // SAFETY: the features that the function is compiled for were just found on this processor.
-        return unsafe { avx2::extend_with_delimiters(list, block, start, end) };
+/// What the processor has been found to have.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+enum Path {
+    Avx512,
+    Avx2,
+    Portable,
+}
+
+impl Subfields {
+    pub(crate) fn new() -> Self {
+        Self {
+            #[cfg(target_arch = "x86_64")]
+            path: match () {
+                () if avx512::is_there() && avx2::is_there() => Path::Avx512,
+                () if avx2::is_there() => Path::Avx2,
+                () => Path::Portable,
+            },
+        }
     }
-    let field = block.get(start..end).unwrap_or_default();
-    list.extend(memchr::memchr_iter(DELIMITER, field).map(|at| (start + at) as u32));
+
+    /// Appends where each subfield of `block[start..end]`, which is a field, begins, at its delimiter, and where it ends. Fields are
+    /// much shorter than what a search is worth its preparations for.
+    #[inline]
+    pub(crate) fn extend(self, delimiters: &mut Vec<u32>, ends: &mut Vec<u32>, block: &[u8], start: usize, end: usize) {
+        #[cfg(target_arch = "x86_64")]
+        if let Path::Avx512 = self.path
+            && let Some(field) = block.get(start..end).filter(|field| field.len() <= CHUNK)
+        {
+            #[allow(unsafe_code)]
+            // SAFETY: there is such a path only where the features that the function is compiled for were found.
+            return unsafe { avx512::extend_with_subfields(delimiters, ends, field, start as u32) };
+        }
+        let first = delimiters.len();
+        self.extend_with_delimiters(delimiters, block, start, end);
+        if let Some(nexts) = delimiters.get(first + 1..) {
+            ends.extend(nexts);
+            ends.push(end as u32);
+        }
+    }
+
+    /// Appends the position of every delimiter in `block[start..end]`.
+    fn extend_with_delimiters(self, list: &mut Vec<u32>, block: &[u8], start: usize, end: usize) {
+        #[cfg(target_arch = "x86_64")]
+        if let Path::Avx512 | Path::Avx2 = self.path {
+            #[allow(unsafe_code)]
+            // SAFETY: there are such paths only where the features that the function is compiled for were found.
+            return unsafe { avx2::extend_with_delimiters(list, block, start, end) };
+        }
+        let field = block.get(start..end).unwrap_or_default();
+        list.extend(memchr::memchr_iter(DELIMITER, field).map(|at| (start + at) as u32));
+    }
 }
 
 /// Which of [`Tape::lists`] has them.
@@ -284,6 +308,16 @@ mod tests {
         [delimiters, ends, terminators, before]
     }
 
+    /// That which this processor takes, and those that others do.
+    fn all_paths() -> Vec<Subfields> {
+        #[cfg(target_arch = "x86_64")]
+        if avx2::is_there() {
+            let others = [Path::Avx2, Path::Portable].map(|path| Subfields { path });
+            return std::iter::once(Subfields::new()).chain(others).collect();
+        }
+        vec![Subfields::new()]
+    }
+
     proptest! {
         #[test]
         fn every_path_finds_every_mark(
@@ -316,13 +350,15 @@ mod tests {
             }
             for end in [ends.1, ends.0 + ends.1 % 80, ends.0 + 63, ends.0 + 64, ends.0 + 65] {
                 let (start, end) = (ends.0.min(block.len()), end.min(block.len()));
-                let (mut within, mut within_ends) = (vec![7], vec![8, 9]);
-                extend_with_subfields(&mut within, &mut within_ends, &block, start, end);
                 let places = expected[0].iter().copied().filter(|&at| (start..end).contains(&(at as usize)));
                 let places: Vec<u32> = places.collect();
-                prop_assert_eq!(&within, &[&[7], &places[..]].concat());
                 let nexts: Vec<u32> = places.iter().skip(1).copied().chain(places.first().map(|_| end as u32)).collect();
-                prop_assert_eq!(&within_ends, &[&[8, 9], &nexts[..]].concat());
+                for subfields in all_paths() {
+                    let (mut within, mut within_ends) = (vec![7], vec![8, 9]);
+                    subfields.extend(&mut within, &mut within_ends, &block, start, end);
+                    prop_assert_eq!(&within, &[&[7], &places[..]].concat());
+                    prop_assert_eq!(&within_ends, &[&[8, 9], &nexts[..]].concat());
+                }
             }
             let mut tape = Tape { delimiters: vec![7], ends: vec![8, 9], terminators: vec![1], ..Tape::default() };
             tape.read(&block);

@@ -167,8 +167,8 @@ pub(super) fn string_views(views: Vec<u128>, buffers: Arc<[Buffer]>, nulls: Opti
     #[allow(unsafe_code)]
     // SAFETY: `view` makes views that lie in their buffer, no longer than `i32::MAX` by the bounds on blocks and on text that is
     // made (or, after `compact`, in one with the same text; that of fixed fields is bounded where it is put together, and that of
-    // columns where it is pushed, `Texts` making no larger buffers), with the right prefix and zero padding. That their ranges are UTF-8 is this function's stated condition, checked above in debug
-    // builds.
+    // columns where it is pushed, `Texts` making no larger buffers), with the right prefix and zero padding. That their ranges are
+    // UTF-8 is this function's stated condition, checked above in debug builds.
     unsafe {
         StringViewArray::new_unchecked(ScalarBuffer::from(views), buffers, nulls)
     }

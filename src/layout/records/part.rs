@@ -7,7 +7,7 @@ use super::sound::{Candidate, Found, frame};
 use crate::iso2709::agreement::agree;
 use crate::iso2709::directory::ENTRY_LENGTH;
 use crate::iso2709::is_control_tag;
-use crate::iso2709::tape::extend_with_subfields;
+use crate::iso2709::tape::Subfields;
 use crate::layout::Tags;
 #[cfg(target_arch = "x86_64")]
 use crate::layout::vectors::Vectors;
@@ -34,9 +34,8 @@ impl Gathered {
         }
     }
 
-    fn push(&mut self, block: &[u8], entry: [u8; ENTRY_LENGTH], before: u32, end: u32) {
-        let Self { delimiters, subfield_ends, .. } = self;
-        extend_with_subfields(delimiters, subfield_ends, block, before as usize + 1, end as usize);
+    fn push(&mut self, block: &[u8], entry: [u8; ENTRY_LENGTH], before: u32, end: u32, find: Subfields) {
+        find.extend(&mut self.delimiters, &mut self.subfield_ends, block, before as usize + 1, end as usize);
         self.entries.push(entry);
         self.before.push(before);
         self.ends.push(end);
@@ -108,6 +107,7 @@ impl RecordsBuilder {
         gathered.clear();
         let mut beside = Beside { controls: 0, number: None };
         let mut sound = true;
+        let find = Subfields::new();
         for &place in &looked_at {
             let (place, entry) = (place as usize, entries.get(place as usize)?);
             let (&before, &end) = (terminators.get(place)?, terminators.get(place + 1)?);
@@ -129,7 +129,7 @@ impl RecordsBuilder {
             if is_wanted {
                 // Control fields come first, and a delimiter in one is data.
                 sound &= !is_control || beside.controls == gathered.entries.len();
-                gathered.push(block, *entry, before, end);
+                gathered.push(block, *entry, before, end, find);
                 sound &= !is_control || gathered.delimiters.is_empty();
                 beside.controls += usize::from(is_control);
                 self.positions.push(place as u32 + 1);
