@@ -238,8 +238,12 @@ def _pyarrow(function: str, without: str) -> ModuleType:
 
 
 def _as_table(pyarrow: ModuleType, collected: _native.Collected) -> pa.Table:
-    """Hand over finished batches; unlike `pyarrow.table`, this does not import pandas."""
-    table: pa.Table = pyarrow.RecordBatchReader.from_stream(collected).read_all()
+    """Hand over finished batches; unlike `pyarrow.table`, this does not import pandas.
+
+    Nor is a `pyarrow.RecordBatchReader` made, which gives up the GIL while it is let go of: where Python ends daemon
+    threads that come back for it, as it does before 3.14, that is the end of the process.
+    """
+    table: pa.Table = pyarrow.Table.from_struct_array(pyarrow.chunked_array(collected))
     return table
 
 

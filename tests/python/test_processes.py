@@ -312,3 +312,27 @@ def test_a_process_ends_while_a_socket_is_waited_for(read: str) -> None:
         """
     )
     assert printed == "interrupted"
+
+
+def test_a_process_ends_while_tables_are_handed_over() -> None:
+    # With a `pyarrow.RecordBatchReader` in between one in three of these processes aborted.
+    for round_ in range(12):
+        run_script(
+            """
+            import sys, threading, time
+            import pyarrow
+            from mrrc_arrow import _native
+            from mrrc_arrow._read import _as_table
+
+            collected = _native.collect(b"00038nam a2200037 a 4500001000100000\\x1eX\\x1d")
+
+            def work():
+                while True:
+                    _as_table(pyarrow, collected)
+
+            for _ in range(6):
+                threading.Thread(target=work, daemon=True).start()
+            time.sleep(float(sys.argv[1]))
+            """,
+            0.05 + 0.002 * round_,
+        )
