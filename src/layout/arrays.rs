@@ -12,7 +12,7 @@ use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 use super::symbols::Text;
 
 /// The longest string that a view holds itself.
-pub(super) const INLINE: usize = 12;
+pub(crate) const INLINE: usize = 12;
 
 /// The number of the buffer with the block's own bytes.
 pub(super) const BLOCK: u32 = 0;

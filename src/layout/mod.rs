@@ -31,10 +31,11 @@ use crate::encoding::{Encoding, Format};
 use crate::problem::{Code, Problem};
 use crate::spec::Column;
 
+pub(crate) use arrays::INLINE;
 pub(crate) use build::{build, count, visit};
 #[cfg(feature = "python")]
 pub(crate) use dictionary::dictionary;
-pub(crate) use plain::{Plain, has_ind1, has_ind2, has_value, is_data};
+pub(crate) use plain::{Buffers, Plain, has_ind1, has_ind2, has_value, is_data};
 pub use prefilter::{ColumnTest, Prefilter};
 pub(crate) use problems::{problem_batch, problem_schema};
 pub use tags::Tags;

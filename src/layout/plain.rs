@@ -20,10 +20,45 @@ pub(super) fn text<'a>(block: &'a [u8], scratch: &'a str, view: u128) -> Cow<'a,
     String::from_utf8_lossy(buffer.get(start..start + length).unwrap_or_default())
 }
 
+/// What views point into.
+#[derive(Clone, Copy)]
+pub(crate) struct Buffers<'a> {
+    pub block: &'a [u8],
+    pub scratch: &'a str,
+}
+
+impl<'a> Buffers<'a> {
+    /// What views have where a value is in the second of [`Buffers::both`]; else it is in the first one.
+    pub(crate) const MADE: u32 = SCRATCH;
+
+    /// The block, and text that was made.
+    #[inline]
+    pub(crate) fn both(self) -> [&'a [u8]; 2] {
+        [self.block, self.scratch.as_bytes()]
+    }
+
+    /// The buffer of a value that its view does not hold itself, and where in that it begins.
+    #[inline]
+    pub(crate) fn place(self, view: u128) -> (&'a [u8], usize) {
+        let buffer = if (view >> 64) as u32 == SCRATCH { self.scratch.as_bytes() } else { self.block };
+        (buffer, (view >> 96) as usize)
+    }
+
+    /// The text of a value that its view does not hold itself; `None` where it does.
+    #[inline]
+    pub(crate) fn long(self, view: u128) -> Option<&'a [u8]> {
+        let length = view as u32 as usize;
+        if length <= INLINE {
+            return None;
+        }
+        let (buffer, start) = self.place(view);
+        buffer.get(start..start + length)
+    }
+}
+
 /// Rows of a block: records, their fields, and the subfields of those.
 pub(crate) struct Plain<'a> {
-    block: &'a [u8],
-    scratch: &'a str,
+    pub buffers: Buffers<'a>,
     /// The number of each record over all sources, where it lies in its block, and what its text was read in.
     pub numbers: &'a [u64],
     pub spans: &'a [Span],
@@ -59,8 +94,7 @@ impl<'a> Plain<'a> {
         encodings: &'a [Encoding],
     ) -> Self {
         Self {
-            block,
-            scratch: &builder.scratch,
+            buffers: Buffers { block, scratch: &builder.scratch },
             numbers,
             spans,
             encodings,
@@ -77,21 +111,9 @@ impl<'a> Plain<'a> {
         }
     }
 
-    /// The text of a value that its view does not hold itself; `None` where it does.
-    #[inline]
-    pub(crate) fn long(&self, view: u128) -> Option<&'a [u8]> {
-        let length = view as u32 as usize;
-        if length <= INLINE {
-            return None;
-        }
-        let start = (view >> 96) as usize;
-        let buffer = if (view >> 64) as u32 == SCRATCH { self.scratch.as_bytes() } else { self.block };
-        buffer.get(start..start + length)
-    }
-
     /// The text of any value.
     pub(crate) fn text(&self, view: u128) -> String {
-        text(self.block, self.scratch, view).into_owned()
+        text(self.buffers.block, self.buffers.scratch, view).into_owned()
     }
 }
 
@@ -101,16 +123,16 @@ pub(crate) fn is_data(flags: u8) -> bool {
     flags & DATA != 0
 }
 
-/// 1 where a field of these flags has a first indicator, else 0.
+/// Whether it has a first indicator.
 #[inline]
-pub(crate) fn has_ind1(flags: u8) -> usize {
-    usize::from(flags & IND1 != 0)
+pub(crate) fn has_ind1(flags: u8) -> bool {
+    flags & IND1 != 0
 }
 
-/// 1 where it has a second one.
+/// Whether it has a second one.
 #[inline]
-pub(crate) fn has_ind2(flags: u8) -> usize {
-    usize::from(flags & IND2 != 0)
+pub(crate) fn has_ind2(flags: u8) -> bool {
+    flags & IND2 != 0
 }
 
 /// Whether it has text beside subfields.

@@ -151,11 +151,13 @@ impl<V: Merge> Cells<V> {
         }
     }
 
-    /// Makes sure that another cell can be added. Cells may be in new places then.
-    pub(super) fn make_room(&mut self) {
-        if self.list.len() >= 2 * MOST_CELLS {
+    /// Makes sure that another cell can be added; whether cells may be in new places then.
+    pub(super) fn make_room(&mut self) -> bool {
+        let is_full = self.list.len() >= 2 * MOST_CELLS;
+        if is_full {
             self.prune();
         }
+        is_full
     }
 
     /// Leaves no more than [`MOST_CELLS`], in new places. Which those are depends on no order: a cell that is left in the end

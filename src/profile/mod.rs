@@ -7,8 +7,10 @@
 mod cells;
 mod hash;
 mod key;
+mod numbers;
 mod rows;
 mod sketch;
+mod sorted;
 mod stored;
 mod table;
 mod walk;

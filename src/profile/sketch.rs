@@ -22,8 +22,8 @@ const EXACT: usize = 128;
 pub(crate) const STANDARD_ERROR: f64 = 0.023;
 
 /// What the bytes of a sketch begin with: its form, of which [`hash`](super::hash) is a part.
-const SET: u8 = 1;
-const HYPERLOGLOG: u8 = 2;
+const SET: u8 = 3;
+const HYPERLOGLOG: u8 = 4;
 
 /// The number of distinct hashes that were put in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -359,7 +359,7 @@ mod tests {
         let registers = sketch(0..200).to_bytes();
         assert_eq!(registers.len(), 1 + REGISTERS);
         let too_high = [&[HYPERLOGLOG], [MOST_RANK + 1; REGISTERS].as_slice()].concat();
-        for odd in [&b""[..], b"\x03", b"\x01seven b", &registers[..100], &too_high] {
+        for odd in [&b""[..], b"\x05", b"\x01eight by", b"\x03seven b", &registers[..100], &too_high] {
             assert!(Sketch::from_bytes(odd).is_none(), "{odd:?}");
         }
     }

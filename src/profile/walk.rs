@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 
 use super::cells::{Cell, Counts, SAMPLES, Sample};
-use super::hash::{Measured, measure_inline, measure_long};
-use super::key::{Key, Symbol, Tag};
+use super::numbers::Numbers;
 use super::sketch::raise;
+use super::sorted::{DENSE, Found, Sorted, fill};
 use super::{Name, POSITIONS, Profile, Values};
 use crate::encoding::Encoding;
 use crate::iso2709::LEADER_LENGTH;
@@ -35,14 +35,11 @@ impl<T> Default for Local<T> {
 }
 
 impl<T: Default> Local<T> {
-    const DENSE: usize = 1 << 20;
-
-    /// Forgets all, and makes room for so many numbers.
-    fn clear(&mut self, numbers: usize) {
-        self.dense.clear();
-        self.dense.resize(numbers.min(Self::DENSE), NONE);
-        self.sparse.clear();
-        self.found.clear();
+    /// Makes room for so many numbers.
+    fn grow(&mut self, numbers: usize) {
+        if self.dense.len() < numbers.min(DENSE) {
+            self.dense.resize(numbers.min(DENSE), NONE);
+        }
     }
 
     /// Where in `found` the number is.
@@ -77,16 +74,16 @@ impl<T: Default> Local<T> {
 /// Counts of a part, whose records count from 0.
 #[derive(Debug, Clone, Copy)]
 struct Met {
-    last: u32,
-    in_record: u32,
-    records: u32,
-    occurrences: u32,
+    /// The record that it was met in last, in the high half, and how often.
+    last: u64,
+    /// How many records, in the high half, and how often in all.
+    counts: u64,
     max: u32,
 }
 
 impl Default for Met {
     fn default() -> Self {
-        Self { last: NONE, in_record: 0, records: 0, occurrences: 0, max: 0 }
+        Self { last: u64::MAX << 32, counts: 0, max: 0 }
     }
 }
 
@@ -95,28 +92,20 @@ impl Met {
     #[inline]
     fn add(&mut self, record: u32) {
         // What repeats cannot be foretold, so there is no branch.
-        let again = u32::from(self.last == record);
-        self.last = record;
-        self.in_record = self.in_record * again + 1;
-        self.records += 1 - again;
-        self.occurrences += 1;
-        self.max = self.max.max(self.in_record);
+        let first = u64::from(record) << 32;
+        let is_again = self.last >> 32 == u64::from(record);
+        self.last = if is_again { self.last } else { first } + 1;
+        self.counts += u64::from(!is_again) << 32 | 1;
+        self.max = self.max.max(self.last as u32);
     }
 
     fn counts(&self) -> Counts {
-        Counts { records: self.records.into(), occurrences: self.occurrences.into(), max: self.max }
+        Counts { records: self.counts >> 32, occurrences: self.counts & u64::from(u32::MAX), max: self.max }
     }
-}
 
-/// The values of one tag and code: how many, then where the next of them is put in order.
-type Group = u32;
-
-/// A value: its record's place in the part, and what it measures.
-#[derive(Debug, Clone, Copy, Default)]
-struct Found {
-    hash: u64,
-    length: u32,
-    record: u32,
+    fn is_met(&self) -> bool {
+        self.counts > 0
+    }
 }
 
 /// How often each character stands at each of [`POSITIONS`] of a leader; the last is what is no character.
@@ -129,23 +118,19 @@ pub(crate) struct Accumulator {
     leaders: Box<Leaders>,
     encodings: [u64; Encoding::ALL.len()],
     problems: [ProblemCount; Code::ALL.len()],
-    /// Of the part under way.
-    tags: Vec<Tag>,
-    codes: Vec<Symbol>,
-    indicators: (Vec<Symbol>, Vec<Symbol>),
+    numbers: Numbers,
+    /// Counted by number, and not yet in the profile.
     fields: Vec<Met>,
     pairs: Local<Met>,
-    groups: Local<Group>,
-    /// The group of each subfield, and of each value of fields.
-    of_subfields: Vec<u32>,
-    of_fields: Vec<u32>,
-    /// Values sorted by group, and where each is in the block.
-    order: Vec<Found>,
+    /// How many records and fields those are.
+    counted: (usize, usize),
+    /// Places of cells in the profile, by the number of the subfield.
     places: Vec<u32>,
+    sorted: Sorted,
 }
 
-/// How many values what is used again has room for; blocks with more are no catalogue's.
-const KEEP: usize = 1 << 20;
+/// So many records or fields are counted before they come into the profile: what is counted has 32 bits.
+const MOST_COUNTED: usize = 1 << 30;
 
 #[derive(Debug, Clone, Copy, Default)]
 struct ProblemCount {
@@ -161,24 +146,14 @@ impl Default for Accumulator {
             leaders: Box::new([[0; 129]; POSITIONS.len()]),
             encodings: [0; Encoding::ALL.len()],
             problems: [ProblemCount::default(); Code::ALL.len()],
-            tags: Vec::new(),
-            codes: Vec::new(),
-            indicators: (Vec::new(), Vec::new()),
+            numbers: Numbers::default(),
             fields: Vec::new(),
             pairs: Local::default(),
-            groups: Local::default(),
-            of_subfields: Vec::new(),
-            of_fields: Vec::new(),
-            order: Vec::new(),
+            counted: (0, 0),
             places: Vec::new(),
+            sorted: Sorted::default(),
         }
     }
-}
-
-/// A dictionary's values, by key.
-fn symbols(values: &[impl AsRef<str>], to: &mut Vec<Symbol>) {
-    to.clear();
-    to.extend(values.iter().map(|value| Symbol::new(Some(value.as_ref())).unwrap_or_default()));
 }
 
 impl Accumulator {
@@ -189,19 +164,15 @@ impl Accumulator {
 
     /// Adds what was built of a part of a block.
     pub(crate) fn add(&mut self, plain: &Plain<'_>) {
-        self.tags.clear();
-        self.tags.extend(plain.tag.values.iter().map(|tag| Tag::new(tag).unwrap_or_default()));
-        symbols(plain.code.values, &mut self.codes);
-        symbols(plain.ind1.values, &mut self.indicators.0);
-        symbols(plain.ind2.values, &mut self.indicators.1);
+        let (records, fields) = self.counted;
+        let is_full = (records + plain.numbers.len()).max(fields + plain.value.len()) > MOST_COUNTED;
+        if is_full || !self.numbers.take(plain) {
+            self.settle();
+            self.numbers.start_with(plain);
+        }
         self.add_records(plain);
         self.add_fields(plain);
         self.add_values(plain);
-        if self.order.capacity() > KEEP {
-            (self.order, self.places) = (Vec::new(), Vec::new());
-            (self.of_fields, self.of_subfields) = (Vec::new(), Vec::new());
-            (self.pairs, self.groups) = (Local::default(), Local::default());
-        }
     }
 
     /// Adds what is wrong with a whole block, or source, of so many bytes.
@@ -229,7 +200,7 @@ impl Accumulator {
         }
         for &view in plain.leader {
             let made;
-            let leader = match plain.long(view) {
+            let leader = match plain.buffers.long(view) {
                 Some(leader) if leader.len() == LEADER_LENGTH => leader,
                 long => {
                     // One with bytes that are no text: each became a character of several.
@@ -246,131 +217,90 @@ impl Accumulator {
         }
     }
 
-    /// Counts fields and indicators, and finds the group of each value.
+    /// Counts fields and indicators, and takes values to be sorted.
     #[allow(clippy::cast_sign_loss)] // offsets count from 0
     fn add_fields(&mut self, plain: &Plain<'_>) {
-        let (firsts, seconds) = (self.indicators.0.len() + 1, self.indicators.1.len() + 1);
-        let stride = self.codes.len() + 1;
-        self.fields.clear();
-        self.fields.resize(self.tags.len(), Met::default());
-        self.pairs.clear(self.tags.len() * firsts * seconds);
-        self.groups.clear(self.tags.len() * stride);
-        self.of_subfields.clear();
-        self.of_subfields.reserve(plain.subfield_value.len());
-        self.of_fields.clear();
-        self.of_fields.resize(plain.value.len(), NONE);
-        let mut record = 0;
-        let mut left = plain.field_ends.get(1).copied().unwrap_or_default();
-        let mut codes = plain.code.keys.iter();
-        let symbols = plain.ind1.keys.iter().zip(plain.ind2.keys);
-        let columns = plain.flags.iter().zip(plain.tag.keys).zip(symbols).zip(plain.subfield_ends.windows(2));
-        for ((((&flags, &tag), (&ind1, &ind2)), ends), of_field) in columns.zip(&mut self.of_fields) {
-            while left == 0 {
-                record += 1;
-                let ends = plain.field_ends.get(record..record + 2).unwrap_or_default();
-                let &[start, end] = ends else { return };
-                left = end - start;
-            }
-            left -= 1;
-            let tag = usize::from(tag);
-            if let Some(met) = self.fields.get_mut(tag) {
-                met.add(record as u32);
-            }
-            if is_data(flags) {
-                let first = (usize::from(ind1) + 1) * has_ind1(flags);
-                let second = (usize::from(ind2) + 1) * has_ind2(flags);
-                let place = self.pairs.place((tag * firsts + first) * seconds + second);
-                if let Some(met) = self.pairs.at(place) {
-                    met.add(record as u32);
-                }
-            }
-            let mut group = |number| {
-                let place = self.groups.place(number);
-                if let Some(count) = self.groups.at(place) {
-                    *count += 1;
-                }
-                place
-            };
-            if has_value(flags) {
-                *of_field = group(tag * stride);
-            }
-            let count = if let &[start, end] = ends { (end - start) as usize } else { 0 };
-            self.of_subfields
-                .extend(codes.by_ref().take(count).map(|&code| group(tag * stride + usize::from(code) + 1)));
-        }
-        let symbol = |key: usize, symbols: &[Symbol]| {
-            key.checked_sub(1).and_then(|key| symbols.get(key)).copied().unwrap_or_default()
+        let Self { numbers, fields, pairs, sorted, .. } = self;
+        let before = self.counted.0 as u32;
+        fields.resize(fields.len().max(numbers.tags()), Met::default());
+        pairs.grow(numbers.pairs());
+        sorted.clear(plain.subfield_value.len());
+        let ends = plain.subfield_ends.windows(2).map(|ends| if let &[a, b] = ends { (a, b) } else { (0, 0) });
+        // What the loop needs stays in registers.
+        let (tags, fields) = (numbers.tags_of_part(), fields.as_mut_slice());
+        let ([first, second], [stride_of_pairs, stride]) = (numbers.indicators(), numbers.strides());
+        let (first, second) = (first.as_slice(), second.as_slice());
+        let of = |numbers: &[u32], key: u8, is_there: bool| {
+            if is_there { numbers.get(usize::from(key)).map_or(0, |&number| number as usize) } else { 0 }
         };
-        for (&tag, met) in self.tags.iter().zip(&self.fields).filter(|(_, met)| met.occurrences > 0) {
-            self.profile.fields.add(Key { tag, ..Key::default() }, &met.counts());
+        let columns = plain.flags.iter().zip(plain.tag.keys).zip(plain.ind1.keys.iter().zip(plain.ind2.keys));
+        let mut columns = columns.zip(plain.value.iter().zip(ends));
+        for (record, range) in (0..).zip(plain.field_ends.windows(2)) {
+            let number = before + record;
+            let &[start, end] = range else { continue };
+            let mut subfields = 0;
+            for (((&flags, &tag), (&ind1, &ind2)), (&view, (from, to))) in columns.by_ref().take((end - start) as usize)
+            {
+                let tag = tags.get(usize::from(tag)).map_or(0, |&tag| tag as usize);
+                if let Some(met) = fields.get_mut(tag) {
+                    met.add(number);
+                }
+                if is_data(flags) {
+                    let ind1 = of(first, ind1, has_ind1(flags));
+                    let place = pairs.place(tag * stride_of_pairs + ind1 + of(second, ind2, has_ind2(flags)));
+                    if let Some(met) = pairs.at(place) {
+                        met.add(number);
+                    }
+                }
+                let value = (tag * stride) as u32;
+                if has_value(flags) {
+                    sorted.push_value(record, value, view);
+                }
+                fill(sorted.subfields(), from as usize..to as usize, value + 1);
+                subfields += (to - from) as usize;
+            }
+            sorted.push_record(record, subfields);
         }
-        for &(number, met) in &self.pairs.found {
-            let tag = self.tags.get(number / seconds / firsts).copied().unwrap_or_default();
-            let first = symbol(number / seconds % firsts, &self.indicators.0);
-            let second = symbol(number % seconds, &self.indicators.1);
-            self.profile.indicators.add(Key { tag, first, second }, &met.counts());
-        }
+        self.counted.0 += plain.numbers.len();
+        self.counted.1 += plain.value.len();
     }
 
-    /// Sorts values by group, and counts group by group.
-    #[allow(clippy::cast_sign_loss)] // offsets count from 0
+    /// Brings what was counted by number into the profile.
+    fn settle(&mut self) {
+        for (tag, met) in self.fields.drain(..).enumerate().filter(|(_, met)| met.is_met()) {
+            self.profile.fields.add(self.numbers.key_of_tag(tag), &met.counts());
+        }
+        for (number, met) in std::mem::take(&mut self.pairs).found {
+            self.profile.indicators.add(self.numbers.key_of_pair(number), &met.counts());
+        }
+        self.counted = (0, 0);
+        self.places.clear();
+    }
+
+    /// Sorts values by what they are of, and counts them.
     fn add_values(&mut self, plain: &Plain<'_>) {
-        let mut start = 0;
-        for (_, count) in &mut self.groups.found {
-            start += std::mem::replace(count, start);
-        }
-        // What is there already is overwritten.
-        self.order.resize(start as usize, Found::default());
-        self.places.resize(start as usize, 0);
-        let groups = &mut self.groups.found;
-        let mut put = |group: u32, record: usize, place: usize, view: u128| {
-            let Measured { hash, length } = measure(plain, view);
-            if let Some((_, reached)) = groups.get_mut(group as usize) {
-                let at = *reached as usize;
-                if let (Some(slot), Some(slot_of_place)) = (self.order.get_mut(at), self.places.get_mut(at)) {
-                    *slot = Found { hash, length, record: record as u32 };
-                    *slot_of_place = place as u32;
+        self.sorted.sort(plain, &self.numbers);
+        self.places.resize(self.numbers.subfields().min(DENSE).max(self.places.len()), NONE);
+        let cells = &mut self.profile.subfields;
+        for at in 0..self.sorted.len() {
+            let Some((number, values)) = self.sorted.get(at) else { continue };
+            let place = match self.places.get(number) {
+                Some(&place) if place != NONE => place,
+                _ => {
+                    if cells.make_room() {
+                        self.places.fill(NONE);
+                    }
+                    let place = cells.place(self.numbers.key_of_subfield(number));
+                    if let Some(slot) = self.places.get_mut(number) {
+                        *slot = place;
+                    }
+                    place
                 }
-                *reached += 1;
-            }
-        };
-        for (record, ends) in plain.field_ends.windows(2).enumerate() {
-            let &[start, end] = ends else { continue };
-            let fields = start as usize..end as usize;
-            let of_subfields = |field: usize| plain.subfield_ends.get(field).map_or(0, |&end| end as usize);
-            let subfields = of_subfields(fields.start)..of_subfields(fields.end);
-            let of_fields = self.of_fields.get(fields.clone()).unwrap_or_default();
-            let values = plain.value.get(fields.clone()).unwrap_or_default();
-            for (place, (&view, &group)) in fields.zip(values.iter().zip(of_fields)) {
-                if group != NONE {
-                    put(group, record, place, view);
-                }
-            }
-            let of_subfields = self.of_subfields.get(subfields.clone()).unwrap_or_default();
-            let values = plain.subfield_value.get(subfields.clone()).unwrap_or_default();
-            for (place, (&view, &group)) in subfields.zip(values.iter().zip(of_subfields)) {
-                put(group, record, place, view);
-            }
-        }
-        let stride = self.codes.len() + 1;
-        let mut rest = self.order.as_slice();
-        let mut before = 0;
-        for &(number, end) in &self.groups.found {
-            let Some((values, after)) = rest.split_at_checked((end - before) as usize) else { return };
-            (rest, before) = (after, end);
-            let tag = self.tags.get(number / stride).copied().unwrap_or_default();
-            let code = (number % stride).checked_sub(1);
-            let first = code.and_then(|code| self.codes.get(code)).copied().unwrap_or_default();
-            let cells = &mut self.profile.subfields;
-            cells.make_room();
-            let place = cells.place(Key { tag, first, second: Symbol::NULL });
-            for at in add_group(values, cells.at(place)) {
-                let start = before as usize - values.len();
-                let Some((found, &at)) = values.get(at).zip(self.places.get(start + at)) else { continue };
-                let number = plain.numbers.get(found.record as usize).copied().unwrap_or_default();
-                let views = if code.is_none() { plain.value } else { plain.subfield_value };
-                if let Some(&view) = views.get(at as usize) {
-                    cells.show(place, || Sample::new(&plain.text(view), found.hash, number));
+            };
+            for value in add_group(values, cells.at(place)) {
+                let number = plain.numbers.get(value.record as usize).copied().unwrap_or_default();
+                if let Some(view) = self.sorted.view(plain, at, value) {
+                    cells.show(place, || Sample::new(&plain.text(view), value.hash, number));
                 }
             }
         }
@@ -378,6 +308,7 @@ impl Accumulator {
 
     /// What was counted, for good.
     pub(crate) fn finish(mut self) -> Profile {
+        self.settle();
         let mut named = |name: Name, records: Option<u64>, occurrences: u64| {
             if occurrences > 0 {
                 self.profile.named.entry(name).or_default().add(records, occurrences);
@@ -404,45 +335,69 @@ impl Accumulator {
     }
 }
 
-/// Adds values to a cell; which of them are new to it, up to as many as are shown.
-fn add_group(values: &[Found], cell: Option<&mut Cell<Values>>) -> Vec<usize> {
+/// Adds values to a cell; those of them that are new to it, up to as many as are shown.
+fn add_group(values: &[Found], cell: Option<&mut Cell<Values>>) -> Vec<Found> {
     let mut new = Vec::new();
     let Some(Cell { counts, values: known }) = cell else { return new };
-    let mut met = Met::default();
-    let (mut shortest, mut longest, mut total) = (known.shortest, known.longest, known.total);
-    for &Found { length, record, .. } in values {
-        met.add(record);
-        shortest = shortest.min(length);
-        longest = longest.max(length);
-        total += u64::from(length);
-    }
-    (known.shortest, known.longest, known.total) = (shortest, longest, total);
-    counts.merge(&met.counts());
-    let mut rest = values.iter().enumerate();
+    known.shortest = values.iter().fold(known.shortest, |shortest, value| shortest.min(value.length));
+    known.longest = values.iter().fold(known.longest, |longest, value| longest.max(value.length));
+    known.total += values.iter().map(|value| u64::from(value.length)).sum::<u64>();
+    counts.records += runs(values);
+    counts.occurrences += values.len() as u64;
+    counts.max = longest_run(values, counts.max);
+    let mut rest = values.iter();
     // Where few values differ, many are like the one before.
     let mut last = 0;
     while !known.sketch.is_registers()
-        && let Some((at, &found)) = rest.next()
+        && let Some(value) = rest.next()
     {
-        if found.hash != last {
-            last = found.hash;
-            if known.sketch.insert(last) && new.len() < SAMPLES {
-                new.push(at);
+        if value.hash != last {
+            last = value.hash;
+            if known.sketch.insert(value.hash) && new.len() < SAMPLES {
+                new.push(*value);
             }
         }
     }
     if let Some(registers) = known.sketch.registers() {
-        for (_, found) in rest {
-            raise(registers, found.hash);
+        for value in rest {
+            raise(registers, value.hash);
         }
     }
     new
 }
 
-#[inline]
-fn measure(plain: &Plain<'_>, view: u128) -> Measured {
-    match plain.long(view) {
-        None => measure_inline(view),
-        Some(value) => measure_long(value),
+/// How many values are looked at together.
+const STEP: usize = 64;
+
+/// How many records values are of, which are in their order.
+fn runs(values: &[Found]) -> u64 {
+    let pairs = values.iter().zip(values.get(1..).unwrap_or_default());
+    // Numbers of 32 bits are added several at a time.
+    let changes: u32 = pairs.map(|(value, next)| u32::from(value.record != next.record)).sum();
+    u64::from(changes) + u64::from(!values.is_empty())
+}
+
+/// How many values there are of the record that has most of them, or `known`, if that is more. They are in the order of records.
+fn longest_run(values: &[Found], known: u32) -> u32 {
+    let mut longest = known as usize;
+    let mut rest = values;
+    // A run is longer if what is so far behind its beginning is of it, too.
+    let begins = |rest: &[Found], longest: usize| {
+        let behind = rest.get(longest..).unwrap_or_default();
+        let is_run = |(value, behind): (&Found, &Found)| value.record == behind.record;
+        let steps = (0..).step_by(STEP).zip(rest.chunks(STEP).zip(behind.chunks(STEP)));
+        // Without an end before its end, all of a step is done at once.
+        let mut steps = steps
+            .filter(|(_, (values, behind))| values.iter().zip(*behind).fold(false, |any, pair| any | is_run(pair)));
+        let (from, (values, behind)) = steps.next()?;
+        Some(from + values.iter().zip(behind).position(is_run)?)
+    };
+    while let Some(start) = begins(rest, longest) {
+        rest = rest.get(start..).unwrap_or_default();
+        let record = rest.first().map(|value| value.record);
+        let run = rest.iter().take_while(|value| Some(value.record) == record).count();
+        longest = run.max(longest);
+        rest = rest.get(run..).unwrap_or_default();
     }
+    longest as u32
 }
