@@ -15,9 +15,7 @@ pub(super) fn text<'a>(block: &'a [u8], scratch: &'a str, view: u128) -> Cow<'a,
         let bytes = view.to_le_bytes();
         return Cow::Owned(String::from_utf8_lossy(bytes.get(4..4 + length).unwrap_or_default()).into_owned());
     }
-    let start = (view >> 96) as usize;
-    let buffer = if (view >> 64) as u32 == SCRATCH { scratch.as_bytes() } else { block };
-    String::from_utf8_lossy(buffer.get(start..start + length).unwrap_or_default())
+    String::from_utf8_lossy(Buffers { block, scratch }.long(view).unwrap_or_default())
 }
 
 /// What views point into.
@@ -37,13 +35,6 @@ impl<'a> Buffers<'a> {
         [self.block, self.scratch.as_bytes()]
     }
 
-    /// The buffer of a value that its view does not hold itself, and where in that it begins.
-    #[inline]
-    pub(crate) fn place(self, view: u128) -> (&'a [u8], usize) {
-        let buffer = if (view >> 64) as u32 == SCRATCH { self.scratch.as_bytes() } else { self.block };
-        (buffer, (view >> 96) as usize)
-    }
-
     /// The text of a value that its view does not hold itself; `None` where it does.
     #[inline]
     pub(crate) fn long(self, view: u128) -> Option<&'a [u8]> {
@@ -51,7 +42,8 @@ impl<'a> Buffers<'a> {
         if length <= INLINE {
             return None;
         }
-        let (buffer, start) = self.place(view);
+        let start = (view >> 96) as usize;
+        let buffer = if (view >> 64) as u32 == SCRATCH { self.scratch.as_bytes() } else { self.block };
         buffer.get(start..start + length)
     }
 }
@@ -123,7 +115,7 @@ pub(crate) fn is_data(flags: u8) -> bool {
     flags & DATA != 0
 }
 
-/// Whether it has a first indicator.
+/// Whether a field of these flags has a first indicator.
 #[inline]
 pub(crate) fn has_ind1(flags: u8) -> bool {
     flags & IND1 != 0

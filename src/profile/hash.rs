@@ -47,7 +47,7 @@ const REST: [u64; LANES + 1] = {
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// What is to be known of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Measured {
     /// Never 0.
     pub hash: u64,

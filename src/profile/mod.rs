@@ -217,11 +217,50 @@ mod tests {
         }
     }
 
+    /// So many tags, codes and indicators that none of the tables has room for all of their pairs.
+    #[test]
+    fn a_part_of_many_kinds_is_counted_like_many_parts_of_few() {
+        let codes: Vec<char> = (0x21_u8..0x7F).map(char::from).collect();
+        let marks = b" 0123456789abcdefghij";
+        let tags = 12_000;
+        let digits = b"0123456789abcdefghijklmnopqrstuvwxyz";
+        let mut bytes = Vec::new();
+        for tag in 0..tags {
+            let code = |at: usize| codes[(tag * 7 + at) % codes.len()];
+            let value = format!("value {}", tag % 500);
+            let mut record = record(&[(code(0), &value), (code(1), "v"), (code(0), &value), (code(2), "")]);
+            for (at, place) in [(24, tag / 1296 + 1), (25, tag / 36 % 36), (26, tag % 36)] {
+                record[at] = digits[place];
+            }
+            record[37] = marks[tag % marks.len()];
+            record[38] = marks[tag / 3 % marks.len()];
+            bytes.extend(record);
+        }
+        let bytes = [bytes.clone(), bytes].concat();
+        let whole = profile_of(bytes.clone(), Some(20_000));
+        let numbers = tags * codes.len();
+        assert!(numbers > sorted::DENSE && tags * marks.len() * marks.len() > sorted::DENSE, "{numbers}");
+        let subfields = || whole.rows().into_iter().filter(|row| row.kind == Kind::Subfield);
+        // The first is of those that have no cell.
+        assert_eq!(subfields().count(), cells::MOST_CELLS + 1);
+        assert!(
+            subfields()
+                .skip(1)
+                .all(|row| row.records == Some(2) && row.occurrences == row.max_per_record.map(|max| 2 * max))
+        );
+        assert!(subfields().filter(|row| row.max_per_record == Some(2)).count() > cells::MOST_CELLS / 4);
+        let expected = whole.batches(false).unwrap();
+        for size in [50, 384] {
+            assert_eq!(profile_of(bytes.clone(), Some(size)).batches(false).unwrap(), expected, "{size}");
+        }
+    }
+
     #[test]
     fn what_has_no_cell_of_its_own_is_counted_together() {
         // Each with as many codes as a dictionary holds.
         let codes: Vec<char> = (0..255).map(|code| char::from_u32(0x4E00 + code).unwrap()).collect();
-        let tags = 300;
+        // More than twice as many cells as are kept, so that some make room for others on the way, too.
+        let tags = 40;
         let mut bytes = Vec::new();
         for tag in 0..tags {
             let subfields: Vec<(char, &str)> = codes.iter().map(|&code| (code, "v")).collect();
@@ -229,14 +268,17 @@ mod tests {
             record[24..27].copy_from_slice(format!("{:03}", 999 - tag).as_bytes());
             bytes.extend(record);
         }
-        let profile = profile_of(bytes.repeat(2), Some(10));
-        let rows = profile.rows();
-        let subfields: Vec<_> = rows.iter().filter(|row| row.kind == Kind::Subfield).collect();
-        assert_eq!(subfields.len(), cells::MOST_CELLS + 1);
-        let (beyond, kept) = subfields.split_first().unwrap();
-        assert!(beyond.key.is_none() && beyond.records.is_none());
-        assert_eq!(beyond.occurrences, Some(2 * (tags * 255 - cells::MOST_CELLS as u64)));
-        assert!(kept.iter().all(|row| row.occurrences == Some(2) && row.records == Some(2)));
-        assert_eq!(kept.first().and_then(|row| row.tag()).as_deref(), Some("700"));
+        // Few records to a part, and all tags in each of several parts.
+        for (size, times) in [(10, 2), (100, 20)] {
+            let profile = profile_of(bytes.repeat(times), Some(size));
+            let rows = profile.rows();
+            let subfields: Vec<_> = rows.iter().filter(|row| row.kind == Kind::Subfield).collect();
+            assert_eq!(subfields.len(), cells::MOST_CELLS + 1);
+            let (beyond, kept) = subfields.split_first().unwrap();
+            assert!(beyond.key.is_none() && beyond.records.is_none());
+            assert_eq!(beyond.occurrences, Some(times as u64 * (tags * 255 - cells::MOST_CELLS as u64)));
+            assert!(kept.iter().all(|row| row.occurrences == Some(times as u64) && row.records == Some(times as u64)));
+            assert_eq!(kept.first().and_then(|row| row.tag()).as_deref(), Some("960"));
+        }
     }
 }

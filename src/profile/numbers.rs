@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::key::{Hashing, Key, Symbol, Tag};
 use crate::layout::Plain;
 
-/// Tags that are numbered, unless a part has more. Blocks with so many are no catalogue's.
-const MOST_TAGS: usize = 1 << 12;
+/// Numbers that subfields may have, unless a part needs more: tables of them are gone through for each part. Blocks with so many
+/// tags and codes are no catalogue's, and are not paid for by those that come after them.
+const MOST_SUBFIELDS: usize = if cfg!(test) { 1 << 12 } else { 1 << 17 };
 
 /// Numbers of values, by which what is counted of them is found.
 #[derive(Debug, Default)]
@@ -40,15 +41,15 @@ impl Known {
     }
 }
 
-/// The numbers of a part's tags, codes and indicators; one of each of them, as one number.
+/// The numbers of tags, codes and indicators, and of tags with one of those or with two.
 #[derive(Debug, Default)]
 pub(super) struct Numbers {
     tags: Known,
     codes: Known,
     first: Known,
     second: Known,
-    /// As many as there can be of each but the first, and one more: 0 is that there is none.
-    most_tags: usize,
+    most_subfields: usize,
+    /// How many numbers there are for each; 0 is that there is none.
     codes_end: usize,
     first_end: usize,
     second_end: usize,
@@ -67,7 +68,7 @@ impl Numbers {
         self.codes.take(plain.code.values.iter().map(symbol));
         self.first.take(plain.ind1.values.iter().map(symbol));
         self.second.take(plain.ind2.values.iter().map(symbol));
-        self.tags.keys.len() <= self.most_tags
+        self.subfields() <= self.most_subfields
             && self.codes.keys.len() < self.codes_end
             && self.first.keys.len() < self.first_end
             && self.second.keys.len() < self.second_end
@@ -79,10 +80,10 @@ impl Numbers {
             known.clear();
         }
         self.take(plain);
-        self.most_tags = self.tags.keys.len().max(MOST_TAGS);
         self.codes_end = self.codes.keys.len() + 16;
         self.first_end = self.first.keys.len() + 4;
         self.second_end = self.second.keys.len() + 4;
+        self.most_subfields = self.subfields().max(MOST_SUBFIELDS);
     }
 
     /// How many tags there are.

@@ -98,28 +98,21 @@ impl Sorted {
 
     /// Sorts the values that were taken.
     pub(super) fn sort(&mut self, plain: &Plain<'_>, numbers: &Numbers) {
+        let numbers_of_codes = numbers.codes();
         self.of_subfields.numbers.truncate(plain.code.keys.len());
+        for (number, &key) in self.of_subfields.numbers.iter_mut().zip(plain.code.keys) {
+            *number += numbers_of_codes.get(usize::from(key)).copied().unwrap_or_default();
+        }
         self.counts.clear();
-        let (total, codes) = (numbers.subfields(), numbers.codes());
-        let code_of = |key: u8| codes.get(usize::from(key)).copied().unwrap_or_default();
-        if total <= DENSE {
-            self.renumbered.clear();
-            self.counts.resize(total, 0);
-            let counts = self.counts.as_mut_slice();
-            let mut count = |number: u32| {
-                if let Some(count) = counts.get_mut(number as usize) {
+        self.renumbered.clear();
+        if numbers.subfields() <= DENSE {
+            self.counts.resize(numbers.subfields(), 0);
+            for &number in self.of_fields.numbers.iter().chain(&self.of_subfields.numbers) {
+                if let Some(count) = self.counts.get_mut(number as usize) {
                     *count += 1;
                 }
-            };
-            self.of_fields.numbers.iter().for_each(|&number| count(number));
-            for (number, &key) in self.of_subfields.numbers.iter_mut().zip(plain.code.keys) {
-                *number += code_of(key);
-                count(*number);
             }
         } else {
-            for (number, &key) in self.of_subfields.numbers.iter_mut().zip(plain.code.keys) {
-                *number += code_of(key);
-            }
             self.renumber();
         }
         self.groups.clear();
@@ -140,7 +133,6 @@ impl Sorted {
     /// Counts values where there are too many numbers, and gives them others without gaps.
     #[cold]
     fn renumber(&mut self) {
-        self.renumbered.clear();
         let mut known = HashMap::new();
         for number in self.of_fields.numbers.iter_mut().chain(&mut self.of_subfields.numbers) {
             let next = self.renumbered.len() as u32;
@@ -217,5 +209,22 @@ pub(super) fn fill(list: &mut [u32], places: Range<usize>, number: u32) {
         && let Some(all) = list.get_mut(places)
     {
         all.fill(number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_may_have_any_number_of_subfields() {
+        let counts = [0, 1, 7, 8, 9, 2, 0, 16, 17, 40, 0, 3];
+        let mut list = vec![0; counts.iter().sum::<usize>() + FEW];
+        let mut expected = Vec::new();
+        for (number, count) in (1..).zip(counts) {
+            fill(&mut list, expected.len()..expected.len() + count, number);
+            expected.extend(std::iter::repeat_n(number, count));
+        }
+        assert_eq!(list[..expected.len()], expected);
     }
 }

@@ -1,12 +1,11 @@
-//! Counting a block: fields in their order, then values sorted by what they are values of.
+//! Counting a block, part by part: records, then fields and their indicators in the order of the part, then values, sorted by what
+//! they are values of ([`super::sorted`]).
 //!
-//! Text is hashed in the order of the block. What came of it is sorted by tag and code, so that the registers of one sketch are
-//! in the nearest cache while they are needed, what is counted is in registers of the processor, and branches are foretold.
 //! Nothing is allocated for a value, but for what is new: a cell, a hash in a small set, a sample.
 
 use std::collections::HashMap;
 
-use super::cells::{Cell, Counts, SAMPLES, Sample};
+use super::cells::{Cell, Counts, MOST_CELLS, SAMPLES, Sample};
 use super::numbers::Numbers;
 use super::sketch::raise;
 use super::sorted::{DENSE, Found, Sorted, fill};
@@ -19,11 +18,11 @@ use crate::problem::{Code, Problem};
 /// Stands for no number.
 const NONE: u32 = u32::MAX;
 
-/// What is counted in a part, in the order of its appearance, by numbers that are made of dictionary keys.
+/// What is counted by number, in the order of its appearance.
 #[derive(Debug)]
 struct Local<T> {
     dense: Vec<u32>,
-    /// What lies beyond: blocks with so many tags and codes are no catalogue's.
+    /// What lies beyond: blocks with so many tags and indicators are no catalogue's.
     sparse: HashMap<usize, u32>,
     found: Vec<(usize, T)>,
 }
@@ -71,7 +70,7 @@ impl<T: Default> Local<T> {
     }
 }
 
-/// Counts of a part, whose records count from 0.
+/// How often something was met in up to [`MOST_COUNTED`] records and fields, and those of a part.
 #[derive(Debug, Clone, Copy)]
 struct Met {
     /// The record that it was met in last, in the high half, and how often.
@@ -129,8 +128,11 @@ pub(crate) struct Accumulator {
     sorted: Sorted,
 }
 
-/// So many records or fields are counted before they come into the profile: what is counted has 32 bits.
-const MOST_COUNTED: usize = 1 << 30;
+/// So many records or fields, and a part's, are counted before they come into the profile: counts have 32 bits.
+const MOST_COUNTED: usize = if cfg!(test) { 1 << 8 } else { 1 << 30 };
+
+/// The same for pairs of indicators, of which a profile has no more, either.
+const MOST_PAIRS: usize = if cfg!(test) { 1 << 8 } else { MOST_CELLS };
 
 #[derive(Debug, Clone, Copy, Default)]
 struct ProblemCount {
@@ -165,7 +167,7 @@ impl Accumulator {
     /// Adds what was built of a part of a block.
     pub(crate) fn add(&mut self, plain: &Plain<'_>) {
         let (records, fields) = self.counted;
-        let is_full = (records + plain.numbers.len()).max(fields + plain.value.len()) > MOST_COUNTED;
+        let is_full = records.max(fields) > MOST_COUNTED || self.pairs.found.len() > MOST_PAIRS;
         if is_full || !self.numbers.take(plain) {
             self.settle();
             self.numbers.start_with(plain);
@@ -400,4 +402,25 @@ fn longest_run(values: &[Found], known: u32) -> u32 {
         rest = rest.get(run..).unwrap_or_default();
     }
     longest as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn runs_are_those_of_records(lengths in prop::collection::vec(1_usize..5, 0..120), longer in 0_usize..150, known in 0_u32..8) {
+            let lengths: Vec<usize> = lengths.into_iter().chain([longer]).filter(|&length| length > 0).collect();
+            let values: Vec<Found> = (0..)
+                .zip(&lengths)
+                .flat_map(|(record, &length)| std::iter::repeat_n(Found { hash: 1, length: 1, record }, length))
+                .collect();
+            prop_assert_eq!(runs(&values), lengths.len() as u64);
+            let longest = lengths.iter().max().map_or(0, |&length| length as u32);
+            prop_assert_eq!(longest_run(&values, known), longest.max(known));
+        }
+    }
 }
