@@ -158,8 +158,11 @@ fn places(entries: &[[u8; ENTRY_LENGTH]]) -> Option<__m512i> {
         return None;
     }
     let load = |number: usize| {
-        let bytes = entries.as_flattened().get(4 * LANES * number..).unwrap_or_default();
-        let mask = if bytes.is_empty() { 0 } else { lanes(bytes.len() / 4) };
+        let all = entries.as_flattened();
+        let bytes = all.get(4 * LANES * number..).unwrap_or_default();
+        // Where there are none, none are asked for of a place that exists: that of an empty slice need not, and a load from there,
+        // of nothing, takes as long as many records.
+        let (mask, bytes) = if bytes.is_empty() { (0, all) } else { (lanes(bytes.len() / 4), bytes) };
         // SAFETY: as many words are read as there are lanes in the mask, which is no more than there are bytes for.
         #[allow(unsafe_code)]
         unsafe {
