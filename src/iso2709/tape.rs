@@ -22,6 +22,8 @@ pub(crate) struct Tape {
     terminators: Vec<u32>,
     /// For each terminator, how many delimiters come before it.
     before: Vec<u32>,
+    /// For each delimiter, the byte behind it, 0 for none; empty where they are not found along with the marks.
+    codes: Vec<u8>,
     /// There is an escape character.
     escape: bool,
 }
@@ -77,6 +79,7 @@ impl Tape {
                 *list = Vec::with_capacity(wanted / 4 * 5);
             }
         }
+        self.codes.clear();
         self.escape = self.find::<ALL>(block);
         self.ends.resize(self.delimiters.len(), block.len() as u32);
     }
@@ -109,6 +112,9 @@ impl Tape {
                 *list = Vec::new();
             }
         }
+        if self.codes.capacity() > KEEP {
+            self.codes = Vec::new();
+        }
     }
 
     /// Whether there is an escape character.
@@ -126,6 +132,11 @@ impl Tape {
         &self.ends
     }
 
+    /// For each delimiter, the byte behind it, which is 0 where there is none; empty where asking for it is as well.
+    pub(crate) fn codes(&self) -> &[u8] {
+        &self.codes
+    }
+
     /// Every `0x1E`.
     pub(crate) fn terminators(&self) -> &[u32] {
         &self.terminators
@@ -134,6 +145,25 @@ impl Tape {
     /// For each terminator, the number of delimiters before it.
     pub(crate) fn before(&self) -> &[u32] {
         &self.before
+    }
+}
+
+/// Subfields of some fields.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Where each begins, at its delimiter.
+    pub delimiters: Vec<u32>,
+    /// Where each ends.
+    pub ends: Vec<u32>,
+    /// The byte behind each delimiter; 0 where the field ends there.
+    pub codes: Vec<u8>,
+}
+
+impl Found {
+    pub(crate) fn clear(&mut self) {
+        self.delimiters.clear();
+        self.ends.clear();
+        self.codes.clear();
     }
 }
 
@@ -165,23 +195,27 @@ impl Subfields {
         }
     }
 
-    /// Appends where each subfield of `block[start..end]`, which is a field, begins, at its delimiter, and where it ends. Fields are
-    /// much shorter than what a search is worth its preparations for.
+    /// Appends the subfields of `block[start..end]`, which is a field. Fields are much shorter than what a search is worth its
+    /// preparations for.
     #[inline]
-    pub(crate) fn extend(self, delimiters: &mut Vec<u32>, ends: &mut Vec<u32>, block: &[u8], start: usize, end: usize) {
+    pub(crate) fn extend(self, found: &mut Found, block: &[u8], start: usize, end: usize) {
         #[cfg(target_arch = "x86_64")]
         if let Path::Avx512 = self.path
             && let Some(field) = block.get(start..end).filter(|field| field.len() <= CHUNK)
         {
             #[allow(unsafe_code)]
             // SAFETY: there is such a path only where the features that the function is compiled for were found.
-            return unsafe { avx512::extend_with_subfields(delimiters, ends, field, start as u32) };
+            return unsafe { avx512::extend_with_subfields(found, field, start as u32) };
         }
+        let Found { delimiters, ends, codes } = found;
         let first = delimiters.len();
         self.extend_with_delimiters(delimiters, block, start, end);
         if let Some(nexts) = delimiters.get(first + 1..) {
             ends.extend(nexts);
             ends.push(end as u32);
+            let field = block.get(..end).unwrap_or_default();
+            let behind = |&at: &u32| field.get(at as usize + 1).copied().unwrap_or_default();
+            codes.extend(delimiters.get(first..).unwrap_or_default().iter().map(behind));
         }
     }
 
@@ -354,17 +388,25 @@ mod tests {
                 let places: Vec<u32> = places.collect();
                 let nexts: Vec<u32> = places.iter().skip(1).copied().chain(places.first().map(|_| end as u32)).collect();
                 for subfields in all_paths() {
-                    let (mut within, mut within_ends) = (vec![7], vec![8, 9]);
-                    subfields.extend(&mut within, &mut within_ends, &block, start, end);
-                    prop_assert_eq!(&within, &[&[7], &places[..]].concat());
-                    prop_assert_eq!(&within_ends, &[&[8, 9], &nexts[..]].concat());
+                    let mut within = Found { delimiters: vec![7], ends: vec![8, 9], codes: vec![5] };
+                    subfields.extend(&mut within, &block, start, end);
+                    prop_assert_eq!(&within.delimiters, &[&[7], &places[..]].concat());
+                    prop_assert_eq!(&within.ends, &[&[8, 9], &nexts[..]].concat());
+                    let field = &block[..end.max(start)];
+                    let behind = places.iter().map(|&at| field.get(at as usize + 1).copied().unwrap_or(0));
+                    prop_assert_eq!(&within.codes, &[5].into_iter().chain(behind).collect::<Vec<_>>());
                 }
             }
             let mut tape = Tape { delimiters: vec![7], ends: vec![8, 9], terminators: vec![1], ..Tape::default() };
             tape.read(&block);
+            if !tape.codes().is_empty() {
+                let behind = expected[0].iter().map(|&at| block.get(at as usize + 1).copied().unwrap_or(0));
+                prop_assert_eq!(tape.codes(), behind.collect::<Vec<_>>());
+            }
             prop_assert_eq!([tape.delimiters(), tape.ends(), tape.terminators(), tape.before()], expected);
             tape.read_terminators(&block);
             prop_assert_eq!([tape.delimiters(), tape.ends(), tape.terminators(), tape.before()], alone);
+            prop_assert!(tape.codes().is_empty());
         }
     }
 

@@ -216,14 +216,19 @@ impl Known<'_, u8, 256> {
     /// [`Known::extend`] with the byte behind each of `places`.
     #[inline]
     pub(super) fn extend_behind(&mut self, keys: &mut Vec<u8>, block: &[u8], places: &[u32]) -> bool {
-        let bytes = places.iter().map(|&at| byte(block, at + 1));
+        self.extend(keys, places.iter().map(|&at| byte(block, at + 1)))
+    }
+
+    /// [`Known::extend`] with `bytes` that lie one behind the other.
+    #[inline]
+    pub(super) fn extend_with(&mut self, keys: &mut Vec<u8>, bytes: &[u8]) -> bool {
         #[cfg(target_arch = "x86_64")]
-        if let Some(vectors) = Vectors::worthwhile(places.len()) {
-            return vectors.extend_with_keys(keys, block, places, self.direct)
-                || self.learn_all(bytes.clone()) && vectors.extend_with_keys(keys, block, places, self.direct)
-                || self.extend(keys, bytes);
+        if let Some(vectors) = Vectors::worthwhile(bytes.len()) {
+            return vectors.extend_with_keys(keys, bytes, self.direct)
+                || self.learn_all(bytes.iter().copied()) && vectors.extend_with_keys(keys, bytes, self.direct)
+                || self.extend(keys, bytes.iter().copied());
         }
-        self.extend(keys, bytes)
+        self.extend(keys, bytes.iter().copied())
     }
 
     /// Appends the keys of printable ASCII characters; false, and nothing is appended, if one of them is anything else or does

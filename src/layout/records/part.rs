@@ -7,6 +7,7 @@ use super::sound::{Candidate, Found, frame};
 use crate::iso2709::agreement::agree;
 use crate::iso2709::directory::ENTRY_LENGTH;
 use crate::iso2709::is_control_tag;
+use crate::iso2709::tape;
 use crate::iso2709::tape::Subfields;
 use crate::layout::Tags;
 #[cfg(target_arch = "x86_64")]
@@ -21,25 +22,24 @@ pub(super) struct Gathered {
     before: Vec<u32>,
     ends: Vec<u32>,
     reached: Vec<u32>,
-    delimiters: Vec<u32>,
-    subfield_ends: Vec<u32>,
+    subfields: tape::Found,
 }
 
 impl Gathered {
     fn clear(&mut self) {
         self.entries.clear();
-        for list in [&mut self.before, &mut self.ends, &mut self.reached, &mut self.delimiters, &mut self.subfield_ends]
-        {
+        for list in [&mut self.before, &mut self.ends, &mut self.reached] {
             list.clear();
         }
+        self.subfields.clear();
     }
 
     fn push(&mut self, block: &[u8], entry: [u8; ENTRY_LENGTH], before: u32, end: u32, find: Subfields) {
-        find.extend(&mut self.delimiters, &mut self.subfield_ends, block, before as usize + 1, end as usize);
+        find.extend(&mut self.subfields, block, before as usize + 1, end as usize);
         self.entries.push(entry);
         self.before.push(before);
         self.ends.push(end);
-        self.reached.push(self.delimiters.len() as u32);
+        self.reached.push(self.subfields.delimiters.len() as u32);
     }
 }
 
@@ -74,8 +74,9 @@ impl RecordsBuilder {
             Some(Number::Alone { start, end }) => Some(self.text(block, start, end, decoding, *b"001")),
             _ => None,
         };
-        let Gathered { entries: wanted, before, ends, reached, delimiters, subfield_ends, .. } = &*gathered;
-        let found = Found { before, ends, first: 0, reached, delimiters, subfield_ends };
+        let Gathered { entries: wanted, before, ends, reached, subfields, .. } = &*gathered;
+        let tape::Found { delimiters, ends: subfield_ends, codes } = subfields;
+        let found = Found { before, ends, first: 0, reached, delimiters, subfield_ends, codes: Some(codes) };
         if !self.push_run(block, wanted, controls, &found, decoding.as_ref()) {
             self.truncate(length);
             return None;
@@ -130,7 +131,7 @@ impl RecordsBuilder {
                 // Control fields come first, and a delimiter in one is data.
                 sound &= !is_control || beside.controls == gathered.entries.len();
                 gathered.push(block, *entry, before, end, find);
-                sound &= !is_control || gathered.delimiters.is_empty();
+                sound &= !is_control || gathered.subfields.delimiters.is_empty();
                 beside.controls += usize::from(is_control);
                 self.positions.push(place as u32 + 1);
             }

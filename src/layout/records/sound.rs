@@ -42,6 +42,8 @@ pub(super) struct Found<'a> {
     /// Each subfield's delimiter, and its end.
     pub delimiters: &'a [u32],
     pub subfield_ends: &'a [u32],
+    /// The byte behind each delimiter, where those were found along with it.
+    pub codes: Option<&'a [u8]>,
 }
 
 /// The entries of a record's directory and as many terminators after that of the directory itself, where that is at the base
@@ -69,8 +71,10 @@ impl<'a> Found<'a> {
         let (_, before) = terminators.split_last()?;
         let (&first, reached) = tape.before().get(directory..directory + terminators.len())?.split_first()?;
         let subfields = first as usize..*reached.last()? as usize;
-        let (delimiters, subfield_ends) = (tape.delimiters().get(subfields.clone())?, tape.ends().get(subfields)?);
-        Some(Self { before, ends, first, reached, delimiters, subfield_ends })
+        let (delimiters, subfield_ends) =
+            (tape.delimiters().get(subfields.clone())?, tape.ends().get(subfields.clone())?);
+        let codes = tape.codes().get(subfields);
+        Some(Self { before, ends, first, reached, delimiters, subfield_ends, codes })
     }
 }
 
@@ -131,7 +135,7 @@ impl RecordsBuilder {
         controls: usize,
         found: &Found<'_>,
     ) -> bool {
-        let Found { before, ends, first, reached, delimiters, subfield_ends } = *found;
+        let Found { before, ends, first, reached, delimiters, subfield_ends, codes: behind } = *found;
         let (control, data) = before.split_at_checked(controls).unwrap_or_default();
         let data_count = data.len();
 
@@ -143,7 +147,11 @@ impl RecordsBuilder {
         keys1.resize(keys1.len() + controls, 0);
         keys2.resize(keys2.len() + controls, 0);
         // A code or indicator that is a mark is not printable.
-        let known = code.extend_behind(codes, block, delimiters)
+        let known = match behind {
+            Some(behind) => code.extend_with(codes, behind),
+            None => code.extend_behind(codes, block, delimiters),
+        };
+        let known = known
             && extend_with_indicators((keys1, &mut ind1), (keys2, &mut ind2), block, data)
             && tag.extend(tags, entries);
         if !known {

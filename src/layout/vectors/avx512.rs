@@ -4,11 +4,13 @@ use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::{
     __m128i, __m512i, _mm_mask_cmpeq_epi8_mask, _mm_mask_storeu_epi8, _mm_movepi8_mask, _mm_set1_epi8,
     _mm256_mask_storeu_epi16, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi128_si512, _mm512_castsi512_si128,
-    _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_loadu_si512, _mm512_mask_cmpeq_epi32_mask,
-    _mm512_mask_cmpgt_epi32_mask, _mm512_mask_cmplt_epi32_mask, _mm512_mask_cmpneq_epi32_mask,
-    _mm512_mask_i32gather_epi32, _mm512_mask_storeu_epi32, _mm512_mask_test_epi32_mask, _mm512_maskz_compress_epi32,
-    _mm512_maskz_loadu_epi32, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_permutex2var_epi32, _mm512_set1_epi32,
-    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi32, _mm512_srlv_epi32,
+    _mm512_cmpeq_epi8_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_loadu_si512,
+    _mm512_mask_cmpeq_epi32_mask, _mm512_mask_cmpgt_epi32_mask, _mm512_mask_cmplt_epi32_mask,
+    _mm512_mask_cmpneq_epi32_mask, _mm512_mask_i32gather_epi32, _mm512_mask_storeu_epi8, _mm512_mask_storeu_epi32,
+    _mm512_mask_test_epi32_mask, _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_epi32,
+    _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_permutex2var_epi32, _mm512_set1_epi8,
+    _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi32,
+    _mm512_srlv_epi32,
 };
 use std::mem::MaybeUninit;
 
@@ -24,27 +26,34 @@ pub(super) fn is_there() -> bool {
         && is_x86_feature_detected!("popcnt")
 }
 
-/// Fills `room` with the keys of the bytes behind `places`; false if one is not known.
+/// Fills `room` with the keys of `bytes`, of which there are as many as there is room for; false if one is not known.
 ///
 /// # Safety
 ///
 /// Only a processor with the features of [`is_there`] may run this.
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-pub(super) unsafe fn keys(room: &mut [MaybeUninit<u8>], block: &[u8], places: &[u32], table: &[u8; 256]) -> bool {
-    let table = Table::new(table);
+pub(super) unsafe fn keys(room: &mut [MaybeUninit<u8>], bytes: &[u8], table: &[u8; 256]) -> bool {
+    const BYTES: usize = 64;
+    if room.len() != bytes.len() {
+        return false;
+    }
+    let Table { low, high } = Table::new(table);
     let mut odd = 0;
-    for (room, places) in room.chunks_mut(LANES).zip(places.chunks(LANES)) {
-        // The last of four bytes: behind it there may be no more.
-        let Some(words) = words(block, places, -2) else { return false };
-        let mask = lanes(places.len());
-        let keys = table.keys(_mm512_cvtepi32_epi8(_mm512_srli_epi32(words, 24)), mask, &mut odd);
-        store(room, mask, keys);
+    for (room, bytes) in room.chunks_mut(BYTES).zip(bytes.chunks(BYTES)) {
+        let mask = u64::MAX >> (BYTES - bytes.len());
+        // SAFETY: as many bytes are read, and written, as there are lanes in the mask: those that there are, and as much room.
+        unsafe {
+            let bytes = _mm512_maskz_loadu_epi8(mask, bytes.as_ptr().cast());
+            let keys = _mm512_permutex2var_epi8(low, bytes, high);
+            odd |= mask & (_mm512_movepi8_mask(bytes) | _mm512_cmpeq_epi8_mask(keys, _mm512_set1_epi8(-1)));
+            _mm512_mask_storeu_epi8(room.as_mut_ptr().cast(), mask, keys);
+        }
     }
     odd == 0
 }
 
-/// The same with two bytes, which a delimiter follows.
+/// Fills `rooms` with the keys of the two bytes behind each of `places`; false if one is not known, or no delimiter follows them.
 ///
 /// # Safety
 ///
@@ -63,7 +72,7 @@ pub(super) unsafe fn indicators(
     let mut odd = 0;
     let rooms = first.chunks_mut(LANES).zip(second.chunks_mut(LANES));
     for ((first, second), places) in rooms.zip(places.chunks(LANES)) {
-        let Some(words) = words(block, places, 0) else { return false };
+        let Some(words) = words(block, places) else { return false };
         let mask = lanes(places.len());
         odd |= _mm512_mask_cmpneq_epi32_mask(mask, _mm512_srli_epi32(words, 24), delimiter);
         for ((room, table), bytes) in [first, second].into_iter().zip(tables).zip([
@@ -188,10 +197,10 @@ fn lanes(count: usize) -> u16 {
     (u32::MAX >> (32 - count.clamp(1, LANES))) as u16
 }
 
-/// The four bytes at `beyond` from each of `places`, of which there are at most [`LANES`]; `None` if they are not in the block.
+/// The four bytes from each of `places` on, of which there are at most [`LANES`]; `None` if they are not in the block.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 #[inline]
-fn words(block: &[u8], places: &[u32], beyond: i32) -> Option<__m512i> {
+fn words(block: &[u8], places: &[u32]) -> Option<__m512i> {
     let last = i32::try_from(block.len()).ok()?.checked_sub(4)?;
     let mask = lanes(places.len());
     if places.len() > LANES || places.is_empty() {
@@ -200,7 +209,6 @@ fn words(block: &[u8], places: &[u32], beyond: i32) -> Option<__m512i> {
     // SAFETY: as many numbers are read as there are lanes in the mask, which is as many as there are places.
     #[allow(unsafe_code)]
     let at = unsafe { _mm512_maskz_loadu_epi32(mask, places.as_ptr().cast()) };
-    let at = _mm512_add_epi32(at, _mm512_set1_epi32(beyond));
     let zero = _mm512_setzero_si512();
     let odd =
         _mm512_mask_cmplt_epi32_mask(mask, at, zero) | _mm512_mask_cmpgt_epi32_mask(mask, at, _mm512_set1_epi32(last));
