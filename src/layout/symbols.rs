@@ -311,11 +311,13 @@ impl Known<'_, u16, 4096> {
     #[inline]
     pub(super) fn extend(&mut self, keys: &mut Vec<u16>, entries: &[[u8; ENTRY_LENGTH]]) -> bool {
         #[cfg(target_arch = "x86_64")]
-        if let Some(vectors) = Vectors::worthwhile(entries.len())
-            && (vectors.extend_with_tags(keys, entries, self.direct)
-                || self.learn_all(entries) && vectors.extend_with_tags(keys, entries, self.direct))
-        {
-            return true;
+        if let Some(vectors) = Vectors::worthwhile(entries.len()) {
+            let before = keys.len();
+            match vectors.extend_with_tags(keys, entries, self.direct) {
+                Some(0) => return true,
+                Some(_) if self.learn_all(keys.get_mut(before..).unwrap_or_default(), entries) => return true,
+                _ => keys.truncate(before),
+            }
         }
         let before = keys.len();
         let mut known = true;
@@ -348,10 +350,11 @@ impl Known<'_, u16, 4096> {
         true
     }
 
-    /// Makes keys for those tags that have none; false if not all of them are in the table then.
+    /// Makes keys for those tags that have none; false if one does not fit.
     #[cold]
-    fn learn_all(&mut self, entries: &[[u8; ENTRY_LENGTH]]) -> bool {
-        entries.iter().all(|&[a, b, c, ..]| direct([a, b, c]).is_some() && self.tag([a, b, c]).is_some())
+    fn learn_all(&mut self, keys: &mut [u16], entries: &[[u8; ENTRY_LENGTH]]) -> bool {
+        let mut new = keys.iter_mut().zip(entries).filter(|(key, _)| **key == u16::MAX);
+        new.all(|(key, &[a, b, c, ..])| self.tag([a, b, c]).map(|new| *key = new).is_some())
     }
 
     #[inline]

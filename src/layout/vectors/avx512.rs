@@ -85,36 +85,41 @@ pub(super) unsafe fn indicators(
     odd == 0
 }
 
-/// Fills `room` with the keys of the tags that `entries` begin with; false if one is not known.
+/// Fills `room` with the keys of the tags that `entries` begin with, and tells in how many of the groups that are looked up together
+/// there is one without a key, for which there is `u16::MAX`; `None` if a tag has no place in the table.
 ///
 /// # Safety
 ///
 /// Only a processor with the features of [`is_there`] may run this.
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-pub(super) unsafe fn tags(room: &mut [MaybeUninit<u16>], entries: &[[u8; ENTRY_LENGTH]], table: &[u16; 4096]) -> bool {
+pub(super) unsafe fn tags(
+    room: &mut [MaybeUninit<u16>],
+    entries: &[[u8; ENTRY_LENGTH]],
+    table: &[u16; 4096],
+) -> Option<usize> {
     // What is loaded of the last key would be beyond the table.
     let last = _mm512_set1_epi32(table.len() as i32 - 2);
     let zero = _mm512_setzero_si512();
-    let mut odd = 0;
+    let unknown = _mm512_set1_epi32(u16::MAX.into());
+    let mut new = 0;
+    if room.len() != entries.len() {
+        return None;
+    }
     for (room, entries) in room.chunks_mut(LANES).zip(entries.chunks(LANES)) {
         let mask = lanes(entries.len());
-        let Some(places) = places(entries) else { return false };
+        let places = places(entries)?;
         if _mm512_mask_cmpgt_epi32_mask(mask, places, last) != 0 {
-            return false;
+            return None;
         }
         // SAFETY: four bytes from the key at each place, which is below the table's last one.
         let keys = unsafe { _mm512_mask_i32gather_epi32::<2>(zero, mask, places, table.as_ptr().cast()) };
-        let unknown = _mm512_set1_epi32(u16::MAX.into());
-        odd |= _mm512_mask_cmpeq_epi32_mask(mask, _mm512_and_si512(keys, unknown), unknown);
-        if room.len() == entries.len() {
-            // SAFETY: as many numbers are written as there are lanes in the mask, which is as many as there are entries, and room.
-            unsafe { _mm256_mask_storeu_epi16(room.as_mut_ptr().cast(), mask, _mm512_cvtepi32_epi16(keys)) };
-        } else {
-            return false;
-        }
+        let odd = _mm512_mask_cmpeq_epi32_mask(mask, _mm512_and_si512(keys, unknown), unknown);
+        new += usize::from(odd != 0);
+        // SAFETY: as many numbers are written as there are lanes in the mask, which is as many as there are entries, and room.
+        unsafe { _mm256_mask_storeu_epi16(room.as_mut_ptr().cast(), mask, _mm512_cvtepi32_epi16(keys)) };
     }
-    odd == 0
+    Some(new)
 }
 
 /// Writes the numbers of those of `entries` whose tags have a bit in `bits` or are those of control fields, and tells how many they
