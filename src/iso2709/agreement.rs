@@ -1,21 +1,47 @@
 //! Whether a directory says what the terminators do: the same for nearly every record, and asked of each of its entries.
 //!
-//! This is one of the few modules with `unsafe` code: the path for AVX2 loads two entries at a time.
+//! This is one of the few modules with `unsafe` code: the paths for AVX2 and AVX-512 load several entries at a time.
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
 
 use super::directory::{ENTRY_LENGTH, Entry, Place};
+use super::is_control_tag;
 
-/// Whether each of `entries` tells the place of the field between its terminator and the one before. Of `terminators`, which are
-/// in order, the first is the directory's own, so that there is one more than there are entries.
-pub(crate) fn agree(entries: &[[u8; ENTRY_LENGTH]], terminators: &[u32]) -> bool {
+/// Which entries are those of control fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Controls {
+    pub count: usize,
+    /// There is none after one that is no control field's.
+    pub come_first: bool,
+}
+
+/// The control fields, if each of `entries` tells the place of the field between its terminator and the one before. Of
+/// `terminators`, which are in order, the first is the directory's own, so that there is one more than there are entries.
+pub(crate) fn agree(entries: &[[u8; ENTRY_LENGTH]], terminators: &[u32]) -> Option<Controls> {
     debug_assert!(terminators.is_sorted());
-    let Some(&base) = terminators.first().filter(|_| terminators.len() == entries.len() + 1) else { return false };
+    let &base = terminators.first().filter(|_| terminators.len() == entries.len() + 1)?;
+    #[cfg(target_arch = "x86_64")]
+    if avx512::is_there() {
+        #[allow(unsafe_code)]
+        // SAFETY: the features that the function is compiled for were just found on this processor.
+        return unsafe { avx512::agree(entries, terminators, base) };
+    }
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         #[allow(unsafe_code)]
         // SAFETY: the feature that the function is compiled for was just found on this processor.
-        return unsafe { avx2::agree(entries, terminators, base) };
+        return unsafe { avx2::agree(entries, terminators, base) }.then(|| controls(entries));
     }
-    one_by_one(entries, terminators, base)
+    one_by_one(entries, terminators, base).then(|| controls(entries))
+}
+
+fn controls(entries: &[[u8; ENTRY_LENGTH]]) -> Controls {
+    let is_control = |entry: &[u8; ENTRY_LENGTH]| entry.first_chunk().is_some_and(|&tag| is_control_tag(tag));
+    let first = entries.iter().take_while(|entry| is_control(entry)).count();
+    let others = entries.get(first..).unwrap_or_default();
+    let count = first + others.iter().fold(0, |count, entry| count + usize::from(is_control(entry)));
+    Controls { count, come_first: count == first }
 }
 
 fn one_by_one(entries: &[[u8; ENTRY_LENGTH]], terminators: &[u32], base: u32) -> bool {
@@ -102,7 +128,12 @@ mod tests {
     proptest! {
         #[test]
         fn every_path_sees_every_difference(
-            lengths in prop::collection::vec(prop_oneof![1..100u32, 1..9999u32], 1..10),
+            lengths in prop_oneof![
+                prop::collection::vec(prop_oneof![1..100u32, 1..9999u32], 1..10),
+                prop::collection::vec(1..2000u32, 1..50),
+            ],
+            tags in prop::collection::vec("00[0-9]|0[0-9]0|[0-9]00|00[:/]", 50),
+            leading in 0..50usize,
             base in 0..1_000_000u32,
             change in prop::option::of((any::<prop::sample::Index>(), any::<u8>())),
             lost in prop::bool::weighted(0.1),
@@ -110,6 +141,10 @@ mod tests {
             let mut terminators = vec![base];
             terminators.extend(lengths.iter().scan(base, |at, length| { *at += length; Some(*at) }));
             let mut entries = directory(&terminators);
+            for (number, (entry, tag)) in entries.iter_mut().zip(&tags).enumerate() {
+                let tag = if number < leading { "001" } else { tag };
+                entry[..3].copy_from_slice(tag.as_bytes());
+            }
             if let Some((place, byte)) = change {
                 let bytes = entries.as_flattened_mut();
                 bytes[place.index(bytes.len())] = byte;
@@ -120,8 +155,15 @@ mod tests {
             let correct = directory(&terminators);
             let expected = entries.len() == correct.len() && entries.iter().zip(&correct).all(|(a, b)| a[3..] == b[3..]);
             prop_assert!(lost || one_by_one(&entries, &terminators, base) == expected);
-            prop_assert_eq!(agree(&entries, &terminators), expected);
-            prop_assert!(!agree(&entries, terminators.get(..entries.len()).unwrap()));
+            prop_assert_eq!(agree(&entries, &terminators), expected.then(|| controls(&entries)));
+            prop_assert_eq!(agree(&entries, terminators.get(..entries.len()).unwrap()), None);
+            #[cfg(target_arch = "x86_64")]
+            if !lost && std::arch::is_x86_feature_detected!("avx2") {
+                #[allow(unsafe_code)]
+                // SAFETY: the feature that the function is compiled for was just found on this processor.
+                let agrees = unsafe { avx2::agree(&entries, &terminators, base) };
+                prop_assert_eq!(agrees, expected);
+            }
         }
     }
 
@@ -129,14 +171,38 @@ mod tests {
     fn what_is_no_digit_is_no_number() {
         let terminators = [7, 7 + 1023, 7 + 1023 + 5, 7 + 1023 + 5];
         let sound = directory(&terminators);
-        assert!(agree(&sound, &terminators));
+        assert!(agree(&sound, &terminators).is_some());
         for place in 3..3 * ENTRY_LENGTH {
             for byte in (0..=255).filter(|_| place % ENTRY_LENGTH > 2) {
                 let mut odd = sound.clone();
                 let was = std::mem::replace(&mut odd.as_flattened_mut()[place], byte);
-                assert_eq!(agree(&odd, &terminators), was == byte, "{byte} at {place}");
+                assert_eq!(agree(&odd, &terminators).is_some(), was == byte, "{byte} at {place}");
             }
         }
-        assert!(!agree(&[], &[]) && agree(&[], &[3]));
+        let none = Controls { count: 0, come_first: true };
+        assert_eq!([agree(&[], &[]), agree(&[], &[3])], [None, Some(none)]);
+    }
+
+    #[test]
+    fn control_fields_are_counted_wherever_they_are() {
+        let controls = |tags: &[&str]| {
+            let terminators: Vec<u32> = (0..=tags.len() as u32).collect();
+            let mut entries = directory(&terminators);
+            for (entry, tag) in entries.iter_mut().zip(tags) {
+                entry[..3].copy_from_slice(tag.as_bytes());
+            }
+            agree(&entries, &terminators).unwrap()
+        };
+        let of = |count, come_first| Controls { count, come_first };
+        assert_eq!(controls(&["001"]), of(1, true));
+        assert_eq!(controls(&["245"]), of(0, true));
+        assert_eq!(controls(&["001", "245", "008"]), of(2, false));
+        for many in [15, 16, 17, 31, 32, 33] {
+            let (control, data) = (vec!["009"; many], vec!["010"; many]);
+            assert_eq!(controls(&control), of(many, true));
+            assert_eq!(controls(&[&control[..], &data].concat()), of(many, true));
+            assert_eq!(controls(&[&data[..], &control].concat()), of(many, false));
+            assert_eq!(controls(&[&control[..], &data, &["000"]].concat()), of(many + 1, false));
+        }
     }
 }

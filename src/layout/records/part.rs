@@ -99,9 +99,7 @@ impl RecordsBuilder {
         gathered: &mut Gathered,
     ) -> Option<Beside> {
         let tags = self.tags.as_ref()?;
-        if !agree(entries, terminators) {
-            return None;
-        }
+        agree(entries, terminators)?;
         let mut looked_at = mem::take(&mut gathered.looked_at);
         look_through(entries, tags, &mut looked_at);
         let positions = self.positions.len();

@@ -8,7 +8,7 @@
 
 use super::{Capacity, DATA, IND1, IND2, RecordsBuilder, VALUE};
 use crate::encoding::{Decoding, is_plain_ascii};
-use crate::iso2709::agreement::agree;
+use crate::iso2709::agreement::{Controls, agree};
 use crate::iso2709::directory::ENTRY_LENGTH;
 use crate::iso2709::tape::Tape;
 use crate::iso2709::{FIELD_TERMINATOR, LEADER_LENGTH, Leader, RECORD_TERMINATOR, is_control_tag};
@@ -215,11 +215,9 @@ fn control_fields(
     terminators: &[u32],
     found: &Found<'_>,
 ) -> Option<usize> {
-    let is_control = |entry: &[u8; ENTRY_LENGTH]| entry.first_chunk().is_some_and(|&tag| is_control_tag(tag));
-    let controls = entries.iter().take_while(|entry| is_control(entry)).count();
+    let Controls { count: controls, come_first } = agree(entries, terminators)?;
+    let mut agrees = come_first;
     let control = found.before.get(..controls)?;
-    let mut agrees = agree(entries, terminators);
-    agrees &= !entries.get(controls..)?.iter().fold(false, |any, entry| any | is_control(entry));
     // A delimiter in one is data, and a cut may only be made beside ASCII.
     agrees &= controls.checked_sub(1).is_none_or(|last| found.reached.get(last) == Some(&found.first));
     agrees &= control.iter().all(|&at| block.get(at as usize + 1).is_some_and(u8::is_ascii));

@@ -8,14 +8,14 @@ use std::arch::x86_64::{
     _mm512_mask_cmpeq_epi32_mask, _mm512_mask_cmpgt_epi32_mask, _mm512_mask_cmplt_epi32_mask,
     _mm512_mask_cmpneq_epi32_mask, _mm512_mask_i32gather_epi32, _mm512_mask_storeu_epi8, _mm512_mask_storeu_epi32,
     _mm512_mask_test_epi32_mask, _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_epi32,
-    _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_permutex2var_epi32, _mm512_set1_epi8,
-    _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi32,
-    _mm512_srlv_epi32,
+    _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi32, _mm512_srlv_epi32,
 };
 use std::mem::MaybeUninit;
 
 use super::LANES;
 use crate::iso2709::DELIMITER;
+use crate::iso2709::agreement::avx512::{lanes, load, words as words_of};
 use crate::iso2709::directory::ENTRY_LENGTH;
 
 pub(super) fn is_there() -> bool {
@@ -171,22 +171,7 @@ fn places(entries: &[[u8; ENTRY_LENGTH]]) -> Option<__m512i> {
     if entries.is_empty() || entries.len() > LANES {
         return None;
     }
-    let load = |number: usize| {
-        let all = entries.as_flattened();
-        let bytes = all.get(4 * LANES * number..).unwrap_or_default();
-        // Where there are none, none are asked for of a place that exists: that of an empty slice need not, and a load from there,
-        // of nothing, takes as long as many records.
-        let (mask, bytes) = if bytes.is_empty() { (0, all) } else { (lanes(bytes.len() / 4), bytes) };
-        // SAFETY: as many words are read as there are lanes in the mask, which is no more than there are bytes for.
-        #[allow(unsafe_code)]
-        unsafe {
-            _mm512_maskz_loadu_epi32(mask, bytes.as_ptr().cast())
-        }
-    };
-    // Every third word: eleven of them are in the first two vectors, the others in the last.
-    let first = _mm512_setr_epi32(0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0);
-    let last = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 17, 20, 23, 26, 29);
-    let words = _mm512_permutex2var_epi32(_mm512_permutex2var_epi32(load(0), first, load(1)), last, load(2));
+    let words = words_of::<0>(load(entries));
     let digit = |word, bits| _mm512_and_si512(word, _mm512_set1_epi32(bits));
     let odd =
         _mm512_mask_cmpneq_epi32_mask(lanes(entries.len()), digit(words, 0x00F0_F0F0), _mm512_set1_epi32(0x0030_3030));
@@ -195,11 +180,6 @@ fn places(entries: &[[u8; ENTRY_LENGTH]]) -> Option<__m512i> {
         _mm512_or_si512(digit(_mm512_srli_epi32(words, 4), 0xF0), digit(_mm512_srli_epi32(words, 16), 0xF)),
     );
     (odd == 0).then_some(places)
-}
-
-/// A bit for each of `count` lanes, of which there are [`LANES`].
-fn lanes(count: usize) -> u16 {
-    (u32::MAX >> (32 - count.clamp(1, LANES))) as u16
 }
 
 /// The four bytes from each of `places` on, of which there are at most [`LANES`]; `None` if they are not in the block.
