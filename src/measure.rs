@@ -26,7 +26,7 @@ impl Known {
     /// A block with the same bytes, as the pipeline would hand it to its pool.
     fn block(&self) -> Block {
         let (bytes, records) = (self.bytes.clone(), self.records.clone());
-        Block { bytes, offset: 0, source: None, first_record: 0, records, junk: Vec::new() }
+        Block { bytes, is_lent: true, offset: 0, source: None, first_record: 0, records, junk: Vec::new() }
     }
 
     /// Builds its table on the calling thread; the number of rows.
@@ -45,7 +45,7 @@ fn build_rows(block: Block) -> usize {
 }
 
 fn feed(source: Source, records: usize) -> Feed {
-    let size = BlockSize { records, bytes: 64 << 20, retain: false };
+    let size = BlockSize { records, bytes: 64 << 20 };
     Feed::new(Input { sources: vec![source], size, ignore_foreign: false, keep_foreign: 0 })
 }
 
@@ -129,6 +129,7 @@ pub fn one_by_one(mut stream: impl Read, records: usize) -> io::Result<usize> {
             // The leader that was read begins the next batch.
             let next = bytes.split_off(offset);
             let block = Block {
+                is_lent: true,
                 bytes: std::mem::replace(&mut bytes, next).into(),
                 offset: 0,
                 source: None,

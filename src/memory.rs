@@ -1,11 +1,15 @@
-//! Fresh memory, faulted in at one go.
+//! Fresh memory, faulted in at one go, and memory that is used again.
 //!
 //! A retained table is some hundred megabytes of fresh memory, which the kernel maps page by page at the first touch. Where
 //! that is dear (several threads at once, virtual machines) it takes as long as parsing. Buffers whose size is exact are all
 //! going to be written, so their pages are asked for together: one system call for each buffer in place of a trap for each
 //! page. Memory that is there already costs next to nothing. One of the few modules with `unsafe` code.
 
+use std::cell::Cell;
 use std::mem::MaybeUninit;
+use std::ops::RangeInclusive;
+
+use bytes::Bytes;
 
 /// Bytes of a page, or a part of that.
 pub(crate) const PAGE: usize = 4096;
@@ -44,9 +48,60 @@ pub(crate) fn with_capacity<T>(capacity: usize, retain: bool) -> Vec<T> {
     buffer
 }
 
+thread_local! {
+    /// Memory of a block that was let go of, for the next one that this thread reads.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// How much a thread keeps of it: some times what a block takes, and not a few bytes.
+const KEPT: RangeInclusive<usize> = 64 << 10..=8 << 20;
+
+/// Keeps the memory of `bytes` for [`spare`], if nobody else has them.
+pub(crate) fn keep(mut bytes: Bytes) {
+    // As good as nothing is copied then. With no byte at all it would be let go of.
+    bytes.truncate(1);
+    let mut kept = Vec::from(bytes);
+    if KEPT.contains(&kept.capacity()) {
+        kept.clear();
+        SPARE.set(kept);
+    }
+}
+
+/// An empty vector with at least this capacity: memory that was kept or, if that does not suffice, new, and then a quarter more, so
+/// that it will the next time.
+pub(crate) fn spare(capacity: usize) -> Vec<u8> {
+    let kept = SPARE.take();
+    match kept.capacity() {
+        0 => Vec::with_capacity(capacity),
+        enough if enough >= capacity => kept,
+        _ => Vec::with_capacity(capacity + capacity / 4),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_that_is_kept_is_used_again_once_by_whom_it_suffices() {
+        let mut block = Vec::with_capacity(100_000);
+        block.resize(70_000, 1);
+        let place = block.as_ptr();
+        keep(Bytes::from(block));
+        let again = spare(100_000);
+        assert_eq!((again.as_ptr(), again.len(), again.capacity()), (place, 0, 100_000));
+        assert_eq!(spare(100).capacity(), 100, "there is none");
+        keep(Bytes::from(vec![1; 100_000]));
+        assert_eq!(spare(100_004).capacity(), 125_005, "it does not suffice");
+        // What others have, what is large, and what is little is not kept.
+        let shared = Bytes::from(vec![1; 100_000]);
+        keep(shared.clone());
+        assert_eq!((spare(1).capacity(), shared.len()), (1, 100_000));
+        for length in [0, 1, 1000, KEPT.end() + 1] {
+            keep(Bytes::from(vec![1; length]));
+            assert_eq!(spare(1).capacity(), 1);
+        }
+    }
 
     #[test]
     fn populating_changes_nothing_that_is_there() {

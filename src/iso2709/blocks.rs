@@ -29,8 +29,6 @@ pub(crate) struct BlockSize {
     pub records: usize,
     /// Bytes; a larger record is a block of its own.
     pub bytes: usize,
-    /// Blocks will be kept: their memory is fresh, and is asked for at one go.
-    pub retain: bool,
 }
 
 /// A record in its block.
@@ -47,6 +45,8 @@ pub(crate) struct Span {
 #[derive(Debug, Clone)]
 pub(crate) struct Block {
     pub bytes: Bytes,
+    /// They are a caller's, who has them in memory anyway.
+    pub is_lent: bool,
     /// Where the block begins in its (decompressed) source.
     pub offset: u64,
     /// The source's name.
@@ -101,6 +101,8 @@ pub(crate) struct Blocks {
     stream: Option<Stream>,
     /// What was read and is not yet in a block.
     buffer: Buffer,
+    /// The source is in a caller's memory.
+    is_lent: bool,
     /// The last read brought less than was asked for: what there is has been read, for now.
     short: bool,
     /// Offset of the buffer's first byte in the source.
@@ -169,6 +171,7 @@ impl Blocks {
             Input::Packed(stream) => (Buffer::Growing(Vec::new()), Some(Stream::Packed(stream))),
             Input::Chunks(stream) => (Buffer::Growing(Vec::new()), Some(Stream::Chunks(stream))),
         };
+        let is_lent = matches!(buffer, Buffer::Whole(_));
         let most = size.bytes.max(sniff::WINDOW);
         let expected = size.records.saturating_mul(TYPICAL_RECORD).clamp(sniff::WINDOW, most);
         // Small files need no large buffers; a compressed one is larger than it seems.
@@ -179,6 +182,7 @@ impl Blocks {
             size,
             stream,
             buffer,
+            is_lent,
             short: false,
             offset,
             stop,
@@ -328,7 +332,7 @@ impl Blocks {
                 let rest = buffer.get(end..).unwrap_or_default();
                 // Beyond what is expected, so that larger records do not move the buffer; room that nobody touches costs nothing.
                 let room = if self.stream.is_some() { self.expected / 4 * 5 + READ_AT_LEAST } else { 0 };
-                let mut next = Vec::with_capacity(room.max(rest.len()));
+                let mut next = memory::spare(room.max(rest.len()));
                 next.extend_from_slice(rest);
                 buffer.truncate(end);
                 if buffer.capacity() / 2 > end {
@@ -341,6 +345,7 @@ impl Blocks {
         self.scanner.advance(end);
         let block = Block {
             bytes,
+            is_lent: self.is_lent,
             offset: self.offset,
             source: self.source.name().cloned(),
             first_record: self.next_record,
@@ -416,14 +421,11 @@ impl Blocks {
         let read = match stream {
             Stream::Full(stream) => {
                 buffer.reserve(want);
-                if self.size.retain && want >= POPULATE_AT_LEAST {
-                    memory::populate(buffer.spare_capacity_mut().get_mut(..want).unwrap_or_default());
-                }
                 // `read_to_end` reads into spare capacity without clearing it first, and repeats short reads.
                 stream.take(want as u64).read_to_end(buffer)
             }
             #[cfg(unix)]
-            Stream::File(file) => file.read(buffer, want, self.size.retain && want >= POPULATE_AT_LEAST),
+            Stream::File(file) => file.read(buffer, want),
             Stream::Packed(stream) => read_packed(stream, buffer, want),
             Stream::Chunks(stream) => {
                 most = stream.most();
@@ -473,9 +475,6 @@ fn read_packed(stream: &mut dyn Read, buffer: &mut Vec<u8>, want: usize) -> std:
     buffer.truncate(end);
     result.map(|()| end - start)
 }
-
-/// Where less is read, little more than that may be there, and its pages come as they are touched.
-const POPULATE_AT_LEAST: usize = 2 * READ_AT_LEAST;
 
 /// The least that is asked of a stream at a time.
 const READ_AT_LEAST: usize = 64 << 10;

@@ -1,7 +1,8 @@
 //! Arrow arrays from parts that a builder vouches for, without looking through them again.
 //!
 //! One of the few modules with `unsafe` code. Two functions skip a check that would cost a pass over the data: that string
-//! views hold valid UTF-8 and that dictionary keys are in range; a third puts a view together in one register.
+//! views hold valid UTF-8 and that dictionary keys are in range; a third puts a view together in one register, and a fourth copies
+//! values with some of what comes after them.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use arrow_array::{ArrayRef, DictionaryArray, PrimitiveArray, StringArray, String
 use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 
 use super::symbols::Text;
+use crate::memory::with_capacity;
 
 /// The longest string that a view holds itself.
 pub(crate) const INLINE: usize = 12;
@@ -138,24 +140,67 @@ pub(super) fn extend_with_subfields(views: &mut Vec<u128>, block: &[u8], delimit
     }
 }
 
-/// The text in [`BLOCK`] that views in `columns` point at, one after the other, if it is less than a quarter of `block`. They
-/// then point into that.
-pub(super) fn compact<const N: usize>(mut columns: [&mut [u128]; N], block: &[u8]) -> Option<Vec<u8>> {
-    let length = |view: u128| view as u32 as usize;
-    let is_long = |view: u128| length(view) > INLINE && (view >> 64) as u32 == BLOCK;
-    let views = || columns.iter().flat_map(|column| column.iter().copied());
-    let total: usize = views().filter(|&view| is_long(view)).map(length).sum();
-    if total > block.len() / 4 {
+/// The text in [`BLOCK`] that views in `columns` point at, one value after the other, if it is no more than `most` bytes. They then
+/// point into that. `retain` says that it will be kept.
+pub(super) fn compact<const N: usize>(
+    mut columns: [&mut [u128]; N],
+    block: &[u8],
+    most: usize,
+    retain: bool,
+) -> Option<Vec<u8>> {
+    let total: usize = columns.iter().flat_map(|column| column.iter()).map(|&view| length_in_block(view)).sum();
+    if total > most {
         return None;
     }
-    let mut text = Vec::with_capacity(total);
-    for view in columns.iter_mut().flat_map(|column| column.iter_mut()).filter(|view| is_long(**view)) {
-        let start = (*view >> 96) as usize;
-        let place = text.len() as u128;
-        text.extend_from_slice(block.get(start..start + length(*view)).unwrap_or_default());
-        *view = *view & (u128::MAX >> 32) | place << 96;
+    let mut text: Vec<u8> = with_capacity(total, retain);
+    for views in &mut columns {
+        move_text(views, block, &mut text);
     }
     Some(text)
+}
+
+/// How much text a view points at in [`BLOCK`].
+#[inline(always)]
+#[allow(clippy::inline_always, clippy::needless_bitwise_bool)] // in a loop over all values, neither of which can be foretold
+fn length_in_block(view: u128) -> usize {
+    let (length, buffer) = (view as u32 as usize, (view >> 64) as u32);
+    if (length > INLINE) & (buffer == BLOCK) { length } else { 0 }
+}
+
+/// Appends to `text`, which has room for it, what `views` point at in the block; they then point there.
+#[inline(never)] // what the loop needs stays in registers
+fn move_text(views: &mut [u128], block: &[u8], text: &mut Vec<u8>) {
+    /// How much is copied at a time: what most values take.
+    const WIDE: usize = 64;
+    let mut at = text.len();
+    for view in views {
+        // Which values are long cannot be foretold, so that all are gone about alike.
+        let length = length_in_block(*view);
+        let is_long = length > 0;
+        let start = if is_long { (*view >> 96) as usize } else { 0 };
+        let place = if is_long { at as u128 } else { *view >> 96 };
+        *view = *view & (u128::MAX >> 32) | place << 96;
+        match block.get(start..).and_then(<[u8]>::first_chunk::<WIDE>) {
+            #[allow(unsafe_code)]
+            // SAFETY: there is room for as many bytes as are written; at most as many are kept.
+            Some(from) if length <= WIDE && at + WIDE <= text.capacity() => unsafe {
+                text.as_mut_ptr().add(at).cast::<[u8; WIDE]>().write_unaligned(*from);
+            },
+            #[allow(unsafe_code)]
+            _ => {
+                // SAFETY: all before this place is of values that were written.
+                unsafe { text.set_len(at) };
+                text.extend_from_slice(block.get(start..start + length).unwrap_or_default());
+                debug_assert_eq!(text.len(), at + length);
+            }
+        }
+        at += length;
+    }
+    #[allow(unsafe_code)]
+    // SAFETY: within the capacity, all of which up to here is of values that were written.
+    unsafe {
+        text.set_len(at.min(text.capacity()));
+    }
 }
 
 /// A string array over `views`.
@@ -231,9 +276,9 @@ mod tests {
         let mut first = vec![view(&block, 100, 120, BLOCK), view(&block, 3, 9, BLOCK), made];
         let mut second = vec![view(&block, 0, 16, BLOCK)];
         let before = (first.clone(), second.clone());
-        assert!(compact([&mut first, &mut second], &block[..36]).is_none());
+        assert!(compact([&mut first, &mut second], &block, 35, false).is_none());
         assert_eq!((&first, &second), (&before.0, &before.1));
-        let text = compact([&mut first, &mut second], &block).unwrap();
+        let text = compact([&mut first, &mut second], &block, 36, false).unwrap();
         assert_eq!(text.len(), 36);
         let buffers: Arc<[Buffer]> = Arc::from([Buffer::from(text), scratch.clone()]);
         let old: Arc<[Buffer]> = Arc::from([Buffer::from(block.clone()), scratch]);

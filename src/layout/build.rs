@@ -18,6 +18,7 @@ use crate::iso2709::blocks::{Block, Span};
 use crate::iso2709::outline::Flaw;
 use crate::iso2709::tape::Tape;
 use crate::iso2709::{DELIMITER, Directory, FieldSpan, Leader, MIN_RECORD, Outline};
+use crate::memory;
 use crate::problem::{Code, Problem};
 
 /// Finds which of the records of `block` are rejected, and builds nothing.
@@ -151,6 +152,10 @@ fn build_with(tape: &Tape, block: Block, plan: &Plan, visitor: Option<Visitor<'_
     };
     worker.run()?;
     let Worker { problems, rows, output: Output { ends, parts, .. }, .. } = worker;
+    if plan.shape.retain {
+        // Unless parts or problems have it.
+        memory::keep(block.bytes);
+    }
     Ok(Built { parts, rows, ends, problems, source: block.source })
 }
 
@@ -390,7 +395,7 @@ impl Output<'_> {
     }
 
     /// Makes a part of what was built.
-    fn finish(&mut self, builder: RecordsBuilder, block: &Block, plan: &Plan) -> Result<(), ArrowError> {
+    fn finish(&mut self, mut builder: RecordsBuilder, block: &Block, plan: &Plan) -> Result<(), ArrowError> {
         if let Some(visitor) = &mut self.visitor {
             let records = self.numbers.len();
             let encodings = self.encodings.get(..records).unwrap_or_default();
@@ -403,6 +408,7 @@ impl Output<'_> {
         let Plan { layout, shape, .. } = *plan;
         let (named, selected) = (plan.named.as_deref(), plan.selected.as_deref());
         let buffer = Buffer::from(block.bytes.clone());
+        builder.frees_block = shape.retain && !block.is_lent;
         let (mut columns, counts) = match layout {
             Layout::Records => {
                 let built = builder.finish(&buffer)?;

@@ -31,7 +31,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn input_of(sources: Vec<Source>) -> Input {
-    let size = BlockSize { records: 1, bytes: 1 << 20, retain: false };
+    let size = BlockSize { records: 1, bytes: 1 << 20 };
     Input { sources, size, ignore_foreign: false, keep_foreign: 0 }
 }
 

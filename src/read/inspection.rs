@@ -63,7 +63,7 @@ impl Inspection {
     ///
     /// As for [`read`](super::read()).
     pub fn count(sources: Vec<Source>, options: &ReadOptions) -> Result<Self, Error> {
-        let size = BlockSize { records: COUNT_RECORDS, bytes: COUNT_BYTES, retain: false };
+        let size = BlockSize { records: COUNT_RECORDS, bytes: COUNT_BYTES };
         let pipeline = start(sources, options, KeepRaw::Nothing, size, CountBuild)?;
         Ok(Self { pipeline, tally: Tally { ignore_errors: true, ..Tally::new(options) }, rows: 0 })
     }

@@ -199,8 +199,6 @@ impl ReadOptions {
         let bytes = records.saturating_mul(BYTES_PER_RECORD).clamp(BATCH_BYTES, MAX_BATCH_BYTES);
         // Where few rows are wanted, read little.
         let rows = self.n_rows.and_then(|rows| usize::try_from(rows).ok()).unwrap_or(usize::MAX);
-        // Columns copy their text, so that blocks are let go.
-        let retain = self.retain && self.columns.is_none();
-        Ok(BlockSize { records: records.min(rows).max(1), bytes, retain })
+        Ok(BlockSize { records: records.min(rows).max(1), bytes })
     }
 }

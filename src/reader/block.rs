@@ -320,6 +320,7 @@ impl Build for RecordBuild {
     fn foreign(&self, problem: Problem) -> RecordBlock {
         let block = Block {
             bytes: bytes::Bytes::new(),
+            is_lent: true,
             offset: problem.offset,
             source: problem.source.clone(),
             first_record: problem.record.unwrap_or(0),

@@ -213,11 +213,10 @@ impl RecordReader {
             BlockSize {
                 records: batch_size.min(options.max_records).max(1),
                 bytes: options.max_bytes.clamp(1, MAX_RECORD),
-                retain: false,
             }
         } else {
             // One block waits in the producer's hands, and one is the consumer's.
-            BlockSize { records: RECORDS_AHEAD / (BLOCKS_AHEAD + 2), bytes: BLOCK_BYTES, retain: false }
+            BlockSize { records: RECORDS_AHEAD / (BLOCKS_AHEAD + 2), bytes: BLOCK_BYTES }
         };
         let input = Input { sources, size, ignore_foreign: options.ignore_foreign, keep_foreign: MAX_RECORD };
         let build = RecordBuild(options.format);

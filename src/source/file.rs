@@ -27,13 +27,12 @@ impl Positioned {
         Self { file, at: 0 }
     }
 
-    /// Appends `want` bytes, or as many as there are, to `buffer`; what came before an error, too. Where `fresh`, memory is asked for at
-    /// one go.
-    pub(crate) fn read(&mut self, buffer: &mut Vec<u8>, want: usize, fresh: bool) -> io::Result<usize> {
+    /// Appends `want` bytes, or as many as there are, to `buffer`; what came before an error, too.
+    pub(crate) fn read(&mut self, buffer: &mut Vec<u8>, want: usize) -> io::Result<usize> {
         buffer.reserve(want);
         let room = buffer.spare_capacity_mut().get_mut(..want).unwrap_or_default();
         let file = &self.file;
-        let (count, result) = fill(&|room, at| read_at(file, room, at), room, self.at, fresh);
+        let (count, result) = fill(&|room, at| read_at(file, room, at), room, self.at);
         self.at += count as u64;
         #[allow(unsafe_code)]
         // SAFETY: the first `count` bytes of the spare capacity have been read.
@@ -48,14 +47,14 @@ impl Positioned {
 type ReadAt<'a> = dyn Fn(&mut [MaybeUninit<u8>], u64) -> io::Result<usize> + Sync + 'a;
 
 /// Reads `room` full, from `at` on; how many bytes of it were read, without a gap, and whether that is all there are.
-fn fill(read: &ReadAt<'_>, room: &mut [MaybeUninit<u8>], at: u64, fresh: bool) -> (usize, io::Result<()>) {
+fn fill(read: &ReadAt<'_>, room: &mut [MaybeUninit<u8>], at: u64) -> (usize, io::Result<()>) {
     if room.len() < 2 * PIECE {
-        return fill_piece(read, room, at, fresh);
+        return fill_piece(read, room, at);
     }
     let middle = (room.len() / 2).next_multiple_of(memory::PAGE);
     let (first, second) = room.split_at_mut(middle);
     let behind = at + middle as u64;
-    let (first, second) = pool::both(|| fill(read, first, at, fresh), || fill(read, second, behind, fresh));
+    let (first, second) = pool::both(|| fill(read, first, at), || fill(read, second, behind));
     match first {
         (count, Ok(())) if count == middle => (count + second.0, second.1),
         // The file ended, or could not be read, before the second half.
@@ -63,10 +62,7 @@ fn fill(read: &ReadAt<'_>, room: &mut [MaybeUninit<u8>], at: u64, fresh: bool) -
     }
 }
 
-fn fill_piece(read: &ReadAt<'_>, room: &mut [MaybeUninit<u8>], at: u64, fresh: bool) -> (usize, io::Result<()>) {
-    if fresh {
-        memory::populate(room);
-    }
+fn fill_piece(read: &ReadAt<'_>, room: &mut [MaybeUninit<u8>], at: u64) -> (usize, io::Result<()>) {
     let mut count = 0;
     while let Some(rest) = room.get_mut(count..).filter(|rest| !rest.is_empty()) {
         match read(rest, at + count as u64) {
@@ -105,15 +101,15 @@ mod tests {
         (file, bytes)
     }
 
-    fn read_all(file: File, want: usize, fresh: bool) -> Vec<u8> {
+    fn read_all(file: File, want: usize) -> Vec<u8> {
         let mut file = Positioned::new(file);
         let mut all = b"before".to_vec();
         loop {
             let before = all.len();
-            let count = file.read(&mut all, want, fresh).unwrap();
+            let count = file.read(&mut all, want).unwrap();
             assert_eq!(all.len(), before + count);
             if count < want {
-                assert_eq!(file.read(&mut all, want, fresh).unwrap(), 0, "the end is the end");
+                assert_eq!(file.read(&mut all, want).unwrap(), 0, "the end is the end");
                 return all.split_off(6);
             }
         }
@@ -125,14 +121,9 @@ mod tests {
         for length in [0, 1, PIECE, 2 * PIECE - 1, 2 * PIECE, 5 * PIECE + 77, 3_000_000] {
             let (file, bytes) = made(length);
             for want in [1 + length / 50, PIECE, 2 * PIECE, 7 * PIECE + 1, 4_000_000] {
-                for fresh in [false, true] {
-                    let open = || file.reopen().unwrap();
-                    assert!(read_all(open(), want, fresh) == bytes, "{length} bytes, {want} at a time");
-                    assert!(
-                        pool.install(|| read_all(open(), want, fresh)) == bytes,
-                        "{length} bytes, {want} at a time"
-                    );
-                }
+                let open = || file.reopen().unwrap();
+                assert!(read_all(open(), want) == bytes, "{length} bytes, {want} at a time");
+                assert!(pool.install(|| read_all(open(), want)) == bytes, "{length} bytes, {want} at a time");
             }
         }
     }
@@ -142,10 +133,10 @@ mod tests {
         let (file, _) = made(3 * PIECE);
         let closed_for_reading = std::fs::OpenOptions::new().write(true).open(file.path()).unwrap();
         let mut buffer = vec![7];
-        assert!(Positioned::new(closed_for_reading).read(&mut buffer, 3 * PIECE, false).is_err());
+        assert!(Positioned::new(closed_for_reading).read(&mut buffer, 3 * PIECE).is_err());
         assert_eq!(buffer, [7]);
         let beyond = &mut Positioned { file: file.reopen().unwrap(), at: u64::MAX - 1 };
-        assert_eq!(beyond.read(&mut buffer, 10, false).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(beyond.read(&mut buffer, 10).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
     }
 
     #[test]
@@ -171,10 +162,10 @@ mod tests {
                     Ok(count)
                 };
                 let mut room = vec![MaybeUninit::new(7); bytes.len()];
-                let (count, result) = pool.install(|| fill(&read, &mut room, 0, false));
+                let (count, result) = pool.install(|| fill(&read, &mut room, 0));
                 assert_eq!((count, result.is_err()), (stop, fails && stop < bytes.len()));
                 let mut again = vec![MaybeUninit::new(7); bytes.len()];
-                assert_eq!(fill(&read, &mut again, 0, true).0, stop);
+                assert_eq!(fill(&read, &mut again, 0).0, stop);
             }
         }
     }

@@ -42,7 +42,7 @@ fn read(input: Input) -> (io::Result<Vec<u8>>, &'static str) {
         Input::Memory(bytes) => return (Ok(bytes.to_vec()), "memory"),
         Input::Stream(mut stream) => (stream.read_to_end(&mut out), "stream"),
         #[cfg(unix)]
-        Input::File(mut file) => (file.read(&mut out, 1 << 20, false), "file"),
+        Input::File(mut file) => (file.read(&mut out, 1 << 20), "file"),
         Input::Part(mut file, _) => (file.read_to_end(&mut out), "part"),
         Input::Packed(mut stream) => (stream.read_to_end(&mut out), "packed"),
         Input::Chunks(mut stream) => {

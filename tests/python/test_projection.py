@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING, Any, Literal
 
 import mrrc_arrow as mrrc
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,6 +66,32 @@ def test_text_that_is_left_out_is_not_kept() -> None:
     assert mrrc.read_table(decoded, **options).nbytes < len(decoded) / 10
     odd: Any = {**options, "string_type": "string", "columns": ["tag"], "categorical": False}
     assert mrrc.read_table(decoded, **odd).num_rows == 150
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_table_of_a_file_keeps_of_it_no_more_than_the_text_of_long_values(
+    layout: Literal["records", "subfields"], compressed: bool, tmp_path: Path
+) -> None:
+    titles = [data("245", ("a", f"{number} " + "long " * number)) for number in range(40)]
+    raw = b"".join(encode([control("001", f"{title}"[:12]), title, *[data("650", ("a", "short"))] * 9]) for title in titles)
+    path = tmp_path / "some.mrc"
+    path.write_bytes(gzip.compress(raw * 20) if compressed else raw * 20)
+    kept = mrrc.read_table(path, layout=layout)
+    kept.validate(full=True)
+    # What is in memory anyway is shared, all of it.
+    shared = mrrc.read_table(raw * 20, layout=layout)
+    assert kept.equals(shared)
+    streamed = pa.table(mrrc.read_batches(path, layout=layout))
+    assert kept.equals(streamed)
+    spared = len(raw * 20) * 0.6
+    for other in (shared, streamed):
+        assert kept.get_total_buffer_size() < other.get_total_buffer_size() - spared
+    # Where nearly all of it is text of long values, it stays as it is.
+    path.write_bytes(encode([data("245", ("a", "x" * 9000))]) * 20)
+    large = mrrc.read_table(path, layout=layout)
+    assert large.get_total_buffer_size() > path.stat().st_size
+    assert large.equals(pa.table(mrrc.read_batches(path, layout=layout)))
 
 
 def test_damage_is_the_same_whatever_is_selected() -> None:

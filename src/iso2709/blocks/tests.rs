@@ -13,7 +13,7 @@ use crate::iso2709::scanner::scan_record_boundaries;
 const RECORD: &[u8] = b"00038nam a2200037 a 4500001000100000\x1eX\x1d";
 const TEXT: &[u8] = b"just some text, and no MARC in it\n";
 
-const SIZE: BlockSize = BlockSize { records: 10, bytes: 1 << 20, retain: false };
+const SIZE: BlockSize = BlockSize { records: 10, bytes: 1 << 20 };
 
 /// Gives these pieces and errors one after the other, and counts how often it was asked and for how much.
 struct Pieces {
@@ -107,12 +107,11 @@ proptest! {
         sizes in prop::collection::vec(1..400usize, 1..5),
         records in 1..9usize,
         bytes in prop_oneof![1..200usize, Just(1 << 20)],
-        retain in any::<bool>(),
     ) {
-        let size = BlockSize { records, bytes, retain };
+        let size = BlockSize { records, bytes };
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), &input).unwrap();
-        let whole = blocks(&Source::memory(input.clone()), BlockSize { records: usize::MAX, bytes: 1 << 30, retain });
+        let whole = blocks(&Source::memory(input.clone()), BlockSize { records: usize::MAX, bytes: 1 << 30 });
         for source in [
             Source::memory(input.clone()),
             Source::path(file.path()),
@@ -289,7 +288,7 @@ fn a_record_that_is_larger_than_a_block_is_one_by_itself() {
         Source::memory(gzip(&input)),
         stream(&input, &[70_000]),
     ] {
-        let found = blocks(&source, BlockSize { bytes: 1_000, retain: true, ..SIZE });
+        let found = blocks(&source, BlockSize { bytes: 1_000, ..SIZE });
         assert_eq!(found.iter().map(|block| block.records.len()).sum::<usize>(), 4, "{source:?}");
         let large = found.iter().find(|block| block.bytes.len() > 1_000).unwrap();
         assert_eq!((large.records.len(), large.bytes.len()), (1, long.len()), "{source:?}");

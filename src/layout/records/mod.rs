@@ -90,6 +90,9 @@ pub(super) struct RecordsBuilder {
     pub(in crate::layout) positions: Vec<u32>,
     /// Views point into the block, however little of it they show.
     pub(in crate::layout) keeps_block: bool,
+    /// What is built is kept, and the block let go of if no views point into it: what it has of directories, and of text that views
+    /// have themselves, need not be kept.
+    pub(in crate::layout) frees_block: bool,
     without_values: bool,
     /// Symbols that do not fit the dictionary become U+FFFD.
     lossy: bool,
@@ -129,6 +132,7 @@ impl RecordsBuilder {
             tags,
             positions: Vec::new(),
             keeps_block: false,
+            frees_block: false,
             without_values: false,
             lossy: false,
             leader: with_capacity(records, shape.retain),
@@ -405,16 +409,19 @@ impl RecordsBuilder {
         });
     }
 
-    /// Where only some fields are wanted, and their text is little beside the block: a buffer with that alone, into which views
-    /// then point in place of the block.
+    /// Where only some fields are wanted, and their text is little beside the block, or the block would be kept for text that is
+    /// less: a buffer with that alone, into which views then point in place of the block.
     pub(in crate::layout) fn compact(&mut self, block: &Buffer) -> Buffer {
         let columns = [&mut self.leader, &mut self.control_number, &mut self.value, &mut self.subfield_value]
             .map(Vec::as_mut_slice);
-        // Text of other types is copied anyway.
-        let is_wanted = (self.tags.is_some() || self.without_values)
-            && !self.keeps_block
-            && self.shape.string_type == StringType::View;
-        match is_wanted.then(|| compact(columns, block)).flatten() {
+        let most = match () {
+            // Text of other types is copied anyway.
+            () if self.keeps_block || self.shape.string_type != StringType::View => None,
+            () if self.frees_block => Some(block.len() / 5 * 4),
+            () if self.tags.is_some() || self.without_values => Some(block.len() / 4),
+            () => None,
+        };
+        match most.and_then(|most| compact(columns, block, most, self.frees_block)) {
             Some(text) => Buffer::from(text),
             None => block.clone(),
         }
