@@ -192,14 +192,16 @@ fn move_text(views: &mut [u128], block: &[u8], text: &mut Vec<u8>) {
                 unsafe { text.set_len(at) };
                 text.extend_from_slice(block.get(start..start + length).unwrap_or_default());
                 debug_assert_eq!(text.len(), at + length);
+                // What was not there, which is nothing.
+                text.resize(at + length, 0);
             }
         }
         at += length;
     }
     #[allow(unsafe_code)]
-    // SAFETY: within the capacity, all of which up to here is of values that were written.
+    // SAFETY: within the capacity, and all up to here is of values that were written.
     unsafe {
-        text.set_len(at.min(text.capacity()));
+        text.set_len(at);
     }
 }
 

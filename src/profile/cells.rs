@@ -151,13 +151,21 @@ impl<V: Merge> Cells<V> {
         }
     }
 
-    /// Makes sure that another cell can be added; whether cells may be in new places then.
-    pub(super) fn make_room(&mut self) -> bool {
-        let is_full = self.list.len() >= 2 * MOST_CELLS;
-        if is_full {
+    /// Whether cells have to be pruned before another one is added.
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() >= 2 * MOST_CELLS
+    }
+
+    /// Makes sure that another cell can be added; cells may be in new places then.
+    fn make_room(&mut self) {
+        if self.is_full() {
             self.prune();
         }
-        is_full
+    }
+
+    /// How many more values the cell at this place can show.
+    pub(super) fn room(&self, place: u32) -> usize {
+        self.samples.get(place as usize).map_or(0, |samples| SAMPLES.saturating_sub(samples.len()))
     }
 
     /// Leaves no more than [`MOST_CELLS`], in new places. Which those are depends on no order: a cell that is left in the end

@@ -255,6 +255,30 @@ mod tests {
         }
     }
 
+    /// More indicators than there is room for beside those of the first part, of one tag with one code.
+    #[test]
+    fn new_indicators_are_counted_as_those_that_they_are() {
+        let digits = b"0123456789abcdefghijklmnopqrstuvwxyz";
+        for (first, second) in [(1, 0), (0, 1), (1, 1), (1, 5)] {
+            let records = (0..200).flat_map(|number| {
+                let mut record = record(&[('a', "value")]);
+                for (place, step) in [(37, first), (38, second)] {
+                    record[place] = digits[number * step % digits.len()];
+                }
+                record
+            });
+            let bytes: Vec<u8> = records.collect();
+            let expected = profile_of(bytes.clone(), None).batches(false).unwrap();
+            for size in [1, 3, 17] {
+                assert_eq!(
+                    profile_of(bytes.clone(), Some(size)).batches(false).unwrap(),
+                    expected,
+                    "{first} {second} {size}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn what_has_no_cell_of_its_own_is_counted_together() {
         // Each with as many codes as a dictionary holds.

@@ -5,9 +5,12 @@ use std::collections::HashMap;
 use super::key::{Hashing, Key, Symbol, Tag};
 use crate::layout::Plain;
 
-/// Numbers that subfields may have, unless a part needs more: tables of them are gone through for each part. Blocks with so many
-/// tags and codes are no catalogue's, and are not paid for by those that come after them.
+/// Numbers that subfields may have, unless a part alone has more: tables of them are gone through for each part. Parts with so many
+/// tags and codes are no catalogue's. After one, the next begins anew, so that those that come then do not pay for it.
 const MOST_SUBFIELDS: usize = if cfg!(test) { 1 << 12 } else { 1 << 17 };
+
+/// The same of numbers of pairs of indicators, of which there are more.
+const MOST_PAIRS: usize = 8 * MOST_SUBFIELDS;
 
 /// Numbers of values, by which what is counted of them is found.
 #[derive(Debug, Default)]
@@ -48,7 +51,6 @@ pub(super) struct Numbers {
     codes: Known,
     first: Known,
     second: Known,
-    most_subfields: usize,
     /// How many numbers there are for each; 0 is that there is none.
     codes_end: usize,
     first_end: usize,
@@ -61,14 +63,17 @@ fn symbol(text: &impl AsRef<str>) -> Key {
 }
 
 impl Numbers {
-    /// Takes the dictionaries of a part; false if there is no room for what is new in them.
+    /// Takes the dictionaries of a part; false if it is to begin anew, because there are too many numbers, or no room for what is new.
+    /// What there was before has the numbers that it had, until [`Numbers::start_with`], in either case.
     pub(super) fn take(&mut self, plain: &Plain<'_>) -> bool {
         let tag = |text: &str| Key { tag: Tag::new(text).unwrap_or_default(), ..Key::default() };
         self.tags.take(plain.tag.values.iter().map(|text| tag(text.as_ref())));
         self.codes.take(plain.code.values.iter().map(symbol));
         self.first.take(plain.ind1.values.iter().map(symbol));
         self.second.take(plain.ind2.values.iter().map(symbol));
-        self.subfields() <= self.most_subfields
+        // At first there is no room for anything.
+        self.subfields() <= MOST_SUBFIELDS
+            && self.pairs() <= MOST_PAIRS as u64
             && self.codes.keys.len() < self.codes_end
             && self.first.keys.len() < self.first_end
             && self.second.keys.len() < self.second_end
@@ -83,7 +88,6 @@ impl Numbers {
         self.codes_end = self.codes.keys.len() + 16;
         self.first_end = self.first.keys.len() + 4;
         self.second_end = self.second.keys.len() + 4;
-        self.most_subfields = self.subfields().max(MOST_SUBFIELDS);
     }
 
     /// How many tags there are.
@@ -92,9 +96,9 @@ impl Numbers {
     }
 
     /// All numbers of pairs of indicators are below this.
-    pub(super) fn pairs(&self) -> usize {
+    pub(super) fn pairs(&self) -> u64 {
         let [pairs, _] = self.strides();
-        self.tags() * pairs
+        self.tags() as u64 * pairs as u64
     }
 
     /// All numbers of subfields are below this.
@@ -130,12 +134,14 @@ impl Numbers {
     }
 
     /// What is counted of a pair of indicators.
-    pub(super) fn key_of_pair(&self, number: usize) -> Key {
-        let of =
-            |known: &Known, number: usize| number.checked_sub(1).map_or(Symbol::NULL, |number| known.get(number).first);
-        let (rest, second) = (number / self.second_end.max(1), number % self.second_end.max(1));
-        let (tag, first) = (rest / self.first_end.max(1), rest % self.first_end.max(1));
-        Key { first: of(&self.first, first), second: of(&self.second, second), ..self.tags.get(tag) }
+    pub(super) fn key_of_pair(&self, number: u64) -> Key {
+        let of = |known: &Known, number: u64| {
+            number.checked_sub(1).map_or(Symbol::NULL, |number| known.get(number as usize).first)
+        };
+        let (second_end, first_end) = (self.second_end.max(1) as u64, self.first_end.max(1) as u64);
+        let (rest, second) = (number / second_end, number % second_end);
+        let (tag, first) = (rest / first_end, rest % first_end);
+        Key { first: of(&self.first, first), second: of(&self.second, second), ..self.tags.get(tag as usize) }
     }
 
     /// What is counted of a subfield, or of what a field has beside them.

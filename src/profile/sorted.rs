@@ -2,7 +2,7 @@
 //!
 //! So the registers of one sketch are in the nearest cache while they are needed, what is counted is in registers of the processor,
 //! and branches are foretold. Each loop goes over all values of the part and does one thing, without a branch that depends on how
-//! many subfields a field has. Nothing is allocated for a value.
+//! many subfields a field has. Nothing is allocated for a value where there are no more numbers than [`DENSE`].
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -33,7 +33,12 @@ pub(super) struct Sorted {
     renumbered: Vec<u32>,
     groups: Vec<Group>,
     found: Vec<Found>,
+    /// While the views of a record's values are looked for: by number, the first of those that are wanted. Otherwise [`NOWHERE`].
+    heads: Vec<u32>,
 }
+
+/// Stands for no place.
+const NOWHERE: u32 = u32::MAX;
 
 /// Of each value, in their order.
 #[derive(Debug, Default)]
@@ -52,6 +57,14 @@ pub(super) struct Found {
     pub length: u32,
     /// The place of its record in the part.
     pub record: u32,
+}
+
+/// A value whose text is to be shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    /// The place of its number among those that have values.
+    pub group: usize,
+    pub value: Found,
 }
 
 /// Where the values of a number are.
@@ -160,18 +173,52 @@ impl Sorted {
         Some((self.renumbered.get(number as usize).copied().unwrap_or(number) as usize, values))
     }
 
-    /// The view of the first value of the number at this place that is the same as this one, in its record.
+    /// The views of `wanted`, each that of the first value of its record that is the same, of the same number. Goes through each
+    /// of their records once, however much of it is wanted.
     #[cold]
-    pub(super) fn view(&self, plain: &Plain<'_>, at: usize, value: Found) -> Option<u128> {
-        let wanted = self.groups.get(at)?.number;
-        let find = |list: &List, views: &[u128]| {
-            let start = list.records.partition_point(|&record| record < value.record);
-            let of_record = list.records.iter().zip(&list.numbers).zip(views).skip(start);
-            let mut of_record = of_record.take_while(|((record, _), _)| **record == value.record);
-            let is_it = |view: u128| measure(plain.buffers, view).hash == value.hash;
-            of_record.find(|&((_, &number), &view)| number == wanted && is_it(view)).map(|(_, &view)| view)
-        };
-        find(&self.of_fields, &self.values).or_else(|| find(&self.of_subfields, plain.subfield_value))
+    pub(super) fn views(&mut self, plain: &Plain<'_>, wanted: &[Wanted]) -> Vec<Option<u128>> {
+        let mut views = vec![None; wanted.len()];
+        // Those of a record together, and of those the ones of a number.
+        let mut order: Vec<(u32, u32, usize)> = Vec::with_capacity(wanted.len());
+        for (place, Wanted { group, value }) in wanted.iter().enumerate() {
+            if let Some(group) = self.groups.get(*group) {
+                order.push((value.record, group.number, place));
+            }
+        }
+        order.sort_unstable();
+        self.heads.resize(self.heads.len().max(self.counts.len()), NOWHERE);
+        for of_record in order.chunk_by(|a, b| a.0 == b.0) {
+            for (place, &(_, number, _)) in of_record.iter().enumerate().rev() {
+                if let Some(head) = self.heads.get_mut(number as usize) {
+                    *head = place as u32;
+                }
+            }
+            let record = of_record.first().map_or(0, |&(record, _, _)| record);
+            for (list, of_list) in [(&self.of_fields, &self.values[..]), (&self.of_subfields, plain.subfield_value)] {
+                let from = list.records.partition_point(|&one| one < record);
+                let values = list.records.iter().zip(&list.numbers).zip(of_list).skip(from);
+                for ((_, &number), &view) in values.take_while(|((one, _), _)| **one == record) {
+                    let head = self.heads.get(number as usize).copied().unwrap_or(NOWHERE);
+                    let of_number = of_record.get(head as usize..).unwrap_or_default();
+                    if of_number.is_empty() {
+                        continue;
+                    }
+                    let hash = measure(plain.buffers, view).hash;
+                    for &(_, _, place) in of_number.iter().take_while(|(_, one, _)| *one == number) {
+                        let is_it = wanted.get(place).is_some_and(|wanted| wanted.value.hash == hash);
+                        if let Some(found) = views.get_mut(place).filter(|found| is_it && found.is_none()) {
+                            *found = Some(view);
+                        }
+                    }
+                }
+            }
+            for &(_, number, _) in of_record {
+                if let Some(head) = self.heads.get_mut(number as usize) {
+                    *head = NOWHERE;
+                }
+            }
+        }
+        views
     }
 }
 

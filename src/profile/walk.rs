@@ -1,14 +1,14 @@
 //! Counting a block, part by part: records, then fields and their indicators in the order of the part, then values, sorted by what
 //! they are values of ([`super::sorted`]).
 //!
-//! Nothing is allocated for a value, but for what is new: a cell, a hash in a small set, a sample.
+//! Nothing is allocated for a value, but for what is new: a cell, a hash in a small set, what may be shown of it.
 
 use std::collections::HashMap;
 
-use super::cells::{Cell, Counts, MOST_CELLS, SAMPLES, Sample};
+use super::cells::{Cell, Cells, Counts, MOST_CELLS, SAMPLES, Sample};
 use super::numbers::Numbers;
 use super::sketch::raise;
-use super::sorted::{DENSE, Found, Sorted, fill};
+use super::sorted::{DENSE, Found, Sorted, Wanted, fill};
 use super::{Name, POSITIONS, Profile, Values};
 use crate::encoding::Encoding;
 use crate::iso2709::LEADER_LENGTH;
@@ -23,8 +23,8 @@ const NONE: u32 = u32::MAX;
 struct Local<T> {
     dense: Vec<u32>,
     /// What lies beyond: blocks with so many tags and indicators are no catalogue's.
-    sparse: HashMap<usize, u32>,
-    found: Vec<(usize, T)>,
+    sparse: HashMap<u64, u32>,
+    found: Vec<(u64, T)>,
 }
 
 impl<T> Default for Local<T> {
@@ -35,29 +35,30 @@ impl<T> Default for Local<T> {
 
 impl<T: Default> Local<T> {
     /// Makes room for so many numbers.
-    fn grow(&mut self, numbers: usize) {
-        if self.dense.len() < numbers.min(DENSE) {
-            self.dense.resize(numbers.min(DENSE), NONE);
+    fn grow(&mut self, numbers: u64) {
+        let dense = numbers.min(DENSE as u64) as usize;
+        if self.dense.len() < dense {
+            self.dense.resize(dense, NONE);
         }
     }
 
     /// Where in `found` the number is.
     #[inline]
-    fn place(&mut self, number: usize) -> u32 {
-        match self.dense.get(number) {
+    fn place(&mut self, number: u64) -> u32 {
+        match usize::try_from(number).ok().and_then(|number| self.dense.get(number)) {
             Some(&place) if place != NONE => place,
             _ => self.find(number),
         }
     }
 
     #[cold]
-    fn find(&mut self, number: usize) -> u32 {
+    fn find(&mut self, number: u64) -> u32 {
         if let Some(&place) = self.sparse.get(&number) {
             return place;
         }
         let place = self.found.len() as u32;
         self.found.push((number, T::default()));
-        match self.dense.get_mut(number) {
+        match usize::try_from(number).ok().and_then(|number| self.dense.get_mut(number)) {
             Some(slot) => *slot = place,
             None => drop(self.sparse.insert(number, place)),
         }
@@ -248,8 +249,8 @@ impl Accumulator {
                     met.add(number);
                 }
                 if is_data(flags) {
-                    let ind1 = of(first, ind1, has_ind1(flags));
-                    let place = pairs.place(tag * stride_of_pairs + ind1 + of(second, ind2, has_ind2(flags)));
+                    let pair = of(first, ind1, has_ind1(flags)) + of(second, ind2, has_ind2(flags));
+                    let place = pairs.place(tag as u64 * stride_of_pairs as u64 + pair as u64);
                     if let Some(met) = pairs.at(place) {
                         met.add(number);
                     }
@@ -283,13 +284,18 @@ impl Accumulator {
     fn add_values(&mut self, plain: &Plain<'_>) {
         self.sorted.sort(plain, &self.numbers);
         self.places.resize(self.numbers.subfields().min(DENSE).max(self.places.len()), NONE);
-        let cells = &mut self.profile.subfields;
+        // Those that are to be shown, and by which cell.
+        let (mut wanted, mut shown_by) = (Vec::new(), Vec::new());
         for at in 0..self.sorted.len() {
-            let Some((number, values)) = self.sorted.get(at) else { continue };
+            let Some((number, _)) = self.sorted.get(at) else { continue };
+            let cells = &mut self.profile.subfields;
             let place = match self.places.get(number) {
                 Some(&place) if place != NONE => place,
                 _ => {
-                    if cells.make_room() {
+                    if cells.is_full() {
+                        // Before their cells are in other places.
+                        show(&mut self.sorted, cells, plain, &mut wanted, &mut shown_by);
+                        cells.prune();
                         self.places.fill(NONE);
                     }
                     let place = cells.place(self.numbers.key_of_subfield(number));
@@ -299,13 +305,13 @@ impl Accumulator {
                     place
                 }
             };
-            for value in add_group(values, cells.at(place)) {
-                let number = plain.numbers.get(value.record as usize).copied().unwrap_or_default();
-                if let Some(view) = self.sorted.view(plain, at, value) {
-                    cells.show(place, || Sample::new(&plain.text(view), value.hash, number));
-                }
-            }
+            let Some((_, values)) = self.sorted.get(at) else { continue };
+            let room = cells.room(place);
+            let new = add_group(values, cells.at(place));
+            wanted.extend(new.into_iter().take(room).map(|value| Wanted { group: at, value }));
+            shown_by.resize(wanted.len(), place);
         }
+        show(&mut self.sorted, &mut self.profile.subfields, plain, &mut wanted, &mut shown_by);
     }
 
     /// What was counted, for good.
@@ -334,6 +340,26 @@ impl Accumulator {
         }
         self.profile.prune();
         self.profile
+    }
+}
+
+/// Has values shown by cells, each by one, and forgets them.
+fn show(
+    sorted: &mut Sorted,
+    cells: &mut Cells<Values>,
+    plain: &Plain<'_>,
+    wanted: &mut Vec<Wanted>,
+    shown_by: &mut Vec<u32>,
+) {
+    if wanted.is_empty() {
+        return;
+    }
+    let views = sorted.views(plain, wanted);
+    for ((Wanted { value, .. }, place), view) in wanted.drain(..).zip(shown_by.drain(..)).zip(views) {
+        let number = plain.numbers.get(value.record as usize).copied().unwrap_or_default();
+        if let Some(view) = view {
+            cells.show(place, || Sample::new(&plain.text(view), value.hash, number));
+        }
     }
 }
 

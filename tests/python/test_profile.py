@@ -466,6 +466,26 @@ def test_a_large_record_takes_no_more_time_than_it_has_values() -> None:
     assert found.filter(pc.equal(found["kind"], "subfield")).num_rows == len(codes)
 
 
+def test_a_large_record_takes_no_more_time_than_it_has_subfields() -> None:
+    """Of many tags with as many codes, so that most of what is in it is new, and shown."""
+    codes = [chr(code) for code in range(0x21, 0x7F)]
+    fields = [data(f"{tag:03}", *((code, "v") for code in codes)) for tag in range(100, 790)]
+    # Longer than a leader can tell, which makes it no other record.
+    small, large = encode(fields[:20]), encode(fields)
+    subfields = pc.equal(mrrc.profile(large)["kind"], "subfield")
+    assert pc.sum(subfields).as_py() == len(fields) * len(codes)
+
+    def seconds(record: bytes, times: int) -> float:
+        start = time.process_time()
+        for _ in range(times):
+            mrrc.profile(record)
+        return time.process_time() - start
+
+    seconds(small, 1)
+    # It takes about as long as records that have as many subfields together.
+    assert seconds(large, 1) < 4 * seconds(small, 35)
+
+
 def test_counts_that_do_not_fit_stay_as_large_as_may_be(sample: Path) -> None:
     frame = pl.DataFrame(mrrc.profile(sample, categorical=False))
     large = frame.with_columns(pl.when(pl.col("records") > 0).then(pl.lit(2**63, pl.UInt64)).alias("records"))
