@@ -114,19 +114,19 @@ unsafe fn write_some<const SIGNED: bool>(next: *mut u32, numbers: __m512i, origi
 #[target_feature(enable = "avx2,avx512f,avx512bw,avx512vbmi2,bmi2,popcnt")]
 pub(super) unsafe fn find<const ALL: bool>(block: &[u8], tape: &mut Tape) -> bool {
     // The last one, or what there is of it, filled up with zeros, which are no marks: a byte behind each chunk is looked at, too.
-    let split = block.len().saturating_sub(1) / CHUNK * CHUNK;
-    let (whole, rest) = block.split_at(split);
-    let mut last = [[0; CHUNK]; 2];
-    for (to, from) in last.as_flattened_mut().iter_mut().zip(rest) {
+    let end = block.len().saturating_sub(1) / CHUNK * CHUNK;
+    let mut last = [0; CHUNK + 1];
+    for (to, from) in last.iter_mut().zip(block.iter().skip(end)) {
         *to = *from;
     }
-    let [last, _] = &last;
+    let whole = (0..end).step_by(GROUP * CHUNK);
+    let whole = whole.map(|at| (at, block.get(at..=end.min(at + GROUP * CHUNK)).unwrap_or_default()));
     let mut marks = Marks { places: [0; ROOM], count: 0, delimiters: 0 };
-    let (mut at, mut escapes) = (0, false);
-    for group in whole.as_chunks::<CHUNK>().0.chunks(GROUP).chain([std::slice::from_ref(last)]) {
+    let mut escapes = false;
+    for (at, group) in whole.chain([(end, &last[..])]) {
+        let at = at as u32;
         // SAFETY: the processor is one that may run these, and there is room for a number for each byte of the group and for what is
-        // written beyond those that are kept: in `places`, of which at most `LANES` are taken, and in the lists. Behind the group there
-        // is the rest of the block or, behind the last one, the other half of what it is in.
+        // written beyond those that are kept: in `places`, of which at most `LANES` are taken, and in the lists.
         unsafe {
             if ALL {
                 let Tape { codes, .. } = &mut *tape;
@@ -148,7 +148,6 @@ pub(super) unsafe fn find<const ALL: bool>(block: &[u8], tape: &mut Tape) -> boo
                 terminators.set_len(room.marks.offset_from_unsigned(terminators.as_ptr()));
             }
         }
-        at += (group.len() * CHUNK) as u32;
     }
     if ALL {
         marks.deal_last(tape, block.len() as u32);
@@ -174,16 +173,16 @@ struct Room {
     codes: *mut u8,
 }
 
-/// Writes the places of the marks of `group`, which begins at `at`, to `room`, those of delimiters flipped, and the byte behind each of
+/// Writes the places of the marks of `group`, which are chunks, the first of which begins at `at`, and one byte more, to `room`, those of delimiters flipped, and the byte behind each of
 /// these; unless `ALL`, the places of terminators alone. Puts the room behind them, and tells whether there is an escape character.
 ///
 /// # Safety
 ///
-/// Only a processor with the features of [`is_there`] may run this. There is a byte behind the group, and room for a number and a byte
-/// for each of its bytes and 64 more, which may be written to.
+/// Only a processor with the features of [`is_there`] may run this. There is room for a number and a byte for each byte of the group
+/// and 64 more, which may be written to.
 #[allow(unsafe_code)]
 #[target_feature(enable = "avx2,avx512f,avx512bw,avx512vbmi2,bmi2,popcnt")]
-unsafe fn collect<const ALL: bool>(room: &mut Room, group: &[[u8; CHUNK]], at: u32) -> bool {
+unsafe fn collect<const ALL: bool>(room: &mut Room, group: &[u8], at: u32) -> bool {
     // SAFETY: 64 readable bytes, and the load needs no alignment.
     let places = unsafe { _mm512_loadu_si512(PLACES.as_ptr().cast()) };
     // As `FLIPPED` has it, once their sign is extended.
@@ -195,16 +194,19 @@ unsafe fn collect<const ALL: bool>(room: &mut Room, group: &[[u8; CHUNK]], at: u
     let mut origin = _mm512_set1_epi32(at.cast_signed());
     let mut lowest = _mm512_set1_epi8(-1);
     let Room { mut marks, mut codes } = *room;
-    for chunk in group {
-        // SAFETY: 64 readable bytes, and the load needs no alignment.
-        let bytes = unsafe { _mm512_loadu_si512(chunk.as_ptr().cast()) };
+    for number in 0..group.len().saturating_sub(1) / CHUNK {
+        // SAFETY: of so many chunks and a byte more, 64 bytes from the beginning of one of them on, and from its second byte on.
+        // The loads need no alignment.
+        let (bytes, behind) = unsafe {
+            let chunk = group.as_ptr().add(number * CHUNK);
+            (_mm512_loadu_si512(chunk.cast()), _mm512_loadu_si512(chunk.add(1).cast()))
+        };
         // 0 where there is one.
         lowest = _mm512_min_epu8(lowest, _mm512_xor_si512(bytes, escape));
         let (mask, places) = if ALL {
             let delimiters = _mm512_cmpeq_epi8_mask(bytes, wanted);
-            // SAFETY: the bytes of the chunk but the first, and the one behind it; there is room for 64.
+            // SAFETY: there is room for 64.
             unsafe {
-                let behind = _mm512_loadu_si512(chunk.as_ptr().add(1).cast());
                 let behind = _mm512_maskz_compress_epi8(delimiters, behind);
                 let count = delimiters.count_ones() as usize;
                 _mm_storeu_si128(codes.cast(), _mm512_castsi512_si128(behind));
