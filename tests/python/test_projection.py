@@ -74,7 +74,8 @@ def test_a_table_of_a_file_keeps_of_it_no_more_than_the_text_of_long_values(
     layout: Literal["records", "subfields"], compressed: bool, tmp_path: Path
 ) -> None:
     titles = [data("245", ("a", f"{number} " + "long " * number)) for number in range(40)]
-    raw = b"".join(encode([control("001", f"{title}"[:12]), title, *[data("650", ("a", "short"))] * 9]) for title in titles)
+    subjects = [data("650", ("a", "short"))] * 9
+    raw = b"".join(encode([control("001", str(number)), title, *subjects]) for number, title in enumerate(titles))
     path = tmp_path / "some.mrc"
     path.write_bytes(gzip.compress(raw * 20) if compressed else raw * 20)
     kept = mrrc.read_table(path, layout=layout)
