@@ -488,7 +488,7 @@ def test_links_are_followed_also_where_they_lead_nowhere_yet(sample: Path, tmp_p
 def test_ctrl_c_is_answered(sample: Path, tmp_path: Path) -> None:
     script = """
         import os, signal, sys, threading, time, mrrc_arrow as mrrc
-        frame = mrrc.read_marc([sys.argv[1]] * 200)
+        frame = mrrc.read_marc([sys.argv[1]] * 600)
         for write in (
             lambda: mrrc.write_marc(frame, sys.argv[2]),
             lambda: mrrc.write_parquet([sys.argv[1]] * 2000, sys.argv[2]),
