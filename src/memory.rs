@@ -49,8 +49,9 @@ pub(crate) fn with_capacity<T>(capacity: usize, retain: bool) -> Vec<T> {
 }
 
 thread_local! {
-    /// Memory of a block that was let go of, for the next one that this thread reads.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// Memory of a block that was let go of, for the next one that this thread reads; `None` if it has read none so far. Others build
+    /// what a thread of its own, or a consumer, reads, and have no use for it.
+    static SPARE: Cell<Option<Vec<u8>>> = const { Cell::new(None) };
 }
 
 /// How much a thread keeps of it: some times what a block takes, and not a few bytes.
@@ -61,16 +62,20 @@ pub(crate) fn keep(mut bytes: Bytes) {
     // As good as nothing is copied then. With no byte at all it would be let go of.
     bytes.truncate(1);
     let mut kept = Vec::from(bytes);
-    if KEPT.contains(&kept.capacity()) {
+    if KEPT.contains(&kept.capacity()) && SPARE.take().is_some() {
         kept.clear();
-        SPARE.set(kept);
+        SPARE.set(Some(kept));
     }
 }
 
 /// An empty vector with at least this capacity: memory that was kept or, if that does not suffice, new, and then a quarter more, so
 /// that it will the next time.
 pub(crate) fn spare(capacity: usize) -> Vec<u8> {
-    let kept = SPARE.take();
+    if capacity == 0 {
+        // Nothing more is read; it may be of use to whoever comes next.
+        return Vec::new();
+    }
+    let kept = SPARE.replace(Some(Vec::new())).unwrap_or_default();
     match kept.capacity() {
         0 => Vec::with_capacity(capacity),
         enough if enough >= capacity => kept,
@@ -84,6 +89,15 @@ mod tests {
 
     #[test]
     fn memory_that_is_kept_is_used_again_once_by_whom_it_suffices() {
+        // A thread that reads nothing keeps nothing.
+        let reads = || spare(1).capacity();
+        let keeps = std::thread::spawn(|| {
+            keep(Bytes::from(vec![1; 100_000]));
+            let first = spare(90_000).capacity();
+            keep(Bytes::from(vec![1; 100_000]));
+            (first, spare(90_000).capacity(), spare(0).capacity())
+        });
+        assert_eq!((reads(), keeps.join().unwrap()), (1, (90_000, 100_000, 0)));
         let mut block = Vec::with_capacity(100_000);
         block.resize(70_000, 1);
         let place = block.as_ptr();

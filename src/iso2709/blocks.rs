@@ -330,7 +330,8 @@ impl Blocks {
             Buffer::Whole(bytes) => bytes.split_to(end),
             Buffer::Growing(buffer) => {
                 let rest = buffer.get(end..).unwrap_or_default();
-                // Beyond what is expected, so that larger records do not move the buffer; room that nobody touches costs nothing.
+                // Beyond what is expected, so that larger records do not move the buffer; room that nobody touches costs nothing, and
+                // what was touched comes with memory that is used again.
                 let room = if self.stream.is_some() { self.expected / 4 * 5 + READ_AT_LEAST } else { 0 };
                 let mut next = memory::spare(room.max(rest.len()));
                 next.extend_from_slice(rest);

@@ -239,6 +239,7 @@ pub(super) fn dictionary<K: ArrowDictionaryKeyType>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn views_are_those_that_arrow_makes() {
@@ -287,6 +288,48 @@ mod tests {
         for (new, old_views) in [(first, before.0), (second, before.1)] {
             let new = string_views(new, Arc::clone(&buffers), None);
             assert_eq!(new, string_views(old_views, Arc::clone(&old), None));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn compaction_changes_no_value(
+            length in 0..400usize,
+            columns in prop::array::uniform3(prop::collection::vec((0..4u8, any::<prop::sample::Index>(), 0..150usize), 0..30)),
+        ) {
+            let block: Vec<u8> = (0..length).map(|at| b'!' + (at * 7 % 90) as u8).collect();
+            let made = vec![b'm'; 300];
+            let mut total = 0;
+            let mut columns = columns.map(|column| {
+                let views = column.into_iter().map(|(kind, start, length)| {
+                    let text = if kind == 1 { &made } else { &block };
+                    let start = start.index(text.len() + 1);
+                    let end = (start + length).min(text.len());
+                    match kind {
+                        0 => 0,
+                        1 => view(text, start, end, SCRATCH),
+                        _ => {
+                            total += if end - start > INLINE { end - start } else { 0 };
+                            view(text, start, end, BLOCK)
+                        }
+                    }
+                });
+                views.collect::<Vec<_>>()
+            });
+            let array = |views: &Vec<u128>, first: &[u8]| {
+                let buffers = vec![Buffer::from(first), Buffer::from(&made[..])];
+                StringViewArray::try_new(views.clone().into(), buffers, None).unwrap()
+            };
+            let before = columns.clone();
+            if let Some(less) = total.checked_sub(1) {
+                prop_assert!(compact(columns.each_mut().map(Vec::as_mut_slice), &block, less, false).is_none());
+                prop_assert_eq!(&columns, &before);
+            }
+            let text = compact(columns.each_mut().map(Vec::as_mut_slice), &block, total, true).unwrap();
+            prop_assert_eq!(text.len(), total);
+            for (views, old) in columns.iter().zip(&before) {
+                prop_assert_eq!(array(views, &text), array(old, &block));
+            }
         }
     }
 

@@ -483,7 +483,7 @@ def test_a_large_record_takes_no_more_time_than_it_has_subfields() -> None:
 
     seconds(small, 1)
     # It takes about as long as records that have as many subfields together.
-    assert seconds(large, 1) < 4 * seconds(small, 35)
+    assert min(seconds(large, 1) for _ in range(3)) < 4 * seconds(small, 35)
 
 
 def test_counts_that_do_not_fit_stay_as_large_as_may_be(sample: Path) -> None:

@@ -12,7 +12,7 @@ use super::super::directory::ENTRY_LENGTH;
 use super::Controls;
 
 pub(super) fn is_there() -> bool {
-    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw")
+    is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("popcnt")
 }
 
 /// How many entries are taken together.
@@ -81,7 +81,7 @@ fn numbers([a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]: [i32; LANES]) -> __
 ///
 /// Only a processor with the features of [`is_there`] may run this.
 #[allow(unsafe_code)]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "avx512f,avx512bw,popcnt")]
 pub(super) unsafe fn agree(entries: &[[u8; ENTRY_LENGTH]], terminators: &[u32], base: u32) -> Option<Controls> {
     let ends = terminators.get(1..)?;
     let mut controls = Controls { count: 0, come_first: true };
