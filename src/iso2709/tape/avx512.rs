@@ -173,8 +173,9 @@ struct Room {
     codes: *mut u8,
 }
 
-/// Writes the places of the marks of `group`, which are chunks, the first of which begins at `at`, and one byte more, to `room`, those of delimiters flipped, and the byte behind each of
-/// these; unless `ALL`, the places of terminators alone. Puts the room behind them, and tells whether there is an escape character.
+/// Writes the places of the marks of `group` to `room`, those of delimiters flipped, and the byte behind each of these; unless `ALL`,
+/// the places of terminators alone. The group is whole chunks, which begin at `at`, and one byte more. Puts the room behind what was
+/// written, and tells whether there is an escape character.
 ///
 /// # Safety
 ///
