@@ -4,7 +4,9 @@ Rules, none of which looks at anything but the CSV and the stages that were meas
 
 - what else runs on a machine only ever adds time, so that the least time of all rounds is taken, and two threads
   against one is the least time of the one by the least of the other;
-- the best size is the smallest one within `TOLERANCE` of the fastest;
+- the reader's best size is the smallest one within `TOLERANCE` of the fastest; that of batches is the largest one, for
+  each of them has to be handed over, and is a chunk of the table that it comes into;
+- streams and tables that are kept have each their own size;
 - a curve on which all sizes are that close is flat, and then the reader keeps `KEEP`;
 - a curve climbs at its end if its last size beats all before it by more than that: the sweep is then extended;
 - the gate passes if two threads reach `GATE` times one, with the best size and with what the code does by default;
@@ -29,7 +31,9 @@ GATE = 1.8
 IDLE = 1.9
 KEEP = 100
 
-TABLE_BACKENDS = ("read_batches", "read_table", "read_marc")
+STREAM_BACKENDS = ("read_batches",)
+KEPT_BACKENDS = ("read_table", "read_marc")
+TABLE_BACKENDS = (*STREAM_BACKENDS, *KEPT_BACKENDS)
 
 EXIT_CODES = {"passed": 0, "failed": 1, "not idle": 2, "no verdict": 0}
 
@@ -67,21 +71,21 @@ def reader_size(curve: Mapping[int, float]) -> tuple[int, str]:
     return size, f"flattens: {size} is the smallest size within {TOLERANCE:.0%} of the fastest ({fastest})"
 
 
-def table_curve(rows: Sequence[Row]) -> dict[int, float]:
-    """What a size costs tables, relative to the best: the geometric mean over `TABLE_BACKENDS`."""
-    curves = [times(rows, backend) for backend in TABLE_BACKENDS]
+def table_curve(rows: Sequence[Row], backends: Sequence[str]) -> dict[int, float]:
+    """What a size costs tables, relative to the best: the geometric mean over `backends`."""
+    curves = [times(rows, backend) for backend in backends]
     relative = [{size: time / min(curve.values()) for size, time in curve.items()} for curve in curves]
     return {size: math.prod(curve[size] for curve in relative) ** (1 / len(relative)) for size in relative[0]}
 
 
-def table_size(rows: Sequence[Row]) -> tuple[int, str]:
+def table_size(rows: Sequence[Row], backends: Sequence[str]) -> tuple[int, str]:
     """The batch size of tables, and why."""
-    curve = table_curve(rows)
-    size, fastest = best(curve), min(curve, key=lambda size: curve[size])
-    return size, (
-        f"{size} is the smallest size within {TOLERANCE:.0%} of the fastest ({fastest}), by the geometric mean of"
-        f" {', '.join(TABLE_BACKENDS)}, each relative to its own fastest"
-    )
+    curve = table_curve(rows, backends)
+    fastest = min(curve, key=lambda size: curve[size])
+    size = max(size for size, time in curve.items() if time <= (1 + TOLERANCE) * curve[fastest])
+    mean = f"the geometric mean of {', '.join(backends)}, each relative to its own fastest"
+    of = mean if len(backends) > 1 else backends[0]
+    return size, f"{size} is the largest size within {TOLERANCE:.0%} of the fastest ({fastest}), by {of}"
 
 
 def verdict(ratio: float | None, shipped: float | None, idle: float | None) -> str:
@@ -190,8 +194,10 @@ class Decision:
 
     reader: int
     reader_why: str
-    table: int
-    table_why: str
+    stream: int
+    stream_why: str
+    kept: int
+    kept_why: str
     ratio: float | None
     shipped: float | None
     cores: float | None
@@ -201,14 +207,20 @@ class Decision:
     def of(cls, rows: Sequence[Row]) -> Decision:
         """Decide."""
         reader, reader_why = reader_size(times(rows, "PythonFile"))
-        table, table_why = table_size(rows)
+        stream, kept = table_size(rows, STREAM_BACKENDS), table_size(rows, KEPT_BACKENDS)
         sizes = (row for row in rows if row["backend"] == "PythonFile" and row["sweep"] == "size")
         chosen = next(row for row in sizes if int(row["batch_size"]) == reader)
         default = next(row for row in rows if row["sweep"] == "shipped")
         ratio, shipped = ratio_of(chosen), ratio_of(default)
         given = [cores for row in (chosen, default) if (cores := ratio_of(row, "cores_two_threads")) is not None]
         idle = min(given, default=None)
-        return cls(reader, reader_why, table, table_why, ratio, shipped, idle, verdict(ratio, shipped, idle))
+        return cls(reader, reader_why, *stream, *kept, ratio, shipped, idle, verdict(ratio, shipped, idle))
+
+    def winner(self, backend: str) -> int:
+        """The batch size that the backend is to have."""
+        if backend in KEPT_BACKENDS:
+            return self.kept
+        return self.stream if backend in STREAM_BACKENDS else self.reader
 
     @property
     def exit_code(self) -> int:
@@ -225,7 +237,8 @@ class Decision:
         """The decision and what it rests on."""
         lines = [f"GATE: {self.gate}", *headline, ""]
         lines += [f"READER_BATCH_SIZE = {self.reader}", f"  The curve {self.reader_why}."]
-        lines += [f"DEFAULT_BATCH_SIZE = {self.table}", f"  {self.table_why}.", ""]
+        lines += [f"DEFAULT_BATCH_SIZE = {self.stream}", f"  {self.stream_why}."]
+        lines += [f"KEPT_BATCH_SIZE = {self.kept}", f"  {self.kept_why}.", ""]
         if self.gate == "no verdict":
             lines.append("Fewer than two cores: the gate is about two threads, so there is no verdict.")
         else:

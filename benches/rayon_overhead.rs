@@ -1,5 +1,8 @@
 //! What pool and channel cost, and what a second thread gains where nothing is read: bytes in memory, one core for the first.
 //!
+//! Pool and channel by the size of batches: a batch that is small is handed over often, and what of a large one leaves the cache has to come
+//! back.
+//!
 //! The pipeline has a thread that reads beside its pool of one, so that on two cores it would gain and not cost; so this is
 //! measured on one: `taskset -c 0 cargo bench --bench rayon_overhead`. It fails if pool and channel cost more than 5 % there.
 
@@ -13,11 +16,35 @@ use mrrc_arrow::{Source, measure};
 
 const MOST: f64 = 0.05;
 const ROUNDS: usize = 15;
+/// Records in a batch; which one is the default is another matter, for it depends on what reads cost, too (`benches/results`).
+const SIZES: [usize; 6] = [64, 128, 256, 384, 512, 1024];
 
 fn time(work: impl Fn() -> usize) -> Duration {
     let start = Instant::now();
     std::hint::black_box(work());
     start.elapsed()
+}
+
+/// How much longer `piped` takes than `plain`, as a share of that.
+fn cost_of(plain: Duration, piped: Duration) -> f64 {
+    piped.as_secs_f64() / plain.as_secs_f64() - 1.0
+}
+
+/// Block after block in one thread, and through a pool of one, in batches of so many records.
+fn sweep(bytes: &bytes::Bytes) {
+    measure::set_threads(1).expect("a thread");
+    let mut times = SIZES.map(|records| (records, Duration::MAX, Duration::MAX));
+    for _ in 0..ROUNDS {
+        for (records, plain, piped) in &mut times {
+            let source = || Source::memory(bytes.clone());
+            *plain = (*plain).min(time(|| measure::in_one_thread(source(), *records).expect("MARC")));
+            *piped = (*piped).min(time(|| shared::stream_of(source(), *records)));
+        }
+    }
+    println!("\nrecords in a batch   one thread   pipeline");
+    for (records, plain, piped) in times {
+        println!("{records:>18}   {plain:>10.2?} {piped:>10.2?}   {:+.1} %", 100.0 * cost_of(plain, piped));
+    }
 }
 
 fn main() {
@@ -38,12 +65,13 @@ fn main() {
             pool_two = pool_two.min(time(|| measure::build_on_pool(&blocks).expect("a pool")));
         }
     }
-    let cost = piped.as_secs_f64() / plain.as_secs_f64() - 1.0;
+    let cost = cost_of(plain, piped);
     println!("{} MB in memory, {cores} cores, least of {ROUNDS} rounds", bytes.len() / 1_000_000);
     println!("one thread, block after block       {plain:>10.2?}");
     println!("pipeline: pool of one and channel   {piped:>10.2?}   {:+.1} %", 100.0 * cost);
     println!("blocks known, one thread            {known:>10.2?}");
     println!("blocks known, pool of one           {pool_one:>10.2?}");
+    sweep(&bytes);
     if cores > 1 {
         println!(
             "blocks known, pool of two           {pool_two:>10.2?}   {:.2} times one",

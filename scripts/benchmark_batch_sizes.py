@@ -285,7 +285,7 @@ def main() -> int:
     rows = [*(kept.rows if kept else []), *rows]
     decision = Decision.of(rows)
     for cells in rows:
-        winner = decision.reader if cells["backend"] == "PythonFile" else decision.table
+        winner = decision.winner(cells["backend"])
         cells["best"] = str(int(cells["sweep"] == "size" and cells["batch_size"] == str(winner)))
     stages, controls = None, {}
     if kept is None and cores >= 2:

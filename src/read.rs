@@ -26,7 +26,7 @@ use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};
 use crate::source::Source;
 pub use inspection::Inspection;
-pub use options::{DEFAULT_BATCH_SIZE, ReadOptions};
+pub use options::{DEFAULT_BATCH_SIZE, KEPT_BATCH_SIZE, ReadOptions};
 pub use profiling::{Profiling, profile};
 
 /// Reads `sources`, one after the other, as one stream of batches with one schema.

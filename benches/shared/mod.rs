@@ -42,7 +42,14 @@ pub fn bytes() -> Bytes {
 
 /// Reads batch after batch; the number of rows.
 pub fn stream(source: Source) -> usize {
-    let batches = read(vec![source], ReadOptions::default()).expect("a source that opens");
+    stream_of(source, RECORDS)
+}
+
+/// The same in batches of so many records.
+pub fn stream_of(source: Source, records: usize) -> usize {
+    let mut options = ReadOptions::default();
+    options.batch_size = Some(records);
+    let batches = read(vec![source], options).expect("a source that opens");
     batches.map(|batch| batch.expect("records that can be read").num_rows()).sum()
 }
 

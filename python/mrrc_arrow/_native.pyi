@@ -13,6 +13,7 @@ _T = TypeVar("_T")
 
 __version__: str
 DEFAULT_BATCH_SIZE: int
+KEPT_BATCH_SIZE: int
 READER_BATCH_SIZE: int
 REJECT_CODES: list[str]
 

@@ -69,6 +69,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     }
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("DEFAULT_BATCH_SIZE", crate::read::DEFAULT_BATCH_SIZE)?;
+    module.add("KEPT_BATCH_SIZE", crate::read::KEPT_BATCH_SIZE)?;
     module.add("READER_BATCH_SIZE", crate::reader::READER_BATCH_SIZE)?;
     let rejects: Vec<_> = crate::Code::ALL.iter().filter(|code| code.is_reject()).map(|code| code.as_str()).collect();
     module.add("REJECT_CODES", rejects)?;

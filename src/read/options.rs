@@ -12,8 +12,12 @@ use crate::iso2709::blocks::BlockSize;
 use crate::layout::{KeepRaw, Layout, MAX_BATCH_BYTES, Plan, Prefilter, Shape, StringType, Tags, string_field};
 use crate::spec::{self, Column};
 
-/// Records in a batch, unless the caller says otherwise.
-pub const DEFAULT_BATCH_SIZE: usize = 384;
+/// Records in a batch of a stream, unless the caller says otherwise: a batch and its block stay in a core's cache.
+pub const DEFAULT_BATCH_SIZE: usize = 512;
+
+/// Records in a batch of those that are all kept ([`ReadOptions::retain`]), unless the caller says otherwise: no cache has them, and
+/// fewer are less to take over.
+pub const KEPT_BATCH_SIZE: usize = 1024;
 
 /// The place of the column `fields` in [`Layout::Records`].
 const FIELDS: usize = 2;
@@ -61,7 +65,8 @@ pub struct ReadOptions {
     pub format: Format,
     /// What text is encoded in; `None` for what each record says (by `format`) or, where that cannot be, what the bytes do.
     pub encoding: Option<Encoding>,
-    /// Source records in a batch; [`DEFAULT_BATCH_SIZE`] if `None`. A batch is bounded in bytes, too.
+    /// Source records in a batch; [`DEFAULT_BATCH_SIZE`] if `None`, or [`KEPT_BATCH_SIZE`] with `retain`. A batch is bounded in
+    /// bytes, too.
     pub batch_size: Option<usize>,
     /// The Arrow type of text.
     pub string_type: StringType,
@@ -192,6 +197,7 @@ impl ReadOptions {
 
     pub(crate) fn size(&self) -> Result<BlockSize, Error> {
         let records = match self.batch_size {
+            None if self.retain => KEPT_BATCH_SIZE,
             None => DEFAULT_BATCH_SIZE,
             Some(0) => return Err(Error::option("batch_size must be at least 1")),
             Some(records) => records,

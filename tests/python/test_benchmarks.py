@@ -17,6 +17,8 @@ from benches.decision import (
     EXIT_CODES,
     GATE,
     IDLE,
+    KEPT_BACKENDS,
+    STREAM_BACKENDS,
     TABLE_BACKENDS,
     Decision,
     Row,
@@ -74,14 +76,16 @@ def test_the_reader_has_the_batch_size_that_won(committed: list[Row]) -> None:
 
 
 def test_tables_have_the_batch_size_that_won(committed: list[Row]) -> None:
-    assert Decision.of(committed).table == _native.DEFAULT_BATCH_SIZE
+    decision = Decision.of(committed)
+    assert (decision.stream, decision.kept) == (_native.DEFAULT_BATCH_SIZE, _native.KEPT_BATCH_SIZE)
 
 
 def test_the_winners_are_marked_in_the_curve(committed: list[Row]) -> None:
     marked = {(row["backend"], row["batch_size"]) for row in committed if row["best"] == "1"}
     assert marked == {
         ("PythonFile", str(_native.READER_BATCH_SIZE)),
-        *((backend, str(_native.DEFAULT_BATCH_SIZE)) for backend in TABLE_BACKENDS),
+        *((backend, str(_native.DEFAULT_BATCH_SIZE)) for backend in STREAM_BACKENDS),
+        *((backend, str(_native.KEPT_BATCH_SIZE)) for backend in KEPT_BACKENDS),
     }
 
 
@@ -93,7 +97,8 @@ def test_the_decision_is_the_one_that_follows_from_the_curve(results: Path, comm
     decision, text = Decision.of(committed), (results / DECISION).read_text()
     assert text.startswith(f"GATE: {decision.gate}\n")
     assert f"\nREADER_BATCH_SIZE = {decision.reader}\n" in text
-    assert f"\nDEFAULT_BATCH_SIZE = {decision.table}\n" in text
+    assert f"\nDEFAULT_BATCH_SIZE = {decision.stream}\n" in text
+    assert f"\nKEPT_BATCH_SIZE = {decision.kept}\n" in text
 
 
 def test_a_gate_that_fails_names_what_stops_it(results: Path) -> None:
@@ -131,7 +136,9 @@ def test_a_sweep_of_tables_keeps_what_was_measured_of_the_reader(root: Path, res
         assert [row for row in after if row["backend"] == "PythonFile"] == reader, done.stderr
         tables = [row for row in after if row["backend"] != "PythonFile"]
         assert {row["rounds"] for row in tables} == {"1"}
-        assert [row["batch_size"] for row in tables if row["best"] == "1"] == [str(Decision.of(after).table)] * 3
+        decision = Decision.of(after)
+        marked = {row["backend"]: row["batch_size"] for row in tables if row["best"] == "1"}
+        assert marked == {backend: str(decision.winner(backend)) for backend in TABLE_BACKENDS}
         # The headline of the reader's sweep, then one of this one.
         first, last = "\n".join(text_before.split("\n")[:3]), text_before[text_before.index("\nStages at ") :]
         assert text.startswith(first)
