@@ -59,7 +59,9 @@ pub use error::{Error, ErrorKind, Hint, Interruption};
 pub use layout::{ColumnTest, Layout, Prefilter, StringType, Tags};
 pub use problem::{Code, Problem, ProblemCounts, Severity};
 pub use profile::Profile;
-pub use read::{BatchStream, DEFAULT_BATCH_SIZE, Inspection, KEPT_BATCH_SIZE, Poll, Profiling, ReadOptions, profile, read};
+pub use read::{
+    BatchStream, DEFAULT_BATCH_SIZE, Inspection, KEPT_BATCH_SIZE, Poll, Profiling, ReadOptions, profile, read,
+};
 pub use reader::{FieldSpans, Item, READER_BATCH_SIZE, ReaderOptions, RecordBlock, RecordReader, Selected, Selecting};
 pub use source::{BackendKind, FilePart, ReadChunk, Source};
 pub use spec::{Column, Filter, Lists};

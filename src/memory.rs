@@ -11,10 +11,16 @@ use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 
+#[cfg(target_os = "linux")]
+use huge::HUGE;
+
+#[cfg(target_os = "linux")]
+mod huge;
+
 /// Bytes of a page, or a part of that.
 pub(crate) const PAGE: usize = 4096;
 
-/// Asks for the pages of `room`.
+/// Asks for the pages of `room`, huge ones where they come fast.
 ///
 /// A hint: where the system cannot do it, pages come at their first touch.
 pub(crate) fn populate<T>(room: &mut [MaybeUninit<T>]) {
@@ -28,12 +34,24 @@ pub(crate) fn populate<T>(room: &mut [MaybeUninit<T>]) {
         if length < WORTHWHILE || skipped >= length {
             return;
         }
-        #[allow(unsafe_code)]
-        // SAFETY: the range is within memory that we have for ourselves, of which nothing is told yet. The advice maps pages and
-        // leaves what is in them as it is; an error is no matter.
-        unsafe {
-            libc::madvise(start.add(skipped).cast(), length - skipped, libc::MADV_POPULATE_WRITE);
-        }
+        let take = || {
+            #[allow(unsafe_code)]
+            // SAFETY: the range is within memory that we have for ourselves, of which nothing is told yet. The advice maps pages
+            // and leaves what is in them as it is; an error is no matter.
+            unsafe {
+                libc::madvise(start.add(skipped).cast(), length - skipped, libc::MADV_POPULATE_WRITE) == 0
+            }
+        };
+        let advise = || {
+            let (before, length) = huge::pages(start.addr(), length);
+            #[allow(unsafe_code)]
+            // SAFETY: the advice is about how large the pages are that come later, and neither maps nor changes any, whosever they are;
+            // where nothing is mapped it is an error, which is no matter.
+            unsafe {
+                libc::madvise(start.wrapping_sub(before).cast(), length, libc::MADV_HUGEPAGE);
+            }
+        };
+        HUGE.around(length, advise, take);
     }
     #[cfg(not(target_os = "linux"))]
     let _ = room;
