@@ -13,6 +13,8 @@ use crate::error::Error;
 struct Owned {
     process: u32,
     pool: ThreadPool,
+    /// Whether all threads shared one core when this was made.
+    shares_a_core: bool,
 }
 
 /// Read without a lock: one that some thread held at the moment of a `fork` would stay locked in the child.
@@ -54,7 +56,8 @@ impl Pool {
             .start_handler(|_| OURS.set(true))
             .build()
             .map_err(|error| Error::internal(format!("cannot start worker threads: {error}")))?;
-        let owned = Arc::new(Owned { process, pool });
+        let shares_a_core = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
+        let owned = Arc::new(Owned { process, pool, shares_a_core });
         // What a forked child finds here is its parent's: dropping it would wait for threads that do not exist.
         std::mem::forget(POOL.swap(Some(Arc::clone(&owned))).filter(|old| old.process != process));
         Ok(Self(owned))
@@ -62,6 +65,11 @@ impl Pool {
 
     pub(crate) fn threads(&self) -> usize {
         self.0.pool.current_num_threads()
+    }
+
+    /// Whether this process has one core for all of its threads.
+    pub(crate) fn shares_a_core(&self) -> bool {
+        self.0.shares_a_core
     }
 
     /// Runs `work` on the pool, with all its threads for what it divides.
@@ -156,7 +164,7 @@ mod tests {
     fn a_forked_child_makes_its_own_pool_and_never_waits_for_its_parents() {
         // Bound here, so that it lives to the end of the test, as a parent's would in a child.
         let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        let parents = Arc::new(Owned { process: std::process::id().wrapping_add(1), pool });
+        let parents = Arc::new(Owned { process: std::process::id().wrapping_add(1), pool, shares_a_core: false });
         POOL.store(Some(Arc::clone(&parents)));
         let own = Pool::get().unwrap();
         assert_eq!(own.0.process, std::process::id());

@@ -11,6 +11,7 @@
 //! channel, and the reader stops at its next slot. Three kinds of reader: the pool's threads in [`turns`], a thread of its own
 //! ([`producer`]), and the consumer ([`driven`]).
 
+mod bell;
 mod driven;
 mod producer;
 mod turns;
@@ -26,6 +27,7 @@ use crate::feed::{Fed, Feed, Input};
 use crate::iso2709::blocks::Block;
 use crate::pool::Pool;
 use crate::problem::Problem;
+use bell::Bell;
 use driven::Driven;
 use producer::Producer;
 use turns::Turns;
@@ -119,7 +121,8 @@ impl<T: Send + 'static> Pipeline<T> {
         let origin = if feed.has_python_files() {
             Origin::Consumer(Box::new(Driven::new(pool, feed, Arc::new(build), ahead)))
         } else if feed.is_at_hand() && !build.is_cheap() {
-            let (turns, slots) = Turns::start(pool, Arc::clone(&shared), feed, Arc::new(build), ahead);
+            let bell = pool.shares_a_core().then(Bell::default);
+            let (turns, slots) = Turns::start(pool, Arc::clone(&shared), feed, Arc::new(build), ahead, bell);
             Origin::Turns(turns, slots)
         } else {
             let (sender, slots) = bounded(ahead);
@@ -164,7 +167,7 @@ impl<T: Send + 'static> Pipeline<T> {
             let slot = match &mut self.origin {
                 Origin::Producer(slots) => receive(slots, deadline),
                 Origin::Turns(turns, slots) => {
-                    let slot = receive(slots, deadline);
+                    let slot = turns.receive(slots, deadline);
                     turns.give(usize::from(matches!(slot, Wait::Ready(Some(_)))));
                     slot
                 }
@@ -182,7 +185,11 @@ impl<T: Send + 'static> Pipeline<T> {
                 Wait::Ready(None) => return Wait::Ready(Some(Err(Error::internal("the reading thread was lost")))),
             }
         };
-        match receive(&job, deadline) {
+        let result = match &self.origin {
+            Origin::Turns(turns, _) => turns.receive(&job, deadline),
+            _ => receive(&job, deadline),
+        };
+        match result {
             Wait::Pending => {
                 self.pending = Some(job);
                 Wait::Pending

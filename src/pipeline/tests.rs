@@ -98,6 +98,35 @@ fn test_rayon_channel_backpressure() {
 }
 
 #[test]
+fn a_consumer_that_sleeps_gets_all_of_it_in_order_and_may_go_at_any_time() {
+    let start = |ahead, slow| {
+        let build = Does(move |record| {
+            assert!(record != 250, "a bad block");
+            if slow {
+                std::thread::sleep(Duration::from_micros(if record % 3 == 0 { 300 } else { 10 }));
+            }
+        });
+        let (pool, shared) = (Pool::get().unwrap(), Arc::<Shared>::default());
+        let (feed, bell) = (Feed::new(input(300)), Some(Bell::default()));
+        let (turns, slots) = Turns::start(pool, Arc::clone(&shared), feed, Arc::new(build), ahead, bell);
+        let origin = Origin::Turns(turns, slots);
+        Pipeline { origin, pending: None, shared, process: std::process::id(), finished: false }
+    };
+    for (ahead, slow) in [(1, true), (2, false), (2, true), (5, false)] {
+        let mut pipeline = start(ahead, slow);
+        for number in 0..250 {
+            assert_eq!(wait(&mut pipeline).unwrap().unwrap(), number);
+        }
+        assert_eq!(wait(&mut pipeline).unwrap().unwrap_err().record(), Some(250));
+        assert!(wait(&mut pipeline).is_none());
+        for taken in 0..3 {
+            let mut pipeline = start(ahead, slow);
+            (0..taken).for_each(|number| assert_eq!(wait(&mut pipeline).unwrap().unwrap(), number));
+        }
+    }
+}
+
+#[test]
 fn a_consumer_that_reads_itself_is_bounded_too() {
     let asked = Arc::new(AtomicUsize::new(0));
     let source = Source::stream(None, Box::new(Records(1000, Arc::clone(&asked))));

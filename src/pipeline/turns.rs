@@ -10,10 +10,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::{Build, Shared, Slot, contained, foreign, next_of};
+use super::bell::{Bell, Rings};
+use super::{Build, Shared, Slot, Wait, contained, foreign, next_of, receive};
 use crate::error::Error;
 use crate::feed::{Fed, Feed};
 use crate::iso2709::blocks::Block;
@@ -27,6 +29,8 @@ pub(super) struct Turns<T> {
     given: AtomicUsize,
     /// Locked by the turn that reads, which is one.
     reading: Mutex<Reading<T>>,
+    /// Where all threads share a core.
+    bell: Option<Bell>,
 }
 
 struct Reading<T> {
@@ -39,17 +43,18 @@ struct Reading<T> {
 type Job<T> = (Block, Sender<Result<T, Error>>);
 
 impl<T: Send + 'static> Turns<T> {
-    /// Begins with `ahead` turns; what comes of them, in the order of the input.
+    /// Begins with `ahead` turns; what comes of them, in the order of the input. With a bell, whoever takes it is woken by that.
     pub(super) fn start(
         pool: Pool,
         shared: Arc<Shared>,
         feed: Feed,
         build: Arc<dyn Build<Output = T>>,
         ahead: usize,
+        bell: Option<Bell>,
     ) -> (Arc<Self>, Receiver<Slot<T>>) {
         let (sender, slots) = unbounded();
         let reading = Mutex::new(Reading { feed, slots: Some(sender) });
-        let turns = Arc::new(Self { pool, shared, build, given: AtomicUsize::new(0), reading });
+        let turns = Arc::new(Self { pool, shared, build, given: AtomicUsize::new(0), reading, bell });
         turns.give(ahead);
         (turns, slots)
     }
@@ -61,6 +66,11 @@ impl<T: Send + 'static> Turns<T> {
         }
     }
 
+    /// What comes next out of a channel that turns send into.
+    pub(super) fn receive<R>(&self, channel: &Receiver<R>, deadline: Option<Instant>) -> Wait<Option<R>> {
+        self.bell.as_ref().map_or_else(|| receive(channel, deadline), |bell| bell.receive(channel, deadline))
+    }
+
     fn pass_on(self: &Arc<Self>) {
         let turns = Arc::clone(self);
         self.pool.spawn(move || turns.take());
@@ -70,6 +80,8 @@ impl<T: Send + 'static> Turns<T> {
     fn take(self: &Arc<Self>) {
         // Other readers wait for the pool, too.
         self.pool.give_way();
+        // After whatever a turn sends, and lets go of.
+        let mut rings = Rings(self.bell.as_ref());
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let job = reading.read(&self.shared, &*self.build);
         let ended = reading.slots.is_none();
@@ -77,6 +89,8 @@ impl<T: Send + 'static> Turns<T> {
         // Nobody takes what is left of the turns once there is nothing to read.
         if !ended && self.given.fetch_sub(1, Ordering::AcqRel) > 1 {
             self.pass_on();
+            // The next one will.
+            rings.0 = None;
         }
         if let Some((block, sender)) = job
             && !self.shared.cancelled.load(Ordering::Relaxed)
