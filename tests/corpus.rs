@@ -6,8 +6,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use arrow_array::RecordBatch;
 use mrrc_arrow::iso2709::scan_record_boundaries;
-use mrrc_arrow::{Inspection, ReadOptions, Severity, Source, read};
+use mrrc_arrow::{Inspection, Layout, ReadOptions, Severity, Source, read};
 
 fn corpus() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/iso2709");
@@ -21,6 +22,38 @@ fn corpus() -> Vec<PathBuf> {
     }
     files.sort();
     files
+}
+
+#[test]
+fn every_real_file_is_the_same_table_whether_it_is_kept_or_not() {
+    let files = corpus();
+    if files.is_empty() {
+        eprintln!("skipped: no corpus at ../shared/data/iso2709");
+        return;
+    }
+    let mut rows = 0;
+    for (path, layout) in files.iter().flat_map(|path| [(path, Layout::Records), (path, Layout::Subfields)]) {
+        let batches = |retain| {
+            let mut options = ReadOptions::default();
+            options.ignore_errors = true;
+            options.layout = layout;
+            options.batch_size = Some(300);
+            options.retain = retain;
+            let stream = read(vec![Source::path(path)], options).unwrap();
+            stream.collect::<Result<Vec<RecordBatch>, _>>()
+        };
+        match (batches(false), batches(true)) {
+            (Ok(passing), Ok(kept)) => {
+                let columns = kept.iter().flat_map(RecordBatch::columns);
+                columns.for_each(|column| column.to_data().validate_full().unwrap());
+                rows += kept.iter().map(RecordBatch::num_rows).sum::<usize>();
+                assert!(kept == passing, "{}", path.display());
+            }
+            (Err(passing), Err(kept)) => assert_eq!(kept.to_string(), passing.to_string()),
+            (passing, kept) => panic!("{}: {:?} {:?}", path.display(), passing.err(), kept.err()),
+        }
+    }
+    assert!(rows > 100_000, "{rows}");
 }
 
 #[test]

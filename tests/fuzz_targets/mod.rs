@@ -3,6 +3,7 @@
 #![allow(dead_code)] // each fuzz target uses one of them
 
 use std::collections::BTreeSet;
+use std::io;
 use std::time::Duration;
 
 use arrow_array::cast::AsArray;
@@ -11,8 +12,8 @@ use arrow_array::{Array, RecordBatch};
 use arrow_cast::display::array_value_to_string;
 use mrrc_arrow::iso2709::{Outline, resynchronise, scan_record_boundaries};
 use mrrc_arrow::{
-    Code, Encoding, Format, Inspection, Item, Layout, ReadOptions, ReaderOptions, RecordReader, Severity, Source,
-    measure, read,
+    Code, Encoding, Format, Inspection, Item, Layout, ReadChunk, ReadOptions, ReaderOptions, RecordReader, Severity,
+    Source, measure, read,
 };
 
 /// Boundaries are in order and apart, and whoever starts in the middle finds the same ones.
@@ -67,7 +68,7 @@ pub fn text(data: &[u8]) {
 }
 
 /// All ways of reading tell the same: in batches large and small, with dictionaries (where sound records take a shorter way) or
-/// plain strings, record by record in one thread, and by counting. The first byte says an encoding, or whether records do by the
+/// plain strings, handed out or kept, record by record in one thread, and by counting. The first byte says an encoding, or whether records do by the
 /// rules of MARC 21 or of UNIMARC.
 pub fn whole_read(data: &[u8]) {
     let (first, data) = data.split_first().map_or((0, data), |(&first, rest)| (first, rest));
@@ -84,11 +85,12 @@ pub fn whole_read(data: &[u8]) {
         options
     };
     let source = || vec![Source::memory(data.to_vec())];
-    let table = |options: ReadOptions| {
-        let mut stream = read(source(), options).expect("options that fit each other");
+    let table_of = |sources: Vec<Source>, options: ReadOptions| {
+        let mut stream = read(sources, options).expect("options that fit each other");
         let batches: Result<Vec<RecordBatch>, _> = stream.by_ref().collect();
         batches.ok().map(|batches| (batches.iter().flat_map(rows).collect::<Vec<String>>(), stream.problems().clone()))
     };
+    let table = |options: ReadOptions| table_of(source(), options);
     let Some((rows, problems)) = table(options(1000, false)) else {
         // A compressed stream that is broken, which it is for everyone.
         assert!(table(options(1, true)).is_none());
@@ -101,6 +103,15 @@ pub fn whole_read(data: &[u8]) {
             assert_eq!((&found, &told), (&rows, &problems));
         }
         assert_eq!(found.len(), rows.len());
+    }
+    // Of what is read piece by piece, a table that is kept has copies in place of blocks.
+    for (layout, batch_size) in [(Layout::Records, 1), (Layout::Records, 1000), (Layout::Subfields, 1000)] {
+        let mut kept = options(batch_size, true);
+        kept.layout = layout;
+        let there = table(kept.clone());
+        kept.retain = true;
+        let pieces = Source::stream(None, Box::new(Pieces(data.to_vec(), 0)));
+        assert_eq!(table_of(vec![pieces], kept), there);
     }
     // A table of subfields has the same records, and is told the same of them.
     let mut flat = options(1000, true);
@@ -154,6 +165,19 @@ pub fn whole_read(data: &[u8]) {
             repaired.extend(told.map(|problem| problem.record));
         }
         assert_eq!(repaired.len(), repairs);
+    }
+}
+
+/// Bytes that come a few at a time.
+struct Pieces(Vec<u8>, usize);
+
+impl ReadChunk for Pieces {
+    fn read_chunk(&mut self, buffer: &mut Vec<u8>, want: usize) -> io::Result<usize> {
+        let rest = self.0.get(self.1..).unwrap_or_default();
+        let piece = &rest[..want.min(700).min(rest.len())];
+        buffer.extend_from_slice(piece);
+        self.1 += piece.len();
+        Ok(piece.len())
     }
 }
 
