@@ -3,10 +3,10 @@
 Rules, none of which looks at anything but the CSV and the stages that were measured beside it:
 
 - what else runs on a machine only ever adds time, so that the least time of all rounds is taken, and two threads
-  against one is the least time of the one by the least of the other;
-- the reader's best size is the smallest one within `TOLERANCE` of the fastest; that of batches is the largest one, for
-  each of them has to be handed over, and is a chunk of the table that it comes into;
-- streams and tables that are kept have each their own size;
+  against one is the least time of the one by the least of the other; but what tables take that are kept depends on
+  which memory the system happens to have, for better or worse, so that their medians are taken;
+- the reader's best size is the smallest one within `TOLERANCE` of the fastest; that of batches is the fastest one, of
+  streams and of tables that are kept each for itself;
 - a curve on which all sizes are that close is flat, and then the reader keeps `KEEP`;
 - a curve climbs at its end if its last size beats all before it by more than that: the sweep is then extended;
 - the gate passes if two threads reach `GATE` times one, with the best size and with what the code does by default;
@@ -41,7 +41,8 @@ EXIT_CODES = {"passed": 0, "failed": 1, "not idle": 2, "no verdict": 0}
 def times(rows: Sequence[Row], backend: str) -> dict[int, float]:
     """Milliseconds for 10,000 records by batch size, of the rows where nothing else varies."""
     of_backend = [row for row in rows if row["backend"] == backend and row["sweep"] == "size"]
-    return {int(row["batch_size"]): float(row["ms_per_10k_min"]) for row in of_backend}
+    column = "ms_per_10k" if backend in KEPT_BACKENDS else "ms_per_10k_min"
+    return {int(row["batch_size"]): float(row[column]) for row in of_backend}
 
 
 def best(curve: Mapping[int, float]) -> int:
@@ -81,11 +82,9 @@ def table_curve(rows: Sequence[Row], backends: Sequence[str]) -> dict[int, float
 def table_size(rows: Sequence[Row], backends: Sequence[str]) -> tuple[int, str]:
     """The batch size of tables, and why."""
     curve = table_curve(rows, backends)
-    fastest = min(curve, key=lambda size: curve[size])
-    size = max(size for size, time in curve.items() if time <= (1 + TOLERANCE) * curve[fastest])
     mean = f"the geometric mean of {', '.join(backends)}, each relative to its own fastest"
-    of = mean if len(backends) > 1 else backends[0]
-    return size, f"{size} is the largest size within {TOLERANCE:.0%} of the fastest ({fastest}), by {of}"
+    size = min(curve, key=lambda size: curve[size])
+    return size, f"{size} is the fastest size, by {mean if len(backends) > 1 else backends[0]}"
 
 
 def verdict(ratio: float | None, shipped: float | None, idle: float | None) -> str:
@@ -178,8 +177,8 @@ def ratio_of(row: Row, column: str = "two_threads") -> float | None:
 
 def curve_lines(rows: Sequence[Row]) -> list[str]:
     """The figures of the CSV that decide, for reading."""
-    columns = ["batch_size", "max_records", "max_bytes", "batches", "gil_cycles", "ms_per_10k_min", "two_threads"]
-    columns += ["loop_two_threads", "cores_two_threads", "peak_mb"]
+    columns = ["batch_size", "max_records", "max_bytes", "batches", "gil_cycles", "ms_per_10k", "ms_per_10k_min"]
+    columns += ["two_threads", "loop_two_threads", "cores_two_threads", "peak_mb"]
     lines = ["  ".join(["backend     ", "sweep  ", *columns])]
     for row in rows:
         cells = [f"{row['backend']:<12}", f"{row['sweep']:<7}"]

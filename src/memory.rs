@@ -12,7 +12,7 @@ use std::ops::RangeInclusive;
 use bytes::Bytes;
 
 #[cfg(target_os = "linux")]
-use huge::HUGE;
+use huge::{Pages, Size};
 
 #[cfg(target_os = "linux")]
 mod huge;
@@ -25,36 +25,41 @@ pub(crate) const PAGE: usize = 4096;
 /// A hint: where the system cannot do it, pages come at their first touch.
 pub(crate) fn populate<T>(room: &mut [MaybeUninit<T>]) {
     #[cfg(target_os = "linux")]
-    {
-        /// Less than this comes from the allocator's own stock.
-        const WORTHWHILE: usize = 64 << 10;
-        let length = size_of_val(room);
-        let start = room.as_mut_ptr().cast::<u8>();
-        let skipped = start.align_offset(PAGE);
-        if length < WORTHWHILE || skipped >= length {
-            return;
-        }
-        let take = || {
-            #[allow(unsafe_code)]
-            // SAFETY: the range is within memory that we have for ourselves, of which nothing is told yet. The advice maps pages
-            // and leaves what is in them as it is; an error is no matter.
-            unsafe {
-                libc::madvise(start.add(skipped).cast(), length - skipped, libc::MADV_POPULATE_WRITE) == 0
-            }
-        };
-        let advise = || {
-            let (before, length) = huge::pages(start.addr(), length);
-            #[allow(unsafe_code)]
-            // SAFETY: the advice is about how large the pages are that come later, and neither maps nor changes any, whosever they are;
-            // where nothing is mapped it is an error, which is no matter.
-            unsafe {
-                libc::madvise(start.wrapping_sub(before).cast(), length, libc::MADV_HUGEPAGE);
-            }
-        };
-        HUGE.around(length, advise, take);
-    }
+    populate_by(&huge::HUGE, room);
     #[cfg(not(target_os = "linux"))]
     let _ = room;
+}
+
+#[cfg(target_os = "linux")]
+fn populate_by<T>(huge: &huge::Huge, room: &mut [MaybeUninit<T>]) {
+    /// Less than this comes from the allocator's own stock.
+    const WORTHWHILE: usize = 64 << 10;
+    let length = size_of_val(room);
+    let start = room.as_mut_ptr().cast::<u8>();
+    let skipped = start.align_offset(PAGE);
+    if length < WORTHWHILE || skipped >= length {
+        return;
+    }
+    let take = || {
+        #[allow(unsafe_code)]
+        // SAFETY: the range is within memory that we have for ourselves, of which nothing is told yet. The advice maps pages and
+        // leaves what is in them as it is; an error is no matter.
+        unsafe {
+            libc::madvise(start.add(skipped).cast(), length - skipped, libc::MADV_POPULATE_WRITE) == 0
+        }
+    };
+    let pages = Pages::of(start.addr(), length);
+    let advise = |size| {
+        let first = start.wrapping_sub(start.addr() - pages.start);
+        let advice = if size == Size::Huge { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
+        #[allow(unsafe_code)]
+        // SAFETY: the advice is about how large the pages are that come later, and neither maps nor changes any, whosever they are;
+        // where nothing is mapped it is an error, which is no matter.
+        unsafe {
+            libc::madvise(first.cast(), pages.length, advice);
+        }
+    };
+    huge.around(length, pages, advise, take);
 }
 
 /// An empty vector of exactly this capacity; with its pages, if it is going to be kept.
@@ -103,6 +108,9 @@ pub(crate) fn spare(capacity: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(target_os = "linux")]
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -132,6 +140,37 @@ mod tests {
         for length in [0, 1, 1000, KEPT.end() + 1] {
             keep(Bytes::from(vec![1; length]));
             assert_eq!(spare(1).capacity(), 1);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn huge_pages_are_asked_for_and_change_nothing_that_is_there() {
+        const SIZE: usize = 3 << 20;
+        let flags = |place: usize| {
+            let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+            let mut is_there = false;
+            maps.lines()
+                .find_map(|line| {
+                    let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+                    if let Some((Ok(from), Ok(to))) =
+                        range.map(|(a, b)| (usize::from_str_radix(a, 16), usize::from_str_radix(b, 16)))
+                    {
+                        is_there = (from..to).contains(&place);
+                    }
+                    line.strip_prefix("VmFlags:").filter(|_| is_there).map(str::to_owned)
+                })
+                .unwrap()
+        };
+        let neighbours: Vec<Vec<u32>> = (0..40).map(|n| vec![n; 10_000]).collect();
+        let mut buffer: Vec<u8> = Vec::with_capacity(SIZE);
+        buffer.extend((0..SIZE / 2).map(|n| n as u8));
+        populate_by(&huge::Huge::at_once(), buffer.spare_capacity_mut());
+        assert!(buffer.iter().enumerate().all(|(n, &byte)| byte == n as u8));
+        assert!((0..).zip(&neighbours).all(|(n, neighbour)| *neighbour == vec![n; 10_000]));
+        if Path::new("/sys/kernel/mm/transparent_hugepage").exists() {
+            let place = buffer.as_ptr().addr() + SIZE - 1000;
+            assert!(flags(place).contains(" hg"), "{}", flags(place));
         }
     }
 

@@ -13,7 +13,7 @@ use crate::error::Error;
 struct Owned {
     process: u32,
     pool: ThreadPool,
-    /// Whether all threads shared one core when this was made.
+    /// Whether the thread that made this had one core, or the time of one, for all that it starts.
     shares_a_core: bool,
 }
 
@@ -67,7 +67,7 @@ impl Pool {
         self.0.pool.current_num_threads()
     }
 
-    /// Whether this process has one core for all of its threads.
+    /// Whether the pool and whoever waits for it share one core, as far as was to be seen when it was made.
     pub(crate) fn shares_a_core(&self) -> bool {
         self.0.shares_a_core
     }

@@ -1,19 +1,21 @@
 //! Huge pages, for as long as they come fast.
 //!
-//! A page of 2 MB costs one trap in place of 512, and a table that is kept is built in little more than half the time with them. But where a
-//! machine is a virtual one whose host takes free memory back, it is large pieces that were taken back, and to get one of them again takes
-//! many times as long as the small pages do that the system still has. Nothing tells beforehand; so it is measured, and whoever has met a
-//! slow one does without for a while.
+//! A page of 2 MB costs one trap in place of 512, which takes a fifth to two fifths off the time of a table that is kept. But where a machine is
+//! a virtual one whose host takes free memory back, it is large pieces that were taken back, and to get one of them again takes many times as
+//! long as the small pages do that the system still has. Nothing tells beforehand; so it is measured, and after a slow one nobody asks for any for
+//! a while, nor gets them where they were asked for before. (A thread that has to wait for its core may take that for a slow page, too.)
+//!
+//! What is asked for stays so in the address space that the allocator keeps, until a kept buffer lies there that is to have none.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Bytes of a huge page, where pages have 4 KiB.
 const HUGE_PAGE: usize = 2 << 20;
 
-/// What a process takes before it asks for huge pages: for a small table it is not worth finding out.
-const SMALL: usize = 48 << 20;
+/// What a process takes, in all tables, before it asks for huge pages: for little it is not worth finding out.
+const LITTLE: usize = 48 << 20;
 
 /// How long the pages of a buffer may take for each huge page that it lies in. To clear one takes less than a fifth of that, to have a host
 /// find it first several times as long.
@@ -22,126 +24,193 @@ const FAST: Duration = Duration::from_millis(1);
 /// How long nobody asks after a slow one, in milliseconds.
 const PAUSE: u64 = 1000;
 
-/// What this process has found out.
+/// What this process has found out. Without locks, which a `fork` might find taken.
 pub(super) static HUGE: Huge = Huge::new();
+
+thread_local! {
+    /// What this thread has advised last: the allocator has its buffers side by side.
+    static ADVISED: Cell<Option<(Pages, Size)>> = const { Cell::new(None) };
+}
+
+/// What pages are to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    Huge,
+    Small,
+}
+
+/// The huge pages that a buffer lies in, or would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pages {
+    /// Where the first begins.
+    pub start: usize,
+    /// Bytes of all of them.
+    pub length: usize,
+}
+
+impl Pages {
+    /// Those that so many bytes from there lie in.
+    pub(super) fn of(start: usize, length: usize) -> Self {
+        let first = start - start % HUGE_PAGE;
+        Self { start: first, length: (start + length).next_multiple_of(HUGE_PAGE) - first }
+    }
+
+    fn has(self, other: Self) -> bool {
+        self.start <= other.start && other.start + other.length <= self.start + self.length
+    }
+}
 
 /// Whether huge pages are to be asked for.
 pub(super) struct Huge {
     /// Bytes that were taken so far.
     taken: AtomicUsize,
-    /// Until when they are not, in milliseconds since `began`.
+    /// Until when they are not, in milliseconds since 1970.
     pause: AtomicU64,
-    began: OnceLock<Instant>,
+    /// Whether they were asked for at all.
+    asked: AtomicBool,
+    /// Pages come at their first touch, and how long that takes nobody sees.
+    blind: AtomicBool,
 }
 
 impl Huge {
     const fn new() -> Self {
-        Self { taken: AtomicUsize::new(0), pause: AtomicU64::new(0), began: OnceLock::new() }
+        Self {
+            taken: AtomicUsize::new(0),
+            pause: AtomicU64::new(0),
+            asked: AtomicBool::new(false),
+            blind: AtomicBool::new(false),
+        }
     }
 
-    /// Has `take` ask for the pages of a buffer of so many bytes, after `advise` has asked for huge ones, if they are worth that. `take`
-    /// tells whether they came.
-    pub(super) fn around(&self, length: usize, advise: impl FnOnce(), take: impl FnOnce() -> bool) {
-        let now = Instant::now();
-        if self.taken.fetch_add(length, Ordering::Relaxed) < SMALL || !self.is_wanted(now) {
+    /// One that asks from the first byte on.
+    #[cfg(test)]
+    pub(super) const fn at_once() -> Self {
+        Self { taken: AtomicUsize::new(LITTLE), ..Self::new() }
+    }
+
+    /// Has `take` ask for the pages of a buffer of so many bytes in `pages`, after `advise` has told how large they are to be. `take` tells
+    /// whether they came.
+    pub(super) fn around(&self, length: usize, pages: Pages, advise: impl FnOnce(Size), take: impl FnOnce() -> bool) {
+        if self.taken.fetch_add(length, Ordering::Relaxed) < LITTLE {
             take();
             return;
         }
-        advise();
-        if take() {
-            self.learn(length, now, Instant::now());
-        } else {
-            // They come at their first touch, and how long that takes nobody sees.
-            self.pause.store(u64::MAX, Ordering::Relaxed);
+        let is_wanted = self.is_wanted(now());
+        let size = if is_wanted { Size::Huge } else { Size::Small };
+        if is_wanted {
+            self.asked.store(true, Ordering::Relaxed);
+        }
+        let is_advised = ADVISED.get().is_some_and(|(advised, as_what)| as_what == size && advised.has(pages));
+        if self.asked.load(Ordering::Relaxed) && !is_advised {
+            advise(size);
+            ADVISED.set(Some((pages, size)));
+        }
+        let before = Instant::now();
+        if !take() {
+            self.blind.store(true, Ordering::Relaxed);
+        } else if is_wanted {
+            self.learn(pages, before.elapsed(), now());
         }
     }
 
-    fn is_wanted(&self, now: Instant) -> bool {
-        self.pause.load(Ordering::Relaxed) <= self.since(now)
+    fn is_wanted(&self, now: u64) -> bool {
+        let pause = self.pause.load(Ordering::Relaxed);
+        // The clock may have been set back.
+        (pause <= now || pause > now + PAUSE) && !self.blind.load(Ordering::Relaxed)
     }
 
-    /// That a buffer of so many bytes was taken between these moments.
-    fn learn(&self, length: usize, before: Instant, now: Instant) {
-        // It may begin and end within two more.
-        let pages = length / HUGE_PAGE + 2;
-        if now.saturating_duration_since(before) > FAST * pages as u32 {
-            self.pause.store(self.since(now).saturating_add(PAUSE), Ordering::Relaxed);
+    /// That these pages took so long, until now.
+    fn learn(&self, pages: Pages, took: Duration, now: u64) {
+        if took > FAST * (pages.length / HUGE_PAGE) as u32 {
+            self.pause.store(now + PAUSE, Ordering::Relaxed);
         }
-    }
-
-    fn since(&self, now: Instant) -> u64 {
-        now.saturating_duration_since(*self.began.get_or_init(|| now)).as_millis() as u64
     }
 }
 
-/// The huge pages that so many bytes from `start` lie in: how far before them the first begins, and how many bytes all have.
-pub(super) fn pages(start: usize, length: usize) -> (usize, usize) {
-    let before = start % HUGE_PAGE;
-    (before, (before + length).next_multiple_of(HUGE_PAGE))
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Whether huge pages were asked for, for a buffer whose pages took so long, or did not come.
-    fn is_advised(huge: &Huge, length: usize, took: Option<Duration>) -> bool {
-        let mut advised = false;
-        huge.around(
-            length,
-            || advised = true,
-            || {
-                took.is_some_and(|took| {
-                    std::thread::sleep(took);
-                    true
-                })
-            },
-        );
+    /// What was advised for a buffer at a place, whose pages took so long, or did not come.
+    fn advised(huge: &Huge, place: usize, length: usize, took: Option<Duration>) -> Option<Size> {
+        let mut advised = None;
+        let take = || took.inspect(|&took| std::thread::sleep(took)).is_some();
+        huge.around(length, Pages::of(place * HUGE_PAGE, length), |size| advised = Some(size), take);
         advised
     }
 
+    const AT_ONCE: Option<Duration> = Some(Duration::ZERO);
+
+    /// Of a process, and a thread, that has advised nothing so far.
+    fn huge() -> Huge {
+        ADVISED.set(None);
+        Huge::at_once()
+    }
+
     #[test]
-    fn a_small_table_does_not_ask() {
+    fn who_takes_little_does_not_ask() {
+        ADVISED.set(None);
         let huge = Huge::new();
-        assert!(!is_advised(&huge, SMALL - 1, Some(Duration::ZERO)));
-        assert!(!is_advised(&huge, 1, Some(Duration::ZERO)));
-        assert!(is_advised(&huge, 1, Some(Duration::ZERO)));
+        assert_eq!(advised(&huge, 1, LITTLE - 1, AT_ONCE), None);
+        assert_eq!(advised(&huge, 2, 1, AT_ONCE), None);
+        assert_eq!(advised(&huge, 3, 1, AT_ONCE), Some(Size::Huge));
+    }
+
+    #[test]
+    fn the_same_is_advised_once() {
+        let huge = huge();
+        assert_eq!(advised(&huge, 1, 2 * HUGE_PAGE, AT_ONCE), Some(Size::Huge));
+        assert_eq!(advised(&huge, 2, 1, AT_ONCE), None);
+        assert_eq!(advised(&huge, 2, HUGE_PAGE + 1, AT_ONCE), Some(Size::Huge));
+        assert_eq!(advised(&huge, 1, 1, AT_ONCE), Some(Size::Huge));
+        assert_eq!(advised(&huge, 1, 1, Some(10 * FAST)), None);
+        assert_eq!(advised(&huge, 1, 1, AT_ONCE), Some(Size::Small), "after a slow one");
     }
 
     #[test]
     fn a_slow_page_is_the_last_for_a_while() {
-        let huge = Huge::new();
-        let began = Instant::now();
-        let after = |millis| began + Duration::from_millis(millis);
-        assert!(huge.is_wanted(began));
-        huge.learn(100_000, began, after(2));
-        huge.learn(3 * HUGE_PAGE, began, after(5));
-        assert!(huge.is_wanted(after(5)), "fast for so many bytes");
-        huge.learn(100_000, began, after(3));
-        assert!(!huge.is_wanted(after(3)));
-        assert!(!huge.is_wanted(after(2 + PAUSE)));
-        assert!(huge.is_wanted(after(3 + PAUSE)));
-        // As it is done.
-        let huge = Huge::new();
-        is_advised(&huge, SMALL, Some(Duration::ZERO));
-        assert!(is_advised(&huge, 1, Some(10 * FAST)));
-        assert!(!is_advised(&huge, 1, Some(Duration::ZERO)));
+        let huge = huge();
+        let (one, three) = (Pages::of(0, 100_000), Pages::of(5, 2 * HUGE_PAGE));
+        assert!(huge.is_wanted(5000));
+        huge.learn(one, FAST, 5000);
+        huge.learn(three, 3 * FAST, 5000);
+        assert!(huge.is_wanted(5000), "fast for so many bytes");
+        huge.learn(one, FAST + Duration::from_micros(1), 5000);
+        assert!(!huge.is_wanted(5000));
+        assert!(!huge.is_wanted(4999 + PAUSE));
+        assert!(huge.is_wanted(5000 + PAUSE));
+        assert!(huge.is_wanted(4000), "of a clock that was set back");
+    }
+
+    #[test]
+    fn who_has_never_asked_advises_nothing_in_a_pause() {
+        let huge = huge();
+        huge.learn(Pages::of(0, 1), 10 * FAST, now());
+        assert_eq!(advised(&huge, 1, 1, AT_ONCE), None);
     }
 
     #[test]
     fn where_it_cannot_be_measured_nobody_asks_again() {
-        let huge = Huge::new();
-        is_advised(&huge, SMALL, Some(Duration::ZERO));
-        assert!(is_advised(&huge, 1, None));
-        assert!(!is_advised(&huge, 1, Some(Duration::ZERO)));
-        assert!(!huge.is_wanted(Instant::now() + Duration::from_secs(1 << 30)));
+        let huge = huge();
+        assert_eq!(advised(&huge, 1, 1, None), Some(Size::Huge));
+        assert!(!huge.is_wanted(0) && !huge.is_wanted(u64::MAX - PAUSE));
+        assert_eq!(advised(&huge, 1, 1, None), Some(Size::Small));
     }
 
     #[test]
     fn all_of_a_buffer_lies_in_its_pages() {
-        assert_eq!(pages(0, HUGE_PAGE), (0, HUGE_PAGE));
-        assert_eq!(pages(5 * HUGE_PAGE + 1, HUGE_PAGE), (1, 2 * HUGE_PAGE));
-        assert_eq!(pages(6 * HUGE_PAGE - 1, 1), (HUGE_PAGE - 1, HUGE_PAGE));
-        assert_eq!(pages(6 * HUGE_PAGE - 1, 2), (HUGE_PAGE - 1, 2 * HUGE_PAGE));
+        let pages = |start, length| {
+            let pages = Pages::of(start, length);
+            (pages.start / HUGE_PAGE, pages.start % HUGE_PAGE, pages.length / HUGE_PAGE, pages.length % HUGE_PAGE)
+        };
+        assert_eq!(pages(0, HUGE_PAGE), (0, 0, 1, 0));
+        assert_eq!(pages(5 * HUGE_PAGE + 1, HUGE_PAGE), (5, 0, 2, 0));
+        assert_eq!(pages(6 * HUGE_PAGE - 1, 1), (5, 0, 1, 0));
+        assert_eq!(pages(6 * HUGE_PAGE - 1, 2), (5, 0, 2, 0));
     }
 }

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::bell::{Bell, Rings};
+use super::bell::Bell;
 use super::{Build, Shared, Slot, Wait, contained, foreign, next_of, receive};
 use crate::error::Error;
 use crate::feed::{Fed, Feed};
@@ -29,7 +29,7 @@ pub(super) struct Turns<T> {
     given: AtomicUsize,
     /// Locked by the turn that reads, which is one.
     reading: Mutex<Reading<T>>,
-    /// Where all threads share a core.
+    /// Where all threads share one core.
     bell: Option<Bell>,
 }
 
@@ -72,6 +72,9 @@ impl<T: Send + 'static> Turns<T> {
     }
 
     fn pass_on(self: &Arc<Self>) {
+        if let Some(bell) = &self.bell {
+            bell.begin();
+        }
         let turns = Arc::clone(self);
         self.pool.spawn(move || turns.take());
     }
@@ -80,8 +83,7 @@ impl<T: Send + 'static> Turns<T> {
     fn take(self: &Arc<Self>) {
         // Other readers wait for the pool, too.
         self.pool.give_way();
-        // After whatever a turn sends, and lets go of.
-        let mut rings = Rings(self.bell.as_ref());
+        let _rings = self.bell.as_ref().map(Bell::rings);
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let job = reading.read(&self.shared, &*self.build);
         let ended = reading.slots.is_none();
@@ -89,8 +91,6 @@ impl<T: Send + 'static> Turns<T> {
         // Nobody takes what is left of the turns once there is nothing to read.
         if !ended && self.given.fetch_sub(1, Ordering::AcqRel) > 1 {
             self.pass_on();
-            // The next one will.
-            rings.0 = None;
         }
         if let Some((block, sender)) = job
             && !self.shared.cancelled.load(Ordering::Relaxed)

@@ -12,8 +12,8 @@ use crate::iso2709::blocks::BlockSize;
 use crate::layout::{KeepRaw, Layout, MAX_BATCH_BYTES, Plan, Prefilter, Shape, StringType, Tags, string_field};
 use crate::spec::{self, Column};
 
-/// Records in a batch of a stream, unless the caller says otherwise: a batch and its block stay in a core's cache.
-pub const DEFAULT_BATCH_SIZE: usize = 512;
+/// Records in a batch of a stream, unless the caller says otherwise.
+pub const DEFAULT_BATCH_SIZE: usize = 384;
 
 /// Records in a batch of those that are all kept ([`ReadOptions::retain`]), unless the caller says otherwise: no cache has them, and
 /// fewer are less to take over.
