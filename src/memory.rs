@@ -9,6 +9,9 @@ use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::ops::RangeInclusive;
 
+#[cfg(target_os = "linux")]
+use std::time::Instant;
+
 use bytes::Bytes;
 
 #[cfg(target_os = "linux")]
@@ -41,15 +44,14 @@ fn populate_by<T>(huge: &huge::Huge, room: &mut [MaybeUninit<T>]) {
         return;
     }
     let take = || {
+        let before = Instant::now();
         #[allow(unsafe_code)]
         // SAFETY: the range is within memory that we have for ourselves, of which nothing is told yet. The advice maps pages and
-        // leaves what is in them as it is; an error is no matter.
-        unsafe {
-            libc::madvise(start.add(skipped).cast(), length - skipped, libc::MADV_POPULATE_WRITE) == 0
-        }
+        // leaves what is in them as it is, and so what others have in the last one; an error is no matter.
+        let done = unsafe { libc::madvise(start.add(skipped).cast(), length - skipped, libc::MADV_POPULATE_WRITE) };
+        (done == 0).then(|| before.elapsed())
     };
-    let pages = Pages::of(start.addr(), length);
-    let advise = |size| {
+    let advise = |pages: Pages, size| {
         let first = start.wrapping_sub(start.addr() - pages.start);
         let advice = if size == Size::Huge { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
         #[allow(unsafe_code)]
@@ -59,7 +61,7 @@ fn populate_by<T>(huge: &huge::Huge, room: &mut [MaybeUninit<T>]) {
             libc::madvise(first.cast(), pages.length, advice);
         }
     };
-    huge.around(length, pages, advise, take);
+    huge.around(length, Pages::of(start.addr(), length), advise, take);
 }
 
 /// An empty vector of exactly this capacity; with its pages, if it is going to be kept.
@@ -146,7 +148,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn huge_pages_are_asked_for_and_change_nothing_that_is_there() {
-        const SIZE: usize = 3 << 20;
+        const SIZE: usize = 6 << 20;
         let flags = |place: usize| {
             let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
             let mut is_there = false;
@@ -169,8 +171,14 @@ mod tests {
         assert!(buffer.iter().enumerate().all(|(n, &byte)| byte == n as u8));
         assert!((0..).zip(&neighbours).all(|(n, neighbour)| *neighbour == vec![n; 10_000]));
         if Path::new("/sys/kernel/mm/transparent_hugepage").exists() {
-            let place = buffer.as_ptr().addr() + SIZE - 1000;
+            // A huge page, or the place of one, that nobody else has a part of.
+            let place = buffer.as_ptr().addr().next_multiple_of(2 << 20) + (2 << 20);
             assert!(flags(place).contains(" hg"), "{}", flags(place));
+            let pause = huge::Huge::at_once();
+            pause.begin_pause();
+            populate_by(&pause, buffer.spare_capacity_mut());
+            assert!(flags(place).contains(" nh"), "{}", flags(place));
+            assert!(buffer.iter().enumerate().all(|(n, &byte)| byte == n as u8));
         }
     }
 

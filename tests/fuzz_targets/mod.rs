@@ -109,6 +109,7 @@ pub fn whole_read(data: &[u8]) {
         let mut kept = options(batch_size, true);
         kept.layout = layout;
         let there = table(kept.clone());
+        assert!(there.is_some());
         kept.retain = true;
         let pieces = Source::stream(None, Box::new(Pieces(data.to_vec(), 0)));
         assert_eq!(table_of(vec![pieces], kept), there);
