@@ -3,8 +3,8 @@
 //! Pool and channel by the size of batches: a batch that is small is handed over often, and what of a large one leaves the cache has to come
 //! back.
 //!
-//! The pipeline has a thread that reads beside its pool of one, so that on two cores it would gain and not cost; so this is
-//! measured on one: `taskset -c 0 cargo bench --bench rayon_overhead`. It fails if pool and channel cost more than 5 % there.
+//! A pool of one and its consumer are two threads, which two cores would have at work side by side; so this is measured on
+//! one: `taskset -c 0 cargo bench --bench rayon_overhead`. It fails if pool and channel cost more than 5 % there.
 
 #![allow(missing_docs, clippy::expect_used)]
 

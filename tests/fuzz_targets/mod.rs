@@ -68,8 +68,8 @@ pub fn text(data: &[u8]) {
 }
 
 /// All ways of reading tell the same: in batches large and small, with dictionaries (where sound records take a shorter way) or
-/// plain strings, handed out or kept, record by record in one thread, and by counting. The first byte says an encoding, or whether records do by the
-/// rules of MARC 21 or of UNIMARC.
+/// plain strings, handed out or kept, record by record in one thread, and by counting. The first byte says an encoding, or whether
+/// records do by the rules of MARC 21 or of UNIMARC.
 pub fn whole_read(data: &[u8]) {
     let (first, data) = data.split_first().map_or((0, data), |(&first, rest)| (first, rest));
     let way = usize::from(first) % (Encoding::ALL.len() + 2);
