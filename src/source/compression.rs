@@ -114,6 +114,10 @@ impl<R: Read> Members<R> {
                 Self::Between(input) => Self::In(Box::new(GzDecoder::new(input))),
                 Self::End => Self::End,
             };
+            // A decoder that is made reads its header at once, and keeps to itself that it could not.
+            if let Some(error) = self.cause() {
+                return Err(error);
+            }
         }
     }
 
