@@ -12,7 +12,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml README.md $(shell find src pytho
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-rust test-python test-gil test-polars test-environments test-free-threaded test-spark test-engines
 .PHONY: check test-memory asan asan-rust asan-fuzz asan-python valgrind valgrind-rust valgrind-reader valgrind-python leaks deny gate stress kills coverage
-.PHONY: mutations random fuzz instructions memory lint fmt bench compare bench-rust bench-polars profile notebooks docs docs-serve wheel
+.PHONY: properties mutations random fuzz instructions memory lint fmt bench compare bench-rust bench-polars profile notebooks docs docs-serve wheel
 .PHONY: sdist dist test-wheel test-sdist crate clean
 
 help: ## list the commands
@@ -247,6 +247,12 @@ stress: $(VENV)/.built $(VENV)/.test ## repeat the tests of pipeline, fork and C
 		$(BIN)/python -m pytest -q -p no:cacheprovider -k 'fork or ctrl_c' tests/python/test_processes.py \
 			tests/python/test_reader.py >$(OUT)/stress.log 2>&1 || { cat $(OUT)/stress.log; exit 1; }; \
 	done; echo "$(REPEAT) times with $$threads threads: passed"; done
+
+properties: ## the core's tests over and over, with cases that differ, where CI has the same ones each time
+	mkdir -p $(OUT)
+	set -e; for round in $$(seq $(REPEAT)); do PROPTEST_CASES=2048 CARGO_PROFILE_TEST_OPT_LEVEL=2 \
+		cargo test --locked --no-default-features --features cli --target-dir target/properties >$(OUT)/properties.log 2>&1 \
+		|| { cat $(OUT)/properties.log; exit 1; }; done; echo "$(REPEAT) times: passed"
 
 kills: $(VENV)/.built $(VENV)/.test ## kill conversions and writers at a hundred moments each, and look at what is left
 	$(BIN)/python scripts/measure_kills.py --kills $(REPEAT)
