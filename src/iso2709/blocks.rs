@@ -397,9 +397,11 @@ impl Blocks {
             return self.size.bytes.saturating_sub(have).max(have - at).max(READ_AT_LEAST);
         }
         let ahead = self.expected.saturating_sub(have);
-        // Beyond what was expected, read for the records that are missing; a record longer than that doubles the buffer.
+        // Beyond what was expected, read for the records that are missing, not before: the first few tell little of the others, and what
+        // they have too much of would move the buffer. A record longer than that doubles it.
         let missing = match records {
             0 => have,
+            _ if ahead > 0 => 0,
             records => (at / records).saturating_mul(self.size.records.saturating_sub(records)).min(self.size.bytes),
         };
         // What is not cut yet at least doubles, so that looking through it again and again stays linear in all.
