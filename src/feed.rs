@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::iso2709::blocks::{Block, BlockSize, Blocks, Next};
+use crate::memory::Stock;
 use crate::problem::{Code, Problem};
 use crate::source::{BackendKind, Source};
 
@@ -23,6 +24,8 @@ pub(crate) struct Feed {
     size: BlockSize,
     ignore_foreign: bool,
     keep_foreign: usize,
+    /// What the memory of all blocks is taken from.
+    stock: Stock,
     /// The number of the next record over all sources.
     record: u64,
 }
@@ -38,7 +41,15 @@ pub(crate) enum Fed {
 impl Feed {
     pub(crate) fn new(input: Input) -> Self {
         let Input { sources, size, ignore_foreign, keep_foreign } = input;
-        Self { sources: sources.into_iter(), open: None, size, ignore_foreign, keep_foreign, record: 0 }
+        Self {
+            sources: sources.into_iter(),
+            open: None,
+            size,
+            ignore_foreign,
+            keep_foreign,
+            stock: Stock::default(),
+            record: 0,
+        }
     }
 
     /// Whether there are sources that call into another language.
@@ -57,8 +68,9 @@ impl Feed {
         self.sources.as_slice().iter().all(|source| source.is_at_hand() && !source.is_compressed())
     }
 
-    /// Lets go of every source.
+    /// Lets go of every source, and of memory for their blocks.
     pub(crate) fn close(&mut self) {
+        self.stock = Stock::default();
         self.sources = Vec::new().into_iter();
         self.open = None;
     }
@@ -82,7 +94,7 @@ impl Feed {
                     None => return Ok(Fed::End),
                     Some(source) => {
                         // The next one only then: an interruption is no reason to leave this one out.
-                        let blocks = Blocks::open(source.clone(), self.record, self.size)?;
+                        let blocks = Blocks::open(source.clone(), self.record, self.size, self.stock.clone())?;
                         self.sources.next();
                         self.open.insert((source, blocks))
                     }

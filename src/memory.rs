@@ -5,9 +5,9 @@
 //! going to be written, so their pages are asked for together: one system call for each buffer in place of a trap for each
 //! page. Memory that is there already costs next to nothing. One of the few modules with `unsafe` code.
 
-use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, Weak};
 
 #[cfg(target_os = "linux")]
 use std::time::Instant;
@@ -73,38 +73,69 @@ pub(crate) fn with_capacity<T>(capacity: usize, retain: bool) -> Vec<T> {
     buffer
 }
 
-thread_local! {
-    /// Memory of a block that was let go of, for the next one that this thread reads; `None` if it has read none so far. Others build
-    /// what a thread of its own, or a consumer, reads, and have no use for it.
-    static SPARE: Cell<Option<Vec<u8>>> = const { Cell::new(None) };
-}
-
-/// How much a thread keeps of it: some times what a block takes, and not a few bytes.
+/// How much a [`Stock`] keeps of a block's memory: some times what one takes, and not a few bytes.
 const KEPT: RangeInclusive<usize> = 64 << 10..=8 << 20;
 
-/// Keeps the memory of `bytes` for [`spare`], if nobody else has them.
-pub(crate) fn keep(mut bytes: Bytes) {
-    // As good as nothing is copied then. With no byte at all it would be let go of.
-    bytes.truncate(1);
-    let mut kept = Vec::from(bytes);
-    if KEPT.contains(&kept.capacity()) && SPARE.take().is_some() {
-        kept.clear();
-        SPARE.set(Some(kept));
+/// And how much in all.
+const MOST_KEPT: usize = 16 << 20;
+
+type Shelf = Mutex<Vec<Vec<u8>>>;
+
+/// Memory of blocks that nobody has any more, for the next ones of the same source. What was used last is used next, whichever thread
+/// that was on: each allocator's arena would keep as much as is ever under way.
+///
+/// Nobody waits for another here: what is just being used by somebody else is empty and full. (In a forked child it may be that for
+/// good.)
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stock(Arc<Shelf>);
+
+impl Stock {
+    /// An empty vector with at least this capacity: memory that came back or, if that does not suffice, new, and then a quarter more,
+    /// so that it will the next time.
+    pub(crate) fn take(&self, capacity: usize) -> Vec<u8> {
+        if capacity == 0 {
+            return Vec::new();
+        }
+        let kept = self.0.try_lock().ok().and_then(|mut shelf| shelf.pop()).unwrap_or_default();
+        match kept.capacity() {
+            0 => Vec::with_capacity(capacity),
+            enough if enough >= capacity => kept,
+            _ => Vec::with_capacity(capacity + capacity / 4),
+        }
+    }
+
+    /// The same bytes, to be shared, whose memory comes back with the last who has some of them, if the stock is still there.
+    pub(crate) fn lend(&self, bytes: Vec<u8>) -> Bytes {
+        if KEPT.contains(&bytes.capacity()) {
+            Bytes::from_owner(Lent { bytes, shelf: Arc::downgrade(&self.0) })
+        } else {
+            Bytes::from(bytes)
+        }
     }
 }
 
-/// An empty vector with at least this capacity: memory that was kept or, if that does not suffice, new, and then a quarter more, so
-/// that it will the next time.
-pub(crate) fn spare(capacity: usize) -> Vec<u8> {
-    if capacity == 0 {
-        // Nothing more is read; it may be of use to whoever comes next.
-        return Vec::new();
+/// What was lent of a [`Stock`].
+struct Lent {
+    bytes: Vec<u8>,
+    shelf: Weak<Shelf>,
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
-    let kept = SPARE.replace(Some(Vec::new())).unwrap_or_default();
-    match kept.capacity() {
-        0 => Vec::with_capacity(capacity),
-        enough if enough >= capacity => kept,
-        _ => Vec::with_capacity(capacity + capacity / 4),
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let Some(kept) = self.shelf.upgrade() else { return };
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        if let Ok(mut kept) = kept.try_lock()
+            && kept.iter().map(Vec::capacity).sum::<usize>() + bytes.capacity() <= MOST_KEPT
+        {
+            kept.push(bytes);
+        }
     }
 }
 
@@ -116,33 +147,53 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_that_is_kept_is_used_again_once_by_whom_it_suffices() {
-        // A thread that reads nothing keeps nothing.
-        let reads = || spare(1).capacity();
-        let keeps = std::thread::spawn(|| {
-            keep(Bytes::from(vec![1; 100_000]));
-            let first = spare(90_000).capacity();
-            keep(Bytes::from(vec![1; 100_000]));
-            (first, spare(90_000).capacity(), spare(0).capacity())
-        });
-        assert_eq!((reads(), keeps.join().unwrap()), (1, (90_000, 100_000, 0)));
-        let mut block = Vec::with_capacity(100_000);
+    fn memory_that_comes_back_is_used_again_where_it_suffices() {
+        let stock = Stock::default();
+        assert_eq!((stock.take(0).capacity(), stock.take(100_000).capacity()), (0, 100_000));
+        let mut block = stock.take(100_000);
         block.resize(70_000, 1);
         let place = block.as_ptr();
-        keep(Bytes::from(block));
-        let again = spare(100_000);
+        let bytes = stock.lend(block);
+        let part = bytes.slice(5..10);
+        drop(bytes);
+        assert_eq!(stock.take(90_000).capacity(), 90_000, "somebody has a part of it");
+        drop(part);
+        let again = stock.take(90_000);
         assert_eq!((again.as_ptr(), again.len(), again.capacity()), (place, 0, 100_000));
-        assert_eq!(spare(100).capacity(), 100, "there is none");
-        keep(Bytes::from(vec![1; 100_000]));
-        assert_eq!(spare(100_004).capacity(), 125_005, "it does not suffice");
-        // What others have, what is large, and what is little is not kept.
-        let shared = Bytes::from(vec![1; 100_000]);
-        keep(shared.clone());
-        assert_eq!((spare(1).capacity(), shared.len()), (1, 100_000));
-        for length in [0, 1, 1000, KEPT.end() + 1] {
-            keep(Bytes::from(vec![1; length]));
-            assert_eq!(spare(1).capacity(), 1);
+        assert_eq!(stock.take(100).capacity(), 100, "there is none");
+        drop(stock.lend(again));
+        assert_eq!(stock.take(100_004).capacity(), 125_005, "it does not suffice");
+        assert_eq!(stock.take(100).capacity(), 100, "what does not suffice is let go of");
+    }
+
+    #[test]
+    fn little_is_kept_and_nothing_for_nobody() {
+        let stock = Stock::default();
+        let lend = |size| stock.lend(vec![1; size]);
+        for size in [0, 1, 1000, KEPT.end() + 1] {
+            assert_eq!(lend(size).len(), size);
+            assert_eq!(stock.take(1).capacity(), 1);
         }
+        drop((0..5).map(|_| lend(5 << 20)).collect::<Vec<_>>());
+        let kept: Vec<usize> = (0..5).map(|_| stock.take(1).capacity()).collect();
+        assert_eq!(kept, [5 << 20, 5 << 20, 5 << 20, 1, 1]);
+        let (bytes, shelf) = (lend(100_000), Arc::downgrade(&stock.0));
+        drop(stock);
+        assert!(shelf.upgrade().is_none(), "what is lent keeps no stock");
+        assert_eq!(bytes.len(), 100_000);
+    }
+
+    /// As it is in a child that was forked while another thread had it.
+    #[test]
+    fn nobody_waits_for_a_stock() {
+        let stock = Stock::default();
+        drop(stock.lend(vec![1; 100_000]));
+        let held = stock.0.lock().unwrap();
+        assert_eq!(stock.take(90_000).capacity(), 90_000);
+        drop(stock.lend(vec![1; 100_000]));
+        drop(held);
+        assert_eq!(stock.take(90_000).capacity(), 100_000);
+        assert_eq!(stock.take(90_000).capacity(), 90_000);
     }
 
     #[cfg(target_os = "linux")]

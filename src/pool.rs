@@ -10,6 +10,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::Error;
 
+#[cfg(target_os = "linux")]
+mod cores;
+
 struct Owned {
     process: u32,
     pool: ThreadPool,
@@ -50,10 +53,16 @@ impl Pool {
     /// Makes this process's pool; 0 threads are as many as the environment says.
     fn make(threads: usize) -> Result<Self, Error> {
         let process = std::process::id();
+        #[cfg(target_os = "linux")]
+        let cores = cores::Cores::default();
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("mrrc-arrow-{index}"))
-            .start_handler(|_| OURS.set(true))
+            .start_handler(move |_| {
+                OURS.set(true);
+                #[cfg(target_os = "linux")]
+                cores.begin();
+            })
             .build()
             .map_err(|error| Error::internal(format!("cannot start worker threads: {error}")))?;
         let shares_a_core = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);

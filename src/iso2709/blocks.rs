@@ -16,7 +16,7 @@ use super::part;
 use super::scanner::{Scanner, Step};
 use super::sniff;
 use crate::error::Error;
-use crate::memory;
+use crate::memory::Stock;
 use crate::problem::{Code, Problem};
 #[cfg(unix)]
 use crate::source::Positioned;
@@ -101,6 +101,8 @@ pub(crate) struct Blocks {
     stream: Option<Stream>,
     /// What was read and is not yet in a block.
     buffer: Buffer,
+    /// What the memory of blocks is taken from.
+    stock: Stock,
     /// The source is in a caller's memory.
     is_lent: bool,
     /// The last read brought less than was asked for: what there is has been read, for now.
@@ -156,7 +158,7 @@ const DRAIN: usize = 1 << 20;
 const TYPICAL_RECORD: usize = 2 << 10;
 
 impl Blocks {
-    pub(crate) fn open(source: Source, first_record: u64, size: BlockSize) -> Result<Self, Error> {
+    pub(crate) fn open(source: Source, first_record: u64, size: BlockSize, stock: Stock) -> Result<Self, Error> {
         let (mut offset, mut stop) = (0, None);
         let (buffer, stream) = match source.open()? {
             Input::Part(mut file, part) => {
@@ -182,6 +184,7 @@ impl Blocks {
             size,
             stream,
             buffer,
+            stock,
             is_lent,
             short: false,
             offset,
@@ -333,14 +336,14 @@ impl Blocks {
                 // Beyond what is expected, so that larger records do not move the buffer; room that nobody touches costs nothing, and
                 // what was touched comes with memory that is used again.
                 let room = if self.stream.is_some() { self.expected / 4 * 5 + READ_AT_LEAST } else { 0 };
-                let mut next = memory::spare(room.max(rest.len()));
+                let mut next = self.stock.take(room.max(rest.len()));
                 next.extend_from_slice(rest);
                 buffer.truncate(end);
                 if buffer.capacity() / 2 > end {
                     // Retained with the batch, the room that was not needed would count.
                     buffer.shrink_to_fit();
                 }
-                Bytes::from(std::mem::replace(buffer, next))
+                self.stock.lend(std::mem::replace(buffer, next))
             }
         };
         self.scanner.advance(end);
@@ -419,6 +422,9 @@ impl Blocks {
             self.buffer = Buffer::Growing(rest.to_vec());
         }
         let Buffer::Growing(buffer) = &mut self.buffer else { return Ok(false) };
+        if buffer.capacity() == 0 {
+            *buffer = self.stock.take(want);
+        }
         let before = buffer.len();
         let mut most = usize::MAX;
         let read = match stream {

@@ -18,7 +18,6 @@ use crate::iso2709::blocks::{Block, Span};
 use crate::iso2709::outline::Flaw;
 use crate::iso2709::tape::Tape;
 use crate::iso2709::{DELIMITER, Directory, FieldSpan, Leader, MIN_RECORD, Outline};
-use crate::memory;
 use crate::problem::{Code, Problem};
 
 /// Finds which of the records of `block` are rejected, and builds nothing.
@@ -152,10 +151,6 @@ fn build_with(tape: &Tape, block: Block, plan: &Plan, visitor: Option<Visitor<'_
     };
     worker.run()?;
     let Worker { problems, rows, output: Output { ends, parts, .. }, .. } = worker;
-    if plan.shape.retain {
-        // Unless parts or problems have it.
-        memory::keep(block.bytes);
-    }
     Ok(Built { parts, rows, ends, problems, source: block.source })
 }
 

@@ -133,7 +133,12 @@ pub fn rows(batch: &RecordBatch) -> Vec<Row> {
 
 /// Any text without the three delimiters, and without escapes, which may say that a record is in MARC-8.
 pub fn text() -> impl Strategy<Value = String> {
-    prop_oneof!["[a-z ]{0,40}", "[^\\x1b\\x1d\\x1e\\x1f]{0,20}", Just(String::new()), Just("Ж́ 漢字 🎼 e\u{301}".to_owned()),]
+    prop_oneof![
+        "[a-z ]{0,40}",
+        "[^\\x1b\\x1d\\x1e\\x1f]{0,20}",
+        Just(String::new()),
+        Just("Ж́ 漢字 🎼 e\u{301}".to_owned()),
+    ]
 }
 
 pub fn field() -> impl Strategy<Value = TestField> {

@@ -66,7 +66,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn blocks(source: &Source, size: BlockSize) -> Vec<Block> {
-    let mut blocks = Blocks::open(source.clone(), 5, size).unwrap();
+    let mut blocks = Blocks::open(source.clone(), 5, size, Stock::default()).unwrap();
     let mut found = Vec::new();
     loop {
         match blocks.next().unwrap() {
@@ -163,7 +163,7 @@ fn what_came_before_an_error_comes_before_it() {
         (vec![&long[..]], size, vec![1_000, 1_000, 1_000]),
         (vec![&long, half], size, vec![1_000, 1_000, 1_000]),
     ] {
-        let mut blocks = Blocks::open(failing(&pieces), 0, size);
+        let mut blocks = Blocks::open(failing(&pieces), 0, size, Stock::default());
         let mut found = Vec::new();
         let error = loop {
             match blocks.as_mut().map_err(|error| error.clone()).and_then(Blocks::next) {
@@ -183,7 +183,7 @@ fn what_came_before_an_error_comes_before_it() {
     let packed = gzip(&long);
     for records in [1_000, 700, 100_000] {
         let cut = Source::memory(packed[..packed.len() - 4].to_vec());
-        let mut blocks = Blocks::open(cut, 0, BlockSize { records, ..SIZE }).unwrap();
+        let mut blocks = Blocks::open(cut, 0, BlockSize { records, ..SIZE }, Stock::default()).unwrap();
         let mut found = 0;
         let error = loop {
             match blocks.next() {
@@ -194,6 +194,29 @@ fn what_came_before_an_error_comes_before_it() {
         };
         assert_eq!((found, error.kind()), (3_000, ErrorKind::Io), "{records}");
     }
+}
+
+#[test]
+fn what_the_first_records_of_a_block_are_like_is_not_what_is_read_for_all() {
+    let record = |text: usize| {
+        let leader = format!("{:05}nam a2200037 a 4500", 39 + text);
+        format!("{leader}001{:04}00000\x1e{}\x1e\x1d", text + 1, "x".repeat(text)).into_bytes()
+    };
+    // Each block begins with some that are many times longer than the others.
+    let bytes = [record(9_000).repeat(5), record(500).repeat(95)].concat().repeat(20);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &bytes).unwrap();
+    let size = BlockSize { records: 100, bytes: 8 << 20 };
+    let mut blocks = Blocks::open(Source::path(file.path()), 0, size, Stock::default()).unwrap();
+    let mut read = 0;
+    while let Next::Block(block) = blocks.next().unwrap() {
+        assert_eq!((block.records.len(), block.bytes.len()), (100, bytes.len() / 20));
+        // What was guessed before the first block, and otherwise no more than a read beyond what the last one took.
+        let more = blocks.buffer.bytes().len();
+        assert!(read == 0 || more < READ_AT_LEAST + block.bytes.len() / 16, "{more}");
+        read += 1;
+    }
+    assert_eq!(read, 20);
 }
 
 #[test]
@@ -208,7 +231,7 @@ fn a_foreign_source_is_told_with_its_length_and_first_bytes() {
             Source::memory(gzip(&text)),
             stream(&text, &[50_000]),
         ] {
-            let mut blocks = Blocks::open(source, 0, SIZE).unwrap();
+            let mut blocks = Blocks::open(source, 0, SIZE, Stock::default()).unwrap();
             assert!(matches!(blocks.next(), Ok(Next::Foreign("plain text"))));
             let (head, length) = blocks.drain(keep, || true).unwrap();
             assert_eq!((length, head.len()), (text.len() as u64, keep.min(text.len())));
@@ -217,14 +240,14 @@ fn a_foreign_source_is_told_with_its_length_and_first_bytes() {
     }
     // Where nobody waits for it, the rest is not read.
     let (source, asked) = stream_of((0..100).map(|_| Ok(TEXT.repeat(1_000))));
-    let mut blocks = Blocks::open(source, 0, SIZE).unwrap();
+    let mut blocks = Blocks::open(source, 0, SIZE, Stock::default()).unwrap();
     assert!(matches!(blocks.next(), Ok(Next::Foreign(_))));
     let before = asked[0].load(Ordering::Relaxed);
     blocks.drain(usize::MAX, || false).unwrap();
     assert_eq!(asked[0].load(Ordering::Relaxed), before);
     // An error on the way is one.
     let (source, _) = stream_of([Ok(TEXT.repeat(2_000)), Err(io::Error::other("broken"))]);
-    let mut blocks = Blocks::open(source, 0, SIZE).unwrap();
+    let mut blocks = Blocks::open(source, 0, SIZE, Stock::default()).unwrap();
     assert!(matches!(blocks.next(), Ok(Next::Foreign(_))));
     assert!(blocks.drain(0, || true).unwrap_err().to_string().contains("broken"));
 }
@@ -233,7 +256,7 @@ fn a_foreign_source_is_told_with_its_length_and_first_bytes() {
 fn what_is_foreseen_is_what_the_next_block_asks_for() {
     // Ten records to a block; each read brings 25, then less than was asked for, then nothing.
     let (source, asked) = stream_of([Ok(RECORD.repeat(25)), Ok(RECORD.repeat(3))]);
-    let mut blocks = Blocks::open(source, 0, BlockSize { bytes: 100_000, ..SIZE }).unwrap();
+    let mut blocks = Blocks::open(source, 0, BlockSize { bytes: 100_000, ..SIZE }, Stock::default()).unwrap();
     assert_eq!(blocks.foreseen(), 0, "before the first look nothing is known");
     let calls = || asked[0].load(Ordering::Relaxed);
     for expected in [10, 10] {
@@ -256,7 +279,7 @@ fn what_is_foreseen_is_what_the_next_block_asks_for() {
     while !matches!(blocks.next(), Ok(Next::End)) {}
     assert_eq!(blocks.foreseen(), 0, "at the end nothing is asked for");
     // Of other sources nothing is foreseen.
-    let mut memory = Blocks::open(Source::memory(RECORD.repeat(30)), 0, SIZE).unwrap();
+    let mut memory = Blocks::open(Source::memory(RECORD.repeat(30)), 0, SIZE, Stock::default()).unwrap();
     assert!(matches!(memory.next(), Ok(Next::Block(_))));
     assert_eq!((memory.foreseen(), memory.is_short()), (0, false));
 }
