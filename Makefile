@@ -270,7 +270,7 @@ NO_AVX512 = $(shell grep -q -m1 avx512_vbmi2 /proc/cpuinfo || echo --exclude-fil
 
 coverage: ## line coverage of scanner, pool, pipeline and sources (cargo install cargo-tarpaulin)
 	cargo tarpaulin --locked --no-default-features --features cli --engine ptrace --skip-clean --target-dir target/tarpaulin \
-		--include-files 'src/iso2709/*' 'src/pool.rs' 'src/pipeline/*' 'src/feed.rs' 'src/source/*' 'src/reader/*' $(NO_AVX512) --out Stdout
+		--include-files 'src/iso2709/*' 'src/pool.rs' 'src/pool/*' 'src/pipeline/*' 'src/feed.rs' 'src/source/*' 'src/reader/*' $(NO_AVX512) --out Stdout
 
 mutations: $(VENV)/.built $(VENV)/.test ## read 10,000 random mutations of the corpus, with errors ignored and without
 	$(BIN)/python scripts/read_mutations.py --count 10000
