@@ -261,12 +261,18 @@ def test_a_reader_not_yet_iterated_can_be_used_after_a_fork(marc_file: Path) -> 
 def test_the_pool_has_as_many_threads_as_rayon_num_threads_says(marc_file: Path, threads: int) -> None:
     printed = run_script(
         """
-        import sys, mrrc_arrow as mrrc
+        import os, sys, time, mrrc_arrow as mrrc
         from pathlib import Path
         for _ in range(3):
             assert mrrc.read_table(sys.argv[1], batch_size=5).num_rows == 217
-        names = [comm.read_text() for comm in Path("/proc/self/task").glob("*/comm")]
-        print(sum(name.startswith("mrrc-arrow-") and name[11].isdigit() for name in names))
+        def threads():
+            names = [comm.read_text() for comm in Path("/proc/self/task").glob("*/comm")]
+            return sum(name.startswith("mrrc-arrow-") and name[11].isdigit() for name in names)
+        # A thread names itself when it begins, for which it may have to wait.
+        deadline = time.monotonic() + 30
+        while threads() < int(os.environ["RAYON_NUM_THREADS"]) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        print(threads())
         """,
         marc_file,
         RAYON_NUM_THREADS=str(threads),
