@@ -14,12 +14,13 @@ const LOOK: u64 = 256 << 10;
 
 /// The first byte of `part`, where `file` then stands, and the first that is no longer of it.
 ///
-/// A file that is no MARC is all of its first part, whatever is in it further on.
+/// A part without bytes has nothing. A file that is no MARC is all of its first part, whatever is in it further on.
 pub(super) fn bounds(part: &FilePart, file: &mut File) -> io::Result<(u64, u64)> {
     let mut head = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     file.take(sniff::WINDOW as u64).read_to_end(&mut head)?;
     let (begin, stop) = match (sniff::foreign(&head).is_some(), part.start) {
+        _ if part.start >= part.end => (part.size, part.size),
         (true, 0) => (0, part.size),
         (true, _) => (part.size, part.size),
         (false, 0) => (0, boundary(part, file, part.end, u64::MAX)?),

@@ -280,7 +280,7 @@ impl Source {
         if !part.is_same(&found) {
             return Err(self.changed());
         }
-        if is_compressed && part.start == 0 {
+        if is_compressed && part.start == 0 && part.end > 0 {
             return stream(file).map_err(|error| self.cannot_read(error));
         }
         if is_compressed {

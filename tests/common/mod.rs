@@ -156,3 +156,19 @@ pub fn field() -> impl Strategy<Value = TestField> {
 pub fn record() -> impl Strategy<Value = Vec<TestField>> {
     prop::collection::vec(field(), 0..12)
 }
+
+/// Records, some of them damaged, with junk between them.
+pub fn damaged() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        6 => (0..100usize).prop_map(numbered),
+        2 => (0..100usize, 0..130usize).prop_map(|(n, cut)| numbered(n).into_iter().skip(cut).collect()),
+        2 => (0..100usize, 0..130usize).prop_map(|(n, cut)| numbered(n).into_iter().take(cut).collect()),
+        2 => (0..100usize, 0..5usize, any::<u8>()).prop_map(|(n, at, b)| { let mut r = numbered(n); r[at] = b; r }),
+        2 => (0..100usize, 0..400usize).prop_map(|(n, l)| {
+            let mut r = numbered(n); r[..5].copy_from_slice(format!("{l:05}").as_bytes()); r
+        }),
+        2 => prop::collection::vec(prop::sample::select(&b" \r\n\0\x1a\x1d\x1e\x1f\xEF\xBB\xBF09a"[..]), 0..12),
+        1 => prop::collection::vec(any::<u8>(), 0..60),
+    ];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
