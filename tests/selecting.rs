@@ -15,8 +15,8 @@ fn options(ignore_errors: bool) -> ReadOptions {
     options
 }
 
-fn filter(text: &str) -> Option<Filter> {
-    Some(Filter::parse(text, &mut |_| Ok(Vec::new())).unwrap())
+fn filter(text: &str) -> Filter {
+    Filter::parse(text, &mut |_| Ok(Vec::new())).unwrap()
 }
 
 /// The records one by one, and the error that it ended with.
@@ -66,13 +66,13 @@ fn without_a_filter_all_come_as_they_were_read() {
 #[test]
 fn a_filter_gives_those_that_it_wants_and_its_opposite_the_others() {
     let bytes = numbered_file(3000);
-    let wanted = |filter| select(&mut new(bytes.clone(), filter, false, false)).0;
+    let wanted = |filter| select(&mut new(bytes.clone(), Some(filter), false, false)).0;
     let [some, others] = ["001 ~ \"n1\"", "not (001 ~ \"n1\")"].map(|text| wanted(filter(text)));
     let expected = |wanted: bool| -> Vec<Vec<u8>> {
         (0..3000).filter(|number| number.to_string().starts_with('1') == wanted).map(numbered).collect()
     };
     assert!(some == expected(true) && others == expected(false));
-    let inverted = filter("001 ~ \"n1\"").map(Filter::inverted);
+    let inverted = filter("001 ~ \"n1\"").inverted();
     assert!(wanted(inverted) == others);
     assert_eq!(wanted(filter("exists(999)")), Vec::<Vec<u8>>::new());
 }
@@ -81,10 +81,10 @@ fn a_filter_gives_those_that_it_wants_and_its_opposite_the_others() {
 fn a_rejected_record_ends_it_or_is_left_out_and_moves_no_other() {
     let bytes = [numbered(0), rejected(), numbered(1), rejected(), numbered(2)].concat();
     for text in [None, Some("001 = \"n1\"")] {
-        let (found, error) = select(&mut new(bytes.clone(), text.and_then(filter), false, false));
+        let (found, error) = select(&mut new(bytes.clone(), text.map(filter), false, false));
         let error = error.unwrap();
         assert_eq!((found.len(), error.record()), (0, Some(1)), "{error}");
-        let mut selecting = new(bytes.clone(), text.and_then(filter), false, true);
+        let mut selecting = new(bytes.clone(), text.map(filter), false, true);
         let expected: Vec<_> = if text.is_some() { vec![numbered(1)] } else { (0..3).map(numbered).collect() };
         assert_eq!(select(&mut selecting).0, expected);
         assert!(
@@ -100,9 +100,9 @@ fn a_rejected_record_ends_it_or_is_left_out_and_moves_no_other() {
 fn what_is_no_marc_is_an_error_or_one_reject() {
     let xml = b"<?xml version=\"1.0\"?><collection/>".to_vec();
     for text in [None, Some("001")] {
-        let (found, error) = select(&mut new(xml.clone(), text.and_then(filter), false, false));
+        let (found, error) = select(&mut new(xml.clone(), text.map(filter), false, false));
         assert!(found.is_empty() && error.is_some());
-        let mut selecting = new(xml.clone(), text.and_then(filter), false, true);
+        let mut selecting = new(xml.clone(), text.map(filter), false, true);
         assert_eq!(select(&mut selecting).0, Vec::<Vec<u8>>::new());
         assert_eq!(selecting.problems().iter().map(|(_, count)| count).sum::<u64>(), 1);
     }
@@ -142,7 +142,7 @@ fn text_that_a_filter_looked_at_is_told_of_once() {
     let at = record.windows(7).position(|text| text == b"Subject").unwrap();
     record[at] = 0xFF;
     for text in [None, Some("650")] {
-        let mut selecting = new([record.clone(), numbered(1)].concat(), text.and_then(filter), false, true);
+        let mut selecting = new([record.clone(), numbered(1)].concat(), text.map(filter), false, true);
         assert_eq!(select(&mut selecting).0.len(), 2);
         let told = selecting.problems().iter().filter(|(code, _)| *code == Code::InvalidUtf8).map(|(_, count)| count);
         assert_eq!(told.sum::<u64>(), u64::from(text.is_some()));

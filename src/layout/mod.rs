@@ -10,6 +10,7 @@ mod columns;
 #[cfg(feature = "python")]
 mod dictionary;
 mod fixed;
+mod gather;
 mod plain;
 mod prefilter;
 mod problems;

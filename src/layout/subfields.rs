@@ -15,9 +15,10 @@ use arrow_buffer::Buffer;
 use arrow_schema::{ArrowError, DataType, Field};
 
 use super::arrays::string_views;
+use super::gather::{extend_from, nulls};
 use super::plain::Symbols;
 use super::prefilter::{ColumnTest, Early, passes};
-use super::records::{DATA, IND1, IND2, RecordsBuilder, VALUE, nulls};
+use super::records::{DATA, IND1, IND2, RecordsBuilder, VALUE};
 use super::{Plan, Shape, StringType, cast_strings, string_field, symbol_type, with_string_type};
 use crate::memory::with_capacity;
 
@@ -156,11 +157,12 @@ impl Rows {
 
     /// Which indicators, codes and values there are: the flags of fields, of which [`DATA`] says that there is a code here.
     fn flags(&self, builder: &RecordsBuilder) -> Vec<u8> {
-        let flags = |(&field, &subfield): (&u32, &u32)| {
-            let flags = builder.flags.get(field as usize).copied().unwrap_or(VALUE) & !DATA;
-            flags | if subfield == NONE { 0 } else { DATA | VALUE }
-        };
-        self.field.iter().zip(&self.subfield).map(flags).collect()
+        let mut flags = Vec::with_capacity(self.field.len());
+        extend_from(&mut flags, &builder.flags, &self.field, VALUE);
+        for (flags, &subfield) in flags.iter_mut().zip(&self.subfield) {
+            *flags = *flags & !DATA | if subfield == NONE { 0 } else { DATA | VALUE };
+        }
+        flags
     }
 
     /// Positions in the record.
@@ -175,18 +177,18 @@ impl Rows {
         }
         let of_fields = if builder.tags.is_none() { &of_fields } else { &builder.positions };
         let mut positions = with_capacity(self.field.len(), retain);
-        positions.extend(self.field.iter().map(|&field| of_fields.get(field as usize).copied().unwrap_or(0)));
+        extend_from(&mut positions, of_fields, &self.field, 0);
         positions
     }
 
     /// Positions in the field.
     fn subfield_positions(&self, builder: &RecordsBuilder, retain: bool) -> Vec<u32> {
-        let position = |(&field, &subfield): (&u32, &u32)| {
-            let first = builder.subfield_ends.get(field as usize).map_or(0, |&first| first as u32);
-            if subfield == NONE { 0 } else { subfield - first + 1 }
-        };
+        let firsts: Vec<u32> = builder.subfield_ends.iter().map(|&first| first as u32).collect();
         let mut positions = with_capacity(self.field.len(), retain);
-        positions.extend(self.field.iter().zip(&self.subfield).map(position));
+        extend_from(&mut positions, &firsts, &self.field, 0);
+        for (position, &subfield) in positions.iter_mut().zip(&self.subfield) {
+            *position = if subfield == NONE { 0 } else { subfield.wrapping_sub(*position).wrapping_add(1) };
+        }
         positions
     }
 

@@ -14,6 +14,7 @@ use arrow_buffer::NullBuffer;
 
 use super::Shape;
 use super::arrays::{dictionary, inline_view, string_views};
+use super::gather::extend_from;
 use super::plain::Symbols;
 #[cfg(target_arch = "x86_64")]
 use super::vectors::Vectors;
@@ -146,8 +147,7 @@ macro_rules! symbol_column {
                 let key = if self.keys.is_some() { other.map_or(0, intern) } else { 0 };
                 if let Some(keys) = &mut self.keys {
                     let mut gathered = with_capacity(places.len(), retain);
-                    let at = |&place: &u32| keys.get(place as usize).copied().unwrap_or(key as $key);
-                    gathered.extend(places.iter().map(at));
+                    extend_from(&mut gathered, keys, places, key as $key);
                     *keys = gathered;
                 } else {
                     let mut gathered = with_capacity(places.len(), retain);

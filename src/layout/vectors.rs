@@ -118,6 +118,53 @@ impl Vectors {
     }
 }
 
+/// What a list can have of a table whose values lie close together.
+pub(super) trait Near: Copy {
+    /// Fills the room with what `table` has at each of `places`, and `other` where it has nothing; false if it was not filled.
+    fn near(vectors: Vectors, room: &mut [MaybeUninit<Self>], table: &[Self], places: &[u32], other: Self) -> bool;
+}
+
+macro_rules! near {
+    ($value:ty, $name:ident) => {
+        impl Near for $value {
+            fn near(
+                _: Vectors,
+                room: &mut [MaybeUninit<$value>],
+                table: &[$value],
+                places: &[u32],
+                other: $value,
+            ) -> bool {
+                #[allow(unsafe_code)]
+                // SAFETY: there is a `Vectors` only where the features that the function is compiled for were found.
+                unsafe {
+                    avx512::$name(room, table, places, other)
+                }
+            }
+        }
+    };
+}
+
+near!(u8, near_u8);
+near!(u16, near_u16);
+near!(u32, near_u32);
+
+/// Appends what `table` has at each of `places`, and `other` where it has nothing.
+pub(super) fn extend_with_near<T: Near>(list: &mut Vec<T>, table: &[T], places: &[u32], other: T) -> bool {
+    Vectors::worthwhile(places.len())
+        .is_some_and(|vectors| extend_with(list, places.len(), |room| T::near(vectors, room, table, places, other)))
+}
+
+/// Which of `flags` have `bit`, a bit for each; `None` if that is found as soon without this.
+pub(super) fn bits(flags: &[u8], bit: u8) -> Option<Vec<u64>> {
+    Vectors::worthwhile(flags.len()).map(|_| {
+        #[allow(unsafe_code)]
+        // SAFETY: there is a `Vectors` only where the features that the function is compiled for were found.
+        unsafe {
+            avx512::bits(flags, bit)
+        }
+    })
+}
+
 /// Appends `count` values, all of which `write` has written if it says so.
 fn extend_with<T>(list: &mut Vec<T>, count: usize, write: impl FnOnce(&mut [MaybeUninit<T>]) -> bool) -> bool {
     list.reserve(count);
@@ -140,6 +187,7 @@ mod tests {
     use crate::iso2709::is_control_tag;
     use crate::layout::Tags;
     use crate::layout::arrays::{BLOCK, view};
+    use crate::layout::gather::extend_from;
     use crate::layout::symbols::direct;
     use proptest::prelude::*;
 
@@ -283,6 +331,43 @@ mod tests {
                 let mut numbers = vec![7; 9];
                 prop_assert_eq!(vectors.select(&mut numbers, &entries, tags.bits()), all);
                 prop_assert_eq!(numbers, if all { expected } else { Vec::new() });
+            }
+        }
+    }
+
+    fn assert_near<T: Near + PartialEq + std::fmt::Debug>(table: &[T], places: &[u32], other: T) {
+        let mut found = vec![other];
+        extend_from(&mut found, table, places, other);
+        let expected = places.iter().map(|&place| table.get(place as usize).copied().unwrap_or(other));
+        assert_eq!(found, std::iter::once(other).chain(expected).collect::<Vec<_>>());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_near_is_what_is_looked_up_one_by_one(
+            steps in prop::collection::vec(prop_oneof![
+                10 => 0..3u32, 2 => Just(u32::MAX), 1 => any::<u32>(), 1 => 14..18u32, 1 => Just(u32::MAX - 1),
+            ], 0..120),
+            table in prop::collection::vec(any::<u32>(), 0..160),
+            other in any::<u32>(),
+        ) {
+            // Places that go on by these steps, but for those that are nowhere, or anywhere.
+            let mut last = 0_u32;
+            let places: Vec<u32> = steps.iter().map(|&step| {
+                if step < 100 { last += step; last } else { step }
+            }).collect();
+            assert_near(&table.iter().map(|&value| value as u8).collect::<Vec<_>>(), &places, other as u8);
+            assert_near(&table.iter().map(|&value| value as u16).collect::<Vec<_>>(), &places, other as u16);
+            assert_near(&table, &places, other);
+        }
+
+        #[test]
+        fn bits_are_those_of_each_flag(flags in prop::collection::vec(any::<u8>(), 0..200), shift in 0..8u32) {
+            if let Some(words) = bits(&flags, 1 << shift) {
+                let found = words.iter().flat_map(|word| (0..64).map(move |at| word >> at & 1 == 1));
+                let expected = flags.iter().map(|flags| flags >> shift & 1 == 1).chain(std::iter::repeat(false));
+                prop_assert_eq!(words.len(), flags.len().div_ceil(64));
+                prop_assert!(found.zip(expected).all(|(found, expected)| found == expected));
             }
         }
     }

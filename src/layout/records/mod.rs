@@ -13,12 +13,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, LargeListArray, StructArray};
-use arrow_buffer::{BooleanBuffer, Buffer, MutableBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Fields};
 
 use self::delimiters::Delimiters;
 use super::arrays::{BLOCK, INLINE, SCRATCH, compact, string_views, view};
 use super::build::RecordContext;
+use super::gather::nulls;
 use super::plain::text;
 use super::prefilter::{Early, passes};
 use super::symbols::{CodeColumn, Full, TagColumn};
@@ -486,42 +487,4 @@ fn with_symbols(array: ArrayRef, shape: Shape) -> Result<ArrayRef, ArrowError> {
 fn large_list(ends: Vec<i64>, items: StructArray, nulls: Option<NullBuffer>) -> Result<LargeListArray, ArrowError> {
     let item = Arc::new(Field::new("item", DataType::Struct(items.fields().clone()), false));
     LargeListArray::try_new(item, OffsetBuffer::new(ScalarBuffer::from(ends)), Arc::new(items), nulls)
-}
-
-/// The bitmap of which of `flags` have `bit`; `None` where all have.
-pub(in crate::layout) fn nulls(flags: &[u8], bit: u8) -> Option<NullBuffer> {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    let shift = bit.trailing_zeros();
-    let mut bitmap = MutableBuffer::with_capacity(flags.len().div_ceil(8));
-    let (words, rest) = flags.as_chunks::<8>();
-    for word in words {
-        // The product moves bit 8·i of the word to bit 56+i.
-        let bits = (u64::from_le_bytes(*word) >> shift) & ONES;
-        bitmap.push((bits.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8);
-    }
-    if !rest.is_empty() {
-        let last = rest.iter().enumerate().fold(0, |byte, (index, &flags)| byte | ((flags >> shift) & 1) << index);
-        bitmap.push(last);
-    }
-    let nulls = NullBuffer::new(BooleanBuffer::new(bitmap.into(), 0, flags.len()));
-    (nulls.null_count() > 0).then_some(nulls)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn flags_pack_into_bitmaps() {
-        for length in [0usize, 1, 7, 8, 9, 64, 65] {
-            let flags: Vec<u8> = (0..length).map(|i| [0, DATA, IND2 | VALUE, DATA | IND1][i * 7 % 4]).collect();
-            for bit in [DATA, IND1, IND2, VALUE] {
-                let expected: Vec<bool> = flags.iter().map(|flags| flags & bit != 0).collect();
-                match nulls(&flags, bit) {
-                    Some(nulls) => assert_eq!(nulls.iter().collect::<Vec<_>>(), expected),
-                    None => assert!(expected.iter().all(|&valid| valid)),
-                }
-            }
-        }
-    }
 }

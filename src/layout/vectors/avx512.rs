@@ -2,14 +2,16 @@
 
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::{
-    __m128i, __m512i, _mm_mask_cmpeq_epi8_mask, _mm_mask_storeu_epi8, _mm_movepi8_mask, _mm_set1_epi8,
-    _mm256_mask_storeu_epi16, _mm512_add_epi32, _mm512_and_si512, _mm512_castsi128_si512, _mm512_castsi512_si128,
-    _mm512_cmpeq_epi8_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_loadu_si512,
-    _mm512_mask_cmpeq_epi32_mask, _mm512_mask_cmpgt_epi32_mask, _mm512_mask_cmplt_epi32_mask,
-    _mm512_mask_cmpneq_epi32_mask, _mm512_mask_i32gather_epi32, _mm512_mask_storeu_epi8, _mm512_mask_storeu_epi32,
-    _mm512_mask_test_epi32_mask, _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_epi32,
-    _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_set1_epi8, _mm512_set1_epi32,
-    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi32, _mm512_srlv_epi32,
+    __m128i, __m512i, _mm_loadu_si128, _mm_mask_cmpeq_epi8_mask, _mm_mask_storeu_epi8, _mm_movepi8_mask, _mm_set1_epi8,
+    _mm_storeu_si128, _mm256_loadu_si256, _mm256_mask_storeu_epi16, _mm256_storeu_si256, _mm512_add_epi32,
+    _mm512_and_si512, _mm512_castsi128_si512, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask, _mm512_cmpeq_epi32_mask,
+    _mm512_cmplt_epu32_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_cvtepu8_epi32, _mm512_cvtepu16_epi32,
+    _mm512_loadu_si512, _mm512_mask_cmpeq_epi32_mask, _mm512_mask_cmpgt_epi32_mask, _mm512_mask_cmplt_epi32_mask,
+    _mm512_mask_cmpneq_epi32_mask, _mm512_mask_i32gather_epi32, _mm512_mask_permutexvar_epi32, _mm512_mask_storeu_epi8,
+    _mm512_mask_storeu_epi32, _mm512_mask_test_epi32_mask, _mm512_maskz_compress_epi32, _mm512_maskz_loadu_epi8,
+    _mm512_maskz_loadu_epi32, _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutex2var_epi8, _mm512_set1_epi8,
+    _mm512_set1_epi32, _mm512_setr_epi32, _mm512_setzero_si512, _mm512_slli_epi32, _mm512_srli_epi32,
+    _mm512_srlv_epi32, _mm512_storeu_si512, _mm512_sub_epi32, _mm512_test_epi8_mask,
 };
 use std::mem::MaybeUninit;
 
@@ -158,6 +160,97 @@ pub(super) unsafe fn select(
         numbers = _mm512_add_epi32(numbers, _mm512_set1_epi32(LANES as i32));
     }
     Some(count)
+}
+
+/// Fills the room with what a table has at each of `places`, and `other` where it has nothing: one by one where sixteen that follow one
+/// another do not lie within sixteen of the table.
+macro_rules! near {
+    ($name:ident, $value:ty, $number:expr, $load:expr, $store:expr) => {
+        /// What a table has at each of `places`; false, and nothing is said of the room, if there is not as much room.
+        ///
+        /// # Safety
+        ///
+        /// Only a processor with the features of [`is_there`] may run this.
+        #[allow(unsafe_code)]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+        pub(super) unsafe fn $name(
+            room: &mut [MaybeUninit<$value>],
+            table: &[$value],
+            places: &[u32],
+            other: $value,
+        ) -> bool {
+            let one_by_one = |room: &mut [MaybeUninit<$value>], places: &[u32]| {
+                for (room, &place) in room.iter_mut().zip(places) {
+                    room.write(table.get(place as usize).copied().unwrap_or(other));
+                }
+            };
+            if room.len() != places.len() {
+                return false;
+            }
+            let (nowhere, others) = (_mm512_set1_epi32(-1), _mm512_set1_epi32($number(other)));
+            let (groups, rest) = room.as_chunks_mut::<LANES>();
+            let (places, last) = places.as_chunks::<LANES>();
+            for (room, places) in groups.iter_mut().zip(places) {
+                let &[first, second, ..] = places;
+                // The first of all, unless that is nowhere.
+                let base = first.min(second);
+                let window = table.get(base as usize..).and_then(|table| table.first_chunk::<LANES>());
+                let Some(window) = window.filter(|_| table.len() < u32::MAX as usize) else {
+                    one_by_one(room, places);
+                    continue;
+                };
+                // SAFETY: sixteen numbers are read, of which it is so many; loads need no alignment.
+                let at = unsafe { _mm512_loadu_si512(places.as_ptr().cast()) };
+                let beyond = _mm512_sub_epi32(at, _mm512_set1_epi32(base.cast_signed()));
+                let near = _mm512_cmplt_epu32_mask(beyond, _mm512_set1_epi32(LANES as i32));
+                if near | _mm512_cmpeq_epi32_mask(at, nowhere) != u16::MAX {
+                    one_by_one(room, places);
+                    continue;
+                }
+                // SAFETY: sixteen values are read, and as many written, for which there is room; neither need be aligned.
+                unsafe {
+                    let values = $load(window.as_ptr().cast());
+                    $store(room.as_mut_ptr().cast(), _mm512_mask_permutexvar_epi32(others, near, beyond, values));
+                }
+            }
+            one_by_one(rest, last);
+            true
+        }
+    };
+}
+
+near! {
+    near_u8, u8, i32::from,
+    |from| _mm512_cvtepu8_epi32(_mm_loadu_si128(from)),
+    |to, values| _mm_storeu_si128(to, _mm512_cvtepi32_epi8(values))
+}
+near! {
+    near_u16, u16, i32::from,
+    |from| _mm512_cvtepu16_epi32(_mm256_loadu_si256(from)),
+    |to, values| _mm256_storeu_si256(to, _mm512_cvtepi32_epi16(values))
+}
+near! {
+    near_u32, u32, u32::cast_signed,
+    |from| _mm512_loadu_si512(from),
+    |to, values| _mm512_storeu_si512(to, values)
+}
+
+/// Which of `flags` have `bit`, a bit for each.
+///
+/// # Safety
+///
+/// Only a processor with the features of [`is_there`] may run this.
+#[allow(unsafe_code)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+pub(super) unsafe fn bits(flags: &[u8], bit: u8) -> Vec<u64> {
+    const BYTES: usize = 64;
+    let bit = _mm512_set1_epi8(bit.cast_signed());
+    let word = |flags: &[u8]| {
+        // SAFETY: as many bytes are read as there are lanes in the mask: those that there are.
+        let flags = unsafe { _mm512_maskz_loadu_epi8(u64::MAX >> (BYTES - flags.len()), flags.as_ptr().cast()) };
+        _mm512_test_epi8_mask(flags, bit)
+    };
+    flags.chunks(BYTES).map(word).collect()
 }
 
 /// The places of the tags of control fields, 000 to 009, are below this.
