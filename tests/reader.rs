@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{numbered, numbered_file};
+use common::{TestField, encode, numbered, numbered_file};
 use mrrc_arrow::{BackendKind, Error, Interruption, Item, ReadChunk, ReaderOptions, RecordReader, Source};
 use proptest::prelude::*;
 
@@ -304,5 +304,34 @@ proptest! {
         }
         let (source, _) = pieces(&file, &sizes);
         prop_assert_eq!(read_all(source, &session(batch_size)), read_all(Source::memory(file), &ReaderOptions::default()));
+    }
+}
+
+/// A stream whose first piece is as long as what is read ahead, to tell what it is, is taken to have more, and asked again at once.
+#[test]
+fn an_interruption_behind_a_long_first_piece_loses_nothing() {
+    const AHEAD: usize = 300_000;
+    // What packs badly, for it to be longer than that packed.
+    let noise = |number: usize| -> String {
+        let next = |state: u64| state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let states = std::iter::successors(Some(next(number as u64)), |&state| Some(next(state)));
+        states.take(400).map(|state| char::from(b'!' + (state >> 33) as u8 % 90)).collect()
+    };
+    let file: Vec<Vec<u8>> =
+        (0..1_200).map(|number| encode(&[TestField::data("500", "  ", &[("a", &noise(number))])])).collect();
+    for how in 0..5 {
+        let content = packed(how, &file.concat());
+        assert!(content.len() > AHEAD + 1_000);
+        for fails in 1..6 {
+            let pieces = Pieces { content: content.clone(), at: 0, sizes: vec![AHEAD, 20_000], calls: Arc::default() };
+            // The first call, whose number is 1, gives that piece; some fail then.
+            let fails = [vec![false; 2], vec![true; fails], vec![false; 1_000]].concat();
+            let failed = Arc::new(AtomicUsize::new(0));
+            let source =
+                Source::stream(None, Box::new(Interrupted { pieces, fails, calls: 0, failed: Arc::clone(&failed) }));
+            let (found, interruptions) = read_on(source, &session(50));
+            assert!(found == file.iter().cloned().map(Ok).collect::<Vec<_>>(), "{how}");
+            assert_eq!(interruptions, failed.load(Ordering::Relaxed));
+        }
     }
 }

@@ -100,8 +100,14 @@ impl ReadChunk for Prefixed {
 /// For decompressors, which read bytes as they need them.
 impl Read for Prefixed {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        // One or the other: what an interruption of the second read left of the first would be lost.
+        if !self.head.is_empty() {
+            let count = (&self.head[..]).read(out)?;
+            self.head.drain(..count);
+            return Ok(count);
+        }
         let mut buffer = Vec::new();
-        self.read_chunk(&mut buffer, out.len())?;
+        self.rest.read_chunk(&mut buffer, out.len())?;
         let count = buffer.len();
         let room = out.get_mut(..count).ok_or_else(|| io::Error::other("a stream gave more than it was asked for"))?;
         room.copy_from_slice(&buffer);
