@@ -91,7 +91,10 @@ impl Feed {
             let (source, blocks) = match &mut self.open {
                 Some(open) => open,
                 None => match self.sources.as_slice().first().cloned() {
-                    None => return Ok(Fed::End),
+                    None => {
+                        self.stock = Stock::default();
+                        return Ok(Fed::End);
+                    }
                     Some(source) => {
                         // The next one only then: an interruption is no reason to leave this one out.
                         let blocks = Blocks::open(source.clone(), self.record, self.size, self.stock.clone())?;

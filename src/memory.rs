@@ -81,27 +81,26 @@ const MOST_KEPT: usize = 16 << 20;
 
 type Shelf = Mutex<Vec<Vec<u8>>>;
 
-/// Memory of blocks that nobody has any more, for the next ones of the same source. What was used last is used next, whichever thread
-/// that was on: each allocator's arena would keep as much as is ever under way.
+/// Memory of blocks that nobody has any more, for the next ones of the same source. Freed on whichever thread had them last, it would stay
+/// with that thread's arena of the allocator, and each arena would come to hold all that is ever under way.
 ///
-/// Nobody waits for another here: what is just being used by somebody else is empty and full. (In a forked child it may be that for
-/// good.)
+/// Nobody waits for another here: what is just being used by somebody else is empty and full. (A child that was forked while some
+/// thread used it finds it so for good, and then simply allocates.)
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Stock(Arc<Shelf>);
 
 impl Stock {
-    /// An empty vector with at least this capacity: memory that came back or, if that does not suffice, new, and then a quarter more,
-    /// so that it will the next time.
-    pub(crate) fn take(&self, capacity: usize) -> Vec<u8> {
+    /// An empty vector with room for `least` bytes at least: memory that came back or, if that does not suffice, new, with room for
+    /// `capacity` of them.
+    pub(crate) fn take(&self, least: usize, capacity: usize) -> Vec<u8> {
         if capacity == 0 {
             return Vec::new();
         }
         let kept = self.0.try_lock().ok().and_then(|mut shelf| shelf.pop()).unwrap_or_default();
-        match kept.capacity() {
-            0 => Vec::with_capacity(capacity),
-            enough if enough >= capacity => kept,
-            _ => Vec::with_capacity(capacity + capacity / 4),
+        if kept.capacity() > 0 && kept.capacity() >= least {
+            return kept;
         }
+        Vec::with_capacity(capacity)
     }
 
     /// The same bytes, to be shared, whose memory comes back with the last who has some of them, if the stock is still there.
@@ -149,21 +148,21 @@ mod tests {
     #[test]
     fn memory_that_comes_back_is_used_again_where_it_suffices() {
         let stock = Stock::default();
-        assert_eq!((stock.take(0).capacity(), stock.take(100_000).capacity()), (0, 100_000));
-        let mut block = stock.take(100_000);
+        assert_eq!((stock.take(0, 0).capacity(), stock.take(90_000, 100_000).capacity()), (0, 100_000));
+        let mut block = stock.take(100_000, 100_000);
         block.resize(70_000, 1);
         let place = block.as_ptr();
         let bytes = stock.lend(block);
         let part = bytes.slice(5..10);
         drop(bytes);
-        assert_eq!(stock.take(90_000).capacity(), 90_000, "somebody has a part of it");
+        assert_eq!(stock.take(80_000, 90_000).capacity(), 90_000, "somebody has a part of it");
         drop(part);
-        let again = stock.take(90_000);
+        let again = stock.take(100_000, 120_000);
         assert_eq!((again.as_ptr(), again.len(), again.capacity()), (place, 0, 100_000));
-        assert_eq!(stock.take(100).capacity(), 100, "there is none");
+        assert_eq!(stock.take(100, 100).capacity(), 100, "there is none");
         drop(stock.lend(again));
-        assert_eq!(stock.take(100_004).capacity(), 125_005, "it does not suffice");
-        assert_eq!(stock.take(100).capacity(), 100, "what does not suffice is let go of");
+        assert_eq!(stock.take(100_001, 125_000).capacity(), 125_000, "it does not suffice");
+        assert_eq!(stock.take(100, 100).capacity(), 100, "what does not suffice is let go of");
     }
 
     #[test]
@@ -172,10 +171,10 @@ mod tests {
         let lend = |size| stock.lend(vec![1; size]);
         for size in [0, 1, 1000, KEPT.end() + 1] {
             assert_eq!(lend(size).len(), size);
-            assert_eq!(stock.take(1).capacity(), 1);
+            assert_eq!(stock.take(1, 1).capacity(), 1);
         }
         drop((0..5).map(|_| lend(5 << 20)).collect::<Vec<_>>());
-        let kept: Vec<usize> = (0..5).map(|_| stock.take(1).capacity()).collect();
+        let kept: Vec<usize> = (0..5).map(|_| stock.take(1, 1).capacity()).collect();
         assert_eq!(kept, [5 << 20, 5 << 20, 5 << 20, 1, 1]);
         let (bytes, shelf) = (lend(100_000), Arc::downgrade(&stock.0));
         drop(stock);
@@ -189,11 +188,11 @@ mod tests {
         let stock = Stock::default();
         drop(stock.lend(vec![1; 100_000]));
         let held = stock.0.lock().unwrap();
-        assert_eq!(stock.take(90_000).capacity(), 90_000);
+        assert_eq!(stock.take(90_000, 90_000).capacity(), 90_000);
         drop(stock.lend(vec![1; 100_000]));
         drop(held);
-        assert_eq!(stock.take(90_000).capacity(), 100_000);
-        assert_eq!(stock.take(90_000).capacity(), 90_000);
+        assert_eq!(stock.take(90_000, 90_000).capacity(), 100_000);
+        assert_eq!(stock.take(90_000, 90_000).capacity(), 90_000);
     }
 
     #[cfg(target_os = "linux")]

@@ -335,8 +335,12 @@ impl Blocks {
                 let rest = buffer.get(end..).unwrap_or_default();
                 // Beyond what is expected, so that larger records do not move the buffer; room that nobody touches costs nothing, and
                 // what was touched comes with memory that is used again.
-                let room = if self.stream.is_some() { self.expected / 4 * 5 + READ_AT_LEAST } else { 0 };
-                let mut next = self.stock.take(room.max(rest.len()));
+                let [least, room] = if self.stream.is_some() {
+                    [self.expected, self.expected / 4 * 5].map(|room| rest.len().max(room + READ_AT_LEAST))
+                } else {
+                    [rest.len(); 2]
+                };
+                let mut next = self.stock.take(least, room);
                 next.extend_from_slice(rest);
                 buffer.truncate(end);
                 if buffer.capacity() / 2 > end {
@@ -422,8 +426,8 @@ impl Blocks {
             self.buffer = Buffer::Growing(rest.to_vec());
         }
         let Buffer::Growing(buffer) = &mut self.buffer else { return Ok(false) };
-        if buffer.capacity() == 0 {
-            *buffer = self.stock.take(want);
+        if buffer.capacity() == 0 && !matches!(stream, Stream::Chunks(_)) {
+            *buffer = self.stock.take(want, want);
         }
         let before = buffer.len();
         let mut most = usize::MAX;
