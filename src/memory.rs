@@ -8,6 +8,7 @@
 use std::mem::MaybeUninit;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, Weak};
+use std::thread::{self, ThreadId};
 
 #[cfg(target_os = "linux")]
 use std::time::Instant;
@@ -79,7 +80,8 @@ const KEPT: RangeInclusive<usize> = 64 << 10..=8 << 20;
 /// And how much in all.
 const MOST_KEPT: usize = 16 << 20;
 
-type Shelf = Mutex<Vec<Vec<u8>>>;
+/// With the thread that read into it last, whose core may have some of it at hand.
+type Shelf = Mutex<Vec<(ThreadId, Vec<u8>)>>;
 
 /// Memory of blocks that nobody has any more, for the next ones of the same source. Freed on whichever thread had them last, it would stay
 /// with that thread's arena of the allocator, and each arena would come to hold all that is ever under way.
@@ -90,13 +92,18 @@ type Shelf = Mutex<Vec<Vec<u8>>>;
 pub(crate) struct Stock(Arc<Shelf>);
 
 impl Stock {
-    /// An empty vector with room for `least` bytes at least: memory that came back or, if that does not suffice, new, with room for
-    /// `capacity` of them.
+    /// An empty vector with room for `least` bytes at least: memory that came back, sooner what this thread had than
+    /// what others had, or, if that does not suffice, new, with room for `capacity` of them.
     pub(crate) fn take(&self, least: usize, capacity: usize) -> Vec<u8> {
         if capacity == 0 {
             return Vec::new();
         }
-        let kept = self.0.try_lock().ok().and_then(|mut shelf| shelf.pop()).unwrap_or_default();
+        let kept = self.0.try_lock().ok().and_then(|mut shelf| {
+            let own = shelf.iter().rposition(|(thread, _)| *thread == thread::current().id());
+            let newest = shelf.len().checked_sub(1)?;
+            Some(shelf.remove(own.unwrap_or(newest)).1)
+        });
+        let kept = kept.unwrap_or_default();
         if kept.capacity() > 0 && kept.capacity() >= least {
             return kept;
         }
@@ -106,7 +113,7 @@ impl Stock {
     /// The same bytes, to be shared, whose memory comes back with the last who has some of them, if the stock is still there.
     pub(crate) fn lend(&self, bytes: Vec<u8>) -> Bytes {
         if KEPT.contains(&bytes.capacity()) {
-            Bytes::from_owner(Lent { bytes, shelf: Arc::downgrade(&self.0) })
+            Bytes::from_owner(Lent { thread: thread::current().id(), bytes, shelf: Arc::downgrade(&self.0) })
         } else {
             Bytes::from(bytes)
         }
@@ -115,6 +122,7 @@ impl Stock {
 
 /// What was lent of a [`Stock`].
 struct Lent {
+    thread: ThreadId,
     bytes: Vec<u8>,
     shelf: Weak<Shelf>,
 }
@@ -131,9 +139,9 @@ impl Drop for Lent {
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
         if let Ok(mut kept) = kept.try_lock()
-            && kept.iter().map(Vec::capacity).sum::<usize>() + bytes.capacity() <= MOST_KEPT
+            && kept.iter().map(|(_, kept)| kept.capacity()).sum::<usize>() + bytes.capacity() <= MOST_KEPT
         {
-            kept.push(bytes);
+            kept.push((self.thread, bytes));
         }
     }
 }
@@ -163,6 +171,17 @@ mod tests {
         drop(stock.lend(again));
         assert_eq!(stock.take(100_001, 125_000).capacity(), 125_000, "it does not suffice");
         assert_eq!(stock.take(100, 100).capacity(), 100, "what does not suffice is let go of");
+    }
+
+    #[test]
+    fn a_thread_gets_what_it_had_before() {
+        let stock = Stock::default();
+        let lend = |size: usize| stock.lend(vec![1; size]);
+        let own = [lend(100_000), lend(110_000)];
+        let other = thread::scope(|scope| scope.spawn(|| lend(120_000)).join().unwrap());
+        drop((own, other));
+        let taken = [(); 4].map(|()| stock.take(1, 1).capacity());
+        assert_eq!(taken, [110_000, 100_000, 120_000, 1]);
     }
 
     #[test]
