@@ -13,8 +13,8 @@ use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};
 use crate::source::Source;
 
-/// Bytes of a block that is only counted: it stays in the cache.
-const COUNT_BYTES: usize = 512 << 10;
+/// Bytes of a block that is only counted: it stays in the second cache, and so does the next one.
+const COUNT_BYTES: usize = 256 << 10;
 /// Records of such a block, at most; a catalogue has some hundred in so many bytes.
 const COUNT_RECORDS: usize = 8 << 10;
 /// Problems that are handed over at once.
