@@ -83,6 +83,7 @@ def alternate(contestants: Iterable[Contestant], path: Path, rounds: int) -> tup
     names = [contestant.name for contestant in contestants]
     runs: Runs = {name: [] for name in names}
     absent: list[str] = []
+    common.warm(path)
     for _ in range(rounds):
         for name in names:
             result = None if name in absent else measure(name, path)
