@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorKind, Hint};
 use crate::feed::Input;
 use crate::iso2709::blocks::{Block, BlockSize};
 use crate::iso2709::scanner::MAX_RECORD;
-use crate::layout::{Built, KeepRaw, Layout, Part, Plan, StringType, build, cast_strings};
+use crate::layout::{Built, KeepRaw, Part, Plan, StringType, build, cast_strings};
 use crate::pipeline::{Build, Pipeline, Wait};
 use crate::problem::{Problem, ProblemCounts};
 use crate::source::Source;
@@ -189,11 +189,13 @@ pub enum Poll {
 
 impl BatchStream {
     /// The layout of every batch; `None` for columns by name.
-    pub(crate) fn layout(&self) -> Option<Layout> {
+    #[cfg(feature = "cli")]
+    pub(crate) fn layout(&self) -> Option<crate::layout::Layout> {
         self.options.columns.is_none().then_some(self.options.layout)
     }
 
     /// Whether the column `tag` of the layout is among those that were asked for, unless all are.
+    #[cfg(feature = "cli")]
     pub(crate) fn selects_tags(&self) -> bool {
         self.options.select.as_ref().is_none_or(|names| names.iter().any(|name| name == "tag"))
     }
