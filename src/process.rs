@@ -4,7 +4,6 @@
 //! What threads hold does not survive `fork`, so whatever depends on them asks before each use; a record iterator does so
 //! for each record. One of the few modules with `unsafe` code.
 
-use std::fs::File;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,7 +33,8 @@ pub(crate) fn generation() -> u64 {
 /// Lets the system begin to bring to the disk what has been written to a file, so that less is left to wait for in the end.
 ///
 /// A hint: nothing is waited for here, and whoever flushes the file is told what went wrong.
-pub(crate) fn begin_flushing(file: &File) {
+#[cfg(any(feature = "cli", test))]
+pub(crate) fn begin_flushing(file: &std::fs::File) {
     #[cfg(target_os = "linux")]
     {
         use std::os::fd::AsRawFd;
@@ -50,6 +50,7 @@ pub(crate) fn begin_flushing(file: &File) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::io::Write;
 
     use super::*;
