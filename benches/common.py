@@ -90,7 +90,7 @@ def make_kinds(megabytes: float) -> dict[str, Path]:
 def warm(*paths: Path) -> None:
     """Read the files once, so that the system has them in memory as it has files that it reads.
 
-    One that was just written it may have in much smaller pieces, from which reading takes two or three times as long.
+    One that was just written it may have in much smaller pieces, from which reading takes three or four times as long.
     """
     for path in paths:
         with path.open("rb", buffering=0) as file:

@@ -83,8 +83,9 @@ proptest! {
     }
 }
 
+/// What begins at a cut is of the part before: it is the end of the record before it that is a boundary.
 #[test]
-fn each_cut_within_a_record_gives_it_to_the_part_where_it_begins() {
+fn each_cut_gives_a_record_to_the_part_with_the_byte_before_it() {
     let file = file_of(&numbered_file(3));
     let ends: Vec<u64> = (1..=3).map(|count| numbered_file(count).len() as u64).collect();
     for cut in 0..=ends[2] {

@@ -119,14 +119,21 @@ impl Vectors {
 }
 
 /// What a list can have of a table whose values lie close together.
-pub(super) trait Near: Copy {
+///
+/// # Safety
+///
+/// Where it says that the room was filled, each value of it was written.
+#[allow(unsafe_code)]
+pub(super) unsafe trait Near: Copy {
     /// Fills the room with what `table` has at each of `places`, and `other` where it has nothing; false if it was not filled.
     fn near(vectors: Vectors, room: &mut [MaybeUninit<Self>], table: &[Self], places: &[u32], other: Self) -> bool;
 }
 
 macro_rules! near {
     ($value:ty, $name:ident) => {
-        impl Near for $value {
+        #[allow(unsafe_code)]
+        // SAFETY: the function writes each value of the room, or none, and says so.
+        unsafe impl Near for $value {
             fn near(
                 _: Vectors,
                 room: &mut [MaybeUninit<$value>],

@@ -57,7 +57,7 @@ fn go(core: usize, allowed: &CpuSet, there: impl FnOnce()) {
     }
     there();
     // All that there are, if those are what it was allowed: a thread that has once named some of them would have no part in those that are
-    // given to its group of processes later.
+    // given to its group of processes later. (That somebody has named all that there are is not to be seen here.)
     (0..CpuSet::MAX_CPU).for_each(|core| set.set(core));
     let _ = sched_setaffinity(None, &set);
     if sched_getaffinity(None).ok().as_ref() != Some(allowed) {

@@ -107,7 +107,10 @@ impl Read for Prefixed {
             return Ok(count);
         }
         let mut buffer = Vec::new();
-        self.rest.read_chunk(&mut buffer, out.len())?;
+        if let Err(error) = self.rest.read_chunk(&mut buffer, out.len()) {
+            self.head = buffer;
+            return Err(error);
+        }
         let count = buffer.len();
         let room = out.get_mut(..count).ok_or_else(|| io::Error::other("a stream gave more than it was asked for"))?;
         room.copy_from_slice(&buffer);

@@ -73,7 +73,8 @@ pub(crate) enum Input {
     File(Positioned),
 }
 
-/// How much is read of a stream to see how it begins: what a batch of its records may take.
+/// How much is read of a stream to see how it begins: what a batch of its records may take. (A test of interruptions in `tests/reader.rs` has a first piece of
+/// this length.)
 const HEAD: usize = 300_000;
 
 /// `input` without its compression.
