@@ -98,8 +98,9 @@ impl Stock {
         if capacity == 0 {
             return Vec::new();
         }
+        let own = thread::current().id();
         let kept = self.0.try_lock().ok().and_then(|mut shelf| {
-            let own = shelf.iter().rposition(|(thread, _)| *thread == thread::current().id());
+            let own = shelf.iter().rposition(|(thread, _)| *thread == own);
             let newest = shelf.len().checked_sub(1)?;
             Some(shelf.remove(own.unwrap_or(newest)).1)
         });
