@@ -133,6 +133,17 @@ impl Outline {
         Ok(())
     }
 
+    /// Whether [`Outline::read`] surely finds `record` to be one, which is told by what its directory begins with and by the byte that
+    /// should end it, without going through it.
+    pub(crate) fn surely_takes(record: &[u8]) -> bool {
+        const DIRECTORY: usize = LEADER_LENGTH + ENTRY_LENGTH;
+        // A whole entry with a place is in the directory, wherever that ends, so that it is MARC's; and it ends here, if not before.
+        let first = record.get(LEADER_LENGTH..).and_then(<[u8]>::first_chunk).map(Entry::new);
+        let is_entry = first.is_some_and(|entry| entry.place.is_some() && !entry.tag.contains(&FIELD_TERMINATOR));
+        let base = Leader::new(record).and_then(Leader::base_address).filter(|&base| base > DIRECTORY);
+        is_entry && base.is_some_and(|base| ends_field(record, base)) && record.len() <= MAX_RECORD
+    }
+
     /// Notes a base address that is wrong, and what there is of an incomplete entry.
     fn note_frame(&mut self, directory: Directory<'_>, base: Option<usize>) {
         if base != Some(directory.base_address()) {

@@ -29,7 +29,7 @@ pub(crate) fn count(block: Block) -> Built {
         let number = Some(block.first_record + index as u64);
         let record = block.slice(span);
         let refused = match span.flaw.filter(|code| code.is_reject()) {
-            None if is_framed(record) => None,
+            None if Outline::surely_takes(record) => None,
             None => outline.read(record).err(),
             reject => reject,
         };
@@ -106,7 +106,7 @@ fn build_or_visit(block: Block, plan: &Plan, visitor: Option<Visitor<'_>>) -> Re
     built
 }
 
-/// Leaders of records that are as they should be, as far as [`count`] looks; `None` if one of them, or what is between them, is
+/// Leaders of records that are as they should be, as far as leaders and the ends of directories tell; `None` if one of them, or what is between them, is
 /// not.
 fn leaders(block: &Block, plan: &Plan) -> Result<Option<(Output<'static>, Vec<u64>)>, ArrowError> {
     let count = block.records.len();

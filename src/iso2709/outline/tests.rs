@@ -126,3 +126,31 @@ proptest! {
         prop_assert!(seen[base..record.len() - 1].iter().all(|&seen| seen));
     }
 }
+
+proptest! {
+    #[test]
+    fn what_is_surely_a_record_is_one(
+        entries in prop::collection::vec((0..30usize, 0..60usize), 0..4),
+        changes in prop::collection::vec(
+            (any::<prop::sample::Index>(), prop_oneof![2 => Just(FIELD_TERMINATOR), 1 => b'0'..=b'9', 1 => any::<u8>()]),
+            0..4,
+        ),
+        length in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+    ) {
+        let entries: Vec<_> = entries.into_iter().map(|(length, start)| ("500", length, start)).collect();
+        let whole = record(&entries, b"A\x1eB\x1e");
+        prop_assert_eq!(Outline::surely_takes(&whole), !entries.is_empty());
+        let mut other = whole;
+        // Mostly in what is looked at.
+        for (place, byte) in changes {
+            let most = other.len().min(LEADER_LENGTH + 2 * ENTRY_LENGTH);
+            other[place.index(most)] = byte;
+        }
+        if let Some(length) = length {
+            other.truncate(length.index(other.len()));
+        }
+        if Outline::surely_takes(&other) {
+            prop_assert_eq!(Outline::default().read(&other), Ok(()));
+        }
+    }
+}
