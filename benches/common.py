@@ -138,8 +138,21 @@ def measure(script: str | Path, *arguments: str) -> Figures | None:
     return None if figures is None else figures[0]
 
 
+def settle() -> None:
+    """Wait until this process is idle: threads that a library starts look for work for a while before they sleep.
+
+    Those that NumPy brings along (OpenBLAS) take a core for some tens of milliseconds, from whatever is measured then.
+    """
+    for _ in range(100):
+        before = time.process_time()
+        time.sleep(0.01)
+        if time.process_time() - before < 0.001:
+            return
+
+
 def ready() -> None:
     """Tell the process that `run` is in that work can begin, and wait until it may."""
+    settle()
     print("ready", flush=True)
     sys.stdin.readline()
 
