@@ -35,6 +35,8 @@ pub(crate) enum Fed {
     Block(Block),
     /// A whole source that is one reject.
     Foreign(Problem),
+    /// Nobody waits any more for a source that is only read to its end; whoever does goes on with it.
+    Unwanted,
     End,
 }
 
@@ -114,7 +116,9 @@ impl Feed {
                     if !self.ignore_foreign {
                         return Err(error);
                     }
-                    let (raw, length) = blocks.drain(self.keep_foreign, wanted)?;
+                    let Some((raw, length)) = blocks.drain(self.keep_foreign, wanted)? else {
+                        return Ok(Fed::Unwanted);
+                    };
                     self.record = blocks.next_record() + 1;
                     let problem = Problem {
                         source: source.name().cloned(),

@@ -85,7 +85,7 @@ pub fn in_one_thread(source: Source, records: usize) -> Result<usize, Error> {
         match feed.next(|| true)? {
             Fed::Block(block) => rows += build_rows(block),
             Fed::Foreign(_) => {}
-            Fed::End => return Ok(rows),
+            Fed::End | Fed::Unwanted => return Ok(rows),
         }
     }
 }

@@ -205,11 +205,18 @@ impl Blocks {
         self.next_record
     }
 
-    /// After [`Next::Foreign`]: reads the source to its end, as long as `wanted`, and returns its first `keep` bytes and
-    /// its length. After an interruption it can be repeated.
-    pub(crate) fn drain(&mut self, keep: usize, wanted: impl Fn() -> bool) -> Result<(Bytes, u64), Error> {
+    /// After [`Next::Foreign`]: reads the source to its end, and returns its first `keep` bytes and its length; `None` as soon as
+    /// that is not `wanted`. After that, and after an interruption, it can be repeated, and goes on.
+    pub(crate) fn drain(&mut self, keep: usize, wanted: impl Fn() -> bool) -> Result<Option<(Bytes, u64)>, Error> {
         if self.head.is_none() {
-            while self.buffer.bytes().len() < keep && wanted() && self.read_more(DRAIN)? {}
+            while self.buffer.bytes().len() < keep {
+                if !wanted() {
+                    return Ok(None);
+                }
+                if !self.read_more(DRAIN)? {
+                    break;
+                }
+            }
             let head = match std::mem::replace(&mut self.buffer, Buffer::Growing(Vec::new())) {
                 Buffer::Whole(bytes) => bytes,
                 Buffer::Growing(bytes) => Bytes::from(bytes),
@@ -217,16 +224,17 @@ impl Blocks {
             self.offset = head.len() as u64;
             self.head = Some(head.slice(..head.len().min(keep)));
         }
-        loop {
-            let more = wanted() && self.read_more(DRAIN)?;
+        while wanted() {
+            let more = self.read_more(DRAIN)?;
             if let Buffer::Growing(buffer) = &mut self.buffer {
                 self.offset += buffer.len() as u64;
                 buffer.clear();
             }
             if !more {
-                return Ok((self.head.clone().unwrap_or_default(), self.offset));
+                return Ok(Some((self.head.clone().unwrap_or_default(), self.offset)));
             }
         }
+        Ok(None)
     }
 
     pub(crate) fn next(&mut self) -> Result<Next, Error> {

@@ -42,7 +42,7 @@ impl<T: Send + 'static> Driven<T> {
                     Slot::Job(result)
                 }
                 Ok(Fed::Foreign(problem)) => Slot::Done(foreign(&*self.build, problem)),
-                Ok(Fed::End) => Slot::End,
+                Ok(Fed::End | Fed::Unwanted) => Slot::End,
                 Err(error) => Slot::Done(Err(error)),
             };
             self.ended = matches!(slot, Slot::End | Slot::Done(Err(_)));

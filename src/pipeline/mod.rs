@@ -9,9 +9,8 @@
 //! channel. What is in flight is bounded: by the channel's capacity, or by turns, one for each block. The end of the input is
 //! said, never inferred: a reader or worker that is lost without a word is an error. Dropping the consumer disconnects the
 //! channel, and the reader stops at its next slot. Three kinds of reader: the pool's threads in [`turns`], a thread of its own
-//! ([`producer`]), and the consumer ([`driven`]).
+//! ([`producer`]), and the consumer ([`driven`]). Where a second thread would gain nothing, the consumer reads and builds alone.
 
-mod bell;
 mod driven;
 mod producer;
 mod turns;
@@ -27,7 +26,6 @@ use crate::feed::{Fed, Feed, Input};
 use crate::iso2709::blocks::Block;
 use crate::pool::Pool;
 use crate::problem::Problem;
-use bell::Bell;
 use driven::Driven;
 use producer::Producer;
 use turns::Turns;
@@ -82,7 +80,8 @@ enum Origin<T> {
     Producer(Receiver<Slot<T>>),
     /// The pool's threads.
     Turns(Arc<Turns<T>>, Receiver<Slot<T>>),
-    /// The consumer alone, block by block: of parts of files, each is read by one thread of many.
+    /// The consumer alone, block by block: of parts of files, each is read by one thread of many; and where there is one core, others
+    /// would but take their turns on it, and blocks leave its cache meanwhile.
     Alone(Box<Feed>, Arc<dyn Build<Output = T>>),
     /// The consumer itself: Python files are called by nobody else. A thread of ours that calls Python cannot be told when the
     /// interpreter ends, which then ends the thread in the middle of our code; and Ctrl-C reaches the thread that waits.
@@ -108,21 +107,31 @@ pub(crate) enum Wait<T> {
 impl<T: Send + 'static> Pipeline<T> {
     /// Starts reading, with at most `ahead` blocks waiting for the consumer; `None` for as many as keep the pool busy.
     pub(crate) fn start(input: Input, build: impl Build<Output = T>, ahead: Option<usize>) -> Result<Self, Error> {
-        let shared = Arc::new(Shared::default());
-        let process = std::process::id();
         let feed = Feed::new(input);
         if feed.is_in_parts() {
             // No pool: there may be as many processes as a pool would have threads.
-            let origin = Origin::Alone(Box::new(feed), Arc::new(build));
-            return Ok(Self { origin, pending: None, shared, process, finished: false });
+            return Ok(Self::alone(feed, build));
         }
         let pool = Pool::get()?;
+        if pool.shares_a_core() && feed.is_at_hand() && !build.is_cheap() {
+            return Ok(Self::alone(feed, build));
+        }
+        Self::on(pool, feed, build, ahead)
+    }
+
+    /// Of which the consumer reads and builds one block when it asks for it.
+    fn alone(feed: Feed, build: impl Build<Output = T>) -> Self {
+        Self::from(Origin::Alone(Box::new(feed), Arc::new(build)), Arc::default())
+    }
+
+    /// Starts reading, on `pool`.
+    fn on(pool: Pool, feed: Feed, build: impl Build<Output = T>, ahead: Option<usize>) -> Result<Self, Error> {
+        let shared = Arc::<Shared>::default();
         let ahead = ahead.unwrap_or(pool.threads() * BLOCKS_PER_THREAD);
         let origin = if feed.has_python_files() {
             Origin::Consumer(Box::new(Driven::new(pool, feed, Arc::new(build), ahead)))
         } else if feed.is_at_hand() && !build.is_cheap() {
-            let bell = pool.shares_a_core().then(Bell::default);
-            let (turns, slots) = Turns::start(pool, Arc::clone(&shared), feed, Arc::new(build), ahead, bell);
+            let (turns, slots) = Turns::start(pool, Arc::clone(&shared), feed, Arc::new(build), ahead);
             Origin::Turns(turns, slots)
         } else {
             let (sender, slots) = bounded(ahead);
@@ -133,7 +142,11 @@ impl<T: Send + 'static> Pipeline<T> {
                 .map_err(|error| Error::from_io(error, "cannot start the producer thread"))?;
             Origin::Producer(slots)
         };
-        Ok(Self { origin, pending: None, shared, process, finished: false })
+        Ok(Self::from(origin, shared))
+    }
+
+    fn from(origin: Origin<T>, shared: Arc<Shared>) -> Self {
+        Self { origin, pending: None, shared, process: std::process::id(), finished: false }
     }
 
     /// Bytes of the (decompressed) sources that are in blocks handed to the pool.
@@ -167,15 +180,15 @@ impl<T: Send + 'static> Pipeline<T> {
             let slot = match &mut self.origin {
                 Origin::Producer(slots) => receive(slots, deadline),
                 Origin::Turns(turns, slots) => {
-                    let slot = turns.receive(slots, deadline);
+                    let slot = receive(slots, deadline);
                     turns.give(usize::from(matches!(slot, Wait::Ready(Some(_)))));
                     slot
                 }
                 Origin::Consumer(driven) => Wait::Ready(driven.next(&self.shared)),
-                Origin::Alone(..) if deadline.is_some_and(|deadline| Instant::now() >= deadline) => {
-                    return Wait::Pending;
-                }
-                Origin::Alone(feed, build) => Wait::Ready(Some(alone(feed, &**build, &self.shared))),
+                Origin::Alone(feed, build) => match alone(feed, &**build, &self.shared, deadline) {
+                    Wait::Pending => Wait::Pending,
+                    Wait::Ready(slot) => Wait::Ready(Some(slot)),
+                },
             };
             match slot {
                 Wait::Pending => return Wait::Pending,
@@ -185,11 +198,7 @@ impl<T: Send + 'static> Pipeline<T> {
                 Wait::Ready(None) => return Wait::Ready(Some(Err(Error::internal("the reading thread was lost")))),
             }
         };
-        let result = match &self.origin {
-            Origin::Turns(turns, _) => turns.receive(&job, deadline),
-            _ => receive(&job, deadline),
-        };
-        match result {
+        match receive(&job, deadline) {
             Wait::Pending => {
                 self.pending = Some(job);
                 Wait::Pending
@@ -257,20 +266,25 @@ fn spawn<B: Build + ?Sized>(
     });
 }
 
-/// The next slot, built here.
-fn alone<T>(feed: &mut Feed, build: &dyn Build<Output = T>, shared: &Shared) -> Slot<T>
+/// The next slot, built here. A source that is only read to its end may take longer than whoever asks has time.
+fn alone<T>(feed: &mut Feed, build: &dyn Build<Output = T>, shared: &Shared, deadline: Option<Instant>) -> Wait<Slot<T>>
 where
     T: Send + 'static,
 {
-    match next_of(feed, || true) {
+    let has_time = || deadline.is_none_or(|deadline| Instant::now() < deadline);
+    if !has_time() {
+        return Wait::Pending;
+    }
+    Wait::Ready(match next_of(feed, has_time) {
         Ok(Fed::Block(block)) => {
             shared.bytes_read.fetch_add(block.bytes.len() as u64, Ordering::Relaxed);
             Slot::Done(contained(build, block))
         }
         Ok(Fed::Foreign(problem)) => Slot::Done(foreign(build, problem)),
+        Ok(Fed::Unwanted) => return Wait::Pending,
         Ok(Fed::End) => Slot::End,
         Err(error) => Slot::Done(Err(error)),
-    }
+    })
 }
 
 /// What comes next, as [`Feed::next`] has it; a panic is an error.

@@ -57,7 +57,7 @@ impl<B: Build> Producer<B> {
                     self.hand_over()?;
                     self.send(Slot::Done(Ok(self.build.foreign(problem))))?;
                 }
-                Ok(Fed::End) => return Ok(Ok(())),
+                Ok(Fed::End | Fed::Unwanted) => return Ok(Ok(())),
                 Err(error) => return Ok(Err(error)),
             }
         }

@@ -51,6 +51,11 @@ impl<F: Fn(u64) + Send + Sync + 'static> Build for Does<F> {
     }
 }
 
+/// Starts reading on the pool, also where whoever asks would read alone.
+fn on_the_pool<B: Build>(input: Input, build: B, ahead: Option<usize>) -> Result<Pipeline<B::Output>, Error> {
+    Pipeline::on(Pool::get()?, Feed::new(input), build, ahead)
+}
+
 fn wait<T: Send + 'static>(pipeline: &mut Pipeline<T>) -> Option<Result<T, Error>> {
     match pipeline.next(None) {
         Wait::Ready(result) => result,
@@ -86,7 +91,7 @@ fn test_rayon_channel_backpressure() {
         let build = Does(move |_| {
             count.fetch_add(1, Ordering::SeqCst);
         });
-        let mut pipeline = Pipeline::start(input, build, Some(ahead)).unwrap();
+        let mut pipeline = on_the_pool(input, build, Some(ahead)).unwrap();
         for taken in 1..=20 {
             wait(&mut pipeline).unwrap().unwrap();
             std::thread::sleep(Duration::from_millis(2));
@@ -98,33 +103,29 @@ fn test_rayon_channel_backpressure() {
 }
 
 #[test]
-fn a_consumer_that_sleeps_gets_all_of_it_in_order_and_may_go_at_any_time() {
-    let start = |ahead, slow| {
+fn who_is_alone_reads_and_builds_when_asked_and_ends_at_an_error() {
+    let start = |done: &Arc<AtomicUsize>| {
+        let done = Arc::clone(done);
         let build = Does(move |record| {
+            done.fetch_add(1, Ordering::SeqCst);
             assert!(record != 250, "a bad block");
-            if slow {
-                std::thread::sleep(Duration::from_micros(if record % 3 == 0 { 300 } else { 10 }));
-            }
         });
-        let (pool, shared) = (Pool::get().unwrap(), Arc::<Shared>::default());
-        let (feed, bell) = (Feed::new(input(300)), Some(Bell::without_looking()));
-        let (turns, slots) = Turns::start(pool, Arc::clone(&shared), feed, Arc::new(build), ahead, bell);
-        let origin = Origin::Turns(turns, slots);
-        Pipeline { origin, pending: None, shared, process: std::process::id(), finished: false }
+        Pipeline::alone(Feed::new(input(300)), build)
     };
-    for (ahead, slow) in [(1, true), (2, false), (2, true), (5, false)] {
-        let mut pipeline = start(ahead, slow);
-        for number in 0..250 {
-            let began = Instant::now();
-            assert_eq!(wait(&mut pipeline).unwrap().unwrap(), number);
-            assert!(began.elapsed() < Duration::from_secs(50), "nobody rang");
-        }
-        assert_eq!(wait(&mut pipeline).unwrap().unwrap_err().record(), Some(250));
-        assert!(wait(&mut pipeline).is_none());
-        for taken in 0..3 {
-            let mut pipeline = start(ahead, slow);
-            (0..taken).for_each(|number| assert_eq!(wait(&mut pipeline).unwrap().unwrap(), number));
-        }
+    let done = Arc::default();
+    let mut pipeline = start(&done);
+    for number in 0..250 {
+        assert!(matches!(pipeline.next(Some(Instant::now())), Wait::Pending));
+        assert_eq!(done.load(Ordering::SeqCst) as u64, number);
+        assert_eq!(wait(&mut pipeline).unwrap().unwrap(), number);
+        assert_eq!(pipeline.bytes_read(), (number + 1) * RECORD.len() as u64);
+    }
+    let error = wait(&mut pipeline).unwrap().unwrap_err();
+    assert_eq!((error.record(), error.offset()), (Some(250), Some(250 * RECORD.len() as u64)));
+    assert!(wait(&mut pipeline).is_none());
+    for taken in 0..3 {
+        let mut pipeline = start(&Arc::default());
+        (0..taken).for_each(|number| assert_eq!(wait(&mut pipeline).unwrap().unwrap(), number));
     }
 }
 
@@ -132,7 +133,7 @@ fn a_consumer_that_sleeps_gets_all_of_it_in_order_and_may_go_at_any_time() {
 fn a_consumer_that_reads_itself_is_bounded_too() {
     let asked = Arc::new(AtomicUsize::new(0));
     let source = Source::stream(None, Box::new(Records(1000, Arc::clone(&asked))));
-    let mut pipeline = Pipeline::start(input_of(vec![source]), Does(|_| ()), Some(3)).unwrap();
+    let mut pipeline = on_the_pool(input_of(vec![source]), Does(|_| ()), Some(3)).unwrap();
     for taken in 1..=20 {
         wait(&mut pipeline).unwrap().unwrap();
         assert!(asked.load(Ordering::Relaxed) <= 10 + taken, "{}", asked.load(Ordering::Relaxed));
@@ -143,7 +144,7 @@ fn a_consumer_that_reads_itself_is_bounded_too() {
 fn test_rayon_panic_propagation() {
     for (bad, input) in [0, 7, 99].into_iter().flat_map(|bad| inputs(100).map(|input| (bad, input))) {
         let build = Does(move |record| assert!(record != bad, "block {bad} is bad"));
-        let mut pipeline = Pipeline::start(input, build, None).unwrap();
+        let mut pipeline = on_the_pool(input, build, None).unwrap();
         for good in 0..bad {
             assert_eq!(wait(&mut pipeline).unwrap().unwrap(), good);
         }
@@ -161,7 +162,7 @@ fn test_rayon_panic_propagation() {
 fn a_stream_that_breaks_off_is_an_error_behind_what_was_whole() {
     let packed = gzip(&(0..40_000).flat_map(|_| RECORD.to_vec()).collect::<Vec<_>>());
     let cut = packed[..packed.len() - 30].to_vec();
-    let mut pipeline = Pipeline::start(input_of(vec![Source::memory(cut)]), Does(|_| ()), None).unwrap();
+    let mut pipeline = on_the_pool(input_of(vec![Source::memory(cut)]), Does(|_| ()), None).unwrap();
     let mut records = 0;
     let error = loop {
         match wait(&mut pipeline).unwrap() {
@@ -197,7 +198,7 @@ fn a_source_is_let_go_at_the_end_and_when_nobody_wants_more() {
             let records = RECORD.repeat(200);
             let owned = Owned(if packed { gzip(&records) } else { records }, sender);
             let source = Source::memory(bytes::Bytes::from_owner(owned));
-            let mut pipeline = Pipeline::start(input_of(vec![source]), Does(|_| ()), Some(3)).unwrap();
+            let mut pipeline = on_the_pool(input_of(vec![source]), Does(|_| ()), Some(3)).unwrap();
             for _ in 0..taken {
                 if wait(&mut pipeline).is_none() {
                     break;
@@ -246,8 +247,7 @@ fn a_panic_of_the_stream_is_an_error_and_not_the_end() {
             panic!("a bad stream")
         }
     }
-    let mut pipeline =
-        Pipeline::start(input_of(vec![Source::stream(None, Box::new(Bad))]), Does(|_| ()), None).unwrap();
+    let mut pipeline = on_the_pool(input_of(vec![Source::stream(None, Box::new(Bad))]), Does(|_| ()), None).unwrap();
     let error = wait(&mut pipeline).unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Internal);
     assert!(wait(&mut pipeline).is_none());
@@ -257,7 +257,7 @@ fn a_panic_of_the_stream_is_an_error_and_not_the_end() {
 fn test_rayon_pool_safety() {
     // Blocks that take their time out of turn come in order all the same.
     let build = Does(|record| std::thread::sleep(Duration::from_micros(if record % 3 == 0 { 900 } else { 20 })));
-    assert_eq!(all(Pipeline::start(input(300), build, None).unwrap()), (0..300).collect::<Vec<_>>());
+    assert_eq!(all(on_the_pool(input(300), build, None).unwrap()), (0..300).collect::<Vec<_>>());
 
     // They are built on the pool, with as many at once as it has threads and never more.
     let threads = Pool::get().unwrap().threads();
@@ -270,7 +270,7 @@ fn test_rayon_pool_safety() {
         std::thread::sleep(Duration::from_micros(200));
         at_once.fetch_sub(1, Ordering::SeqCst);
     });
-    all(Pipeline::start(input(200), build, None).unwrap());
+    all(on_the_pool(input(200), build, None).unwrap());
     assert!(most.load(Ordering::SeqCst) <= threads);
     assert!(names.lock().unwrap().iter().all(|name| name.starts_with("mrrc-arrow-")));
 }
@@ -284,7 +284,7 @@ fn test_concurrent_readers() {
             let start = Arc::clone(&start);
             std::thread::spawn(move || {
                 start.wait();
-                all(Pipeline::start(input(200), Does(|_| ()), None).unwrap()) == (0..200).collect::<Vec<_>>()
+                all(on_the_pool(input(200), Does(|_| ()), None).unwrap()) == (0..200).collect::<Vec<_>>()
             })
         })
         .collect();
@@ -292,11 +292,11 @@ fn test_concurrent_readers() {
 
     // Consumers that stopped half way keep nobody's threads.
     let mut idle: Vec<_> =
-        (0..12).flat_map(|_| inputs(200)).map(|input| Pipeline::start(input, Does(|_| ()), None).unwrap()).collect();
+        (0..12).flat_map(|_| inputs(200)).map(|input| on_the_pool(input, Does(|_| ()), None).unwrap()).collect();
     for pipeline in &mut idle {
         wait(pipeline).unwrap().unwrap();
     }
-    assert_eq!(all(Pipeline::start(input(200), Does(|_| ()), None).unwrap()).len(), 200);
+    assert_eq!(all(on_the_pool(input(200), Does(|_| ()), None).unwrap()).len(), 200);
 }
 
 #[test]
@@ -306,13 +306,13 @@ fn a_long_read_lets_a_short_one_in() {
     let (told, wanted) = (Arc::clone(&ended), Arc::clone(&stop));
     let long = std::thread::spawn(move || {
         let build = Does(|_| std::thread::sleep(Duration::from_micros(50)));
-        let mut pipeline = Pipeline::start(input(100_000), build, Some(4)).unwrap();
+        let mut pipeline = on_the_pool(input(100_000), build, Some(4)).unwrap();
         while !wanted.load(Ordering::SeqCst) && wait(&mut pipeline).is_some() {}
         told.store(true, Ordering::SeqCst);
     });
     std::thread::sleep(Duration::from_millis(20));
     for input in inputs(50) {
-        assert_eq!(all(Pipeline::start(input, Does(|_| ()), None).unwrap()).len(), 50);
+        assert_eq!(all(on_the_pool(input, Does(|_| ()), None).unwrap()).len(), 50);
         assert!(!ended.load(Ordering::SeqCst));
     }
     stop.store(true, Ordering::SeqCst);
@@ -341,7 +341,7 @@ fn test_memory_under_parallelism() {
     }
     let threads = Pool::get().unwrap().threads();
     let (alive, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let mut pipeline = Pipeline::start(input(2000), Keeps(Arc::clone(&alive), Arc::clone(&most)), None).unwrap();
+    let mut pipeline = on_the_pool(input(2000), Keeps(Arc::clone(&alive), Arc::clone(&most)), None).unwrap();
     let mut count = 0;
     while let Some(block) = wait(&mut pipeline) {
         drop(block.unwrap());
@@ -352,7 +352,7 @@ fn test_memory_under_parallelism() {
     assert!(most.load(Ordering::SeqCst) <= threads * BLOCKS_PER_THREAD + 2, "{}", most.load(Ordering::SeqCst));
     // Nothing is kept once it was handed over, nor by a pipeline that was left half way.
     assert_eq!(alive.load(Ordering::SeqCst), 0);
-    let mut pipeline = Pipeline::start(input(2000), Keeps(Arc::clone(&alive), most), None).unwrap();
+    let mut pipeline = on_the_pool(input(2000), Keeps(Arc::clone(&alive), most), None).unwrap();
     drop(wait(&mut pipeline));
     drop(pipeline);
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -374,13 +374,10 @@ fn test_backend_interchangeability() {
         ]
     };
     for source in sources() {
-        assert_eq!(
-            all(Pipeline::start(input_of(vec![source]), Does(|_| ()), None).unwrap()),
-            (0..500).collect::<Vec<_>>()
-        );
+        assert_eq!(all(on_the_pool(input_of(vec![source]), Does(|_| ()), None).unwrap()), (0..500).collect::<Vec<_>>());
     }
     // One after the other, their records count on.
-    let together = all(Pipeline::start(input_of(sources().into()), Does(|_| ()), None).unwrap());
+    let together = all(on_the_pool(input_of(sources().into()), Does(|_| ()), None).unwrap());
     assert_eq!(together, (0..1500).collect::<Vec<_>>());
 }
 
@@ -394,7 +391,7 @@ fn a_deadline_that_passes_loses_nothing() {
             std::thread::sleep(Duration::from_millis(1));
         }
     });
-    let mut pipeline = Pipeline::start(input(5), build, None).unwrap();
+    let mut pipeline = on_the_pool(input(5), build, None).unwrap();
     let (mut pending, mut found) = (0, Vec::new());
     loop {
         match pipeline.next(Some(Instant::now() + Duration::from_millis(5))) {
@@ -441,19 +438,19 @@ impl Build for Counts {
 #[test]
 fn what_comes_of_cheap_blocks_is_handed_over_together() {
     let records = 3 * GATHER / RECORD.len();
-    let found = all(Pipeline::start(input(records), Counts { bad: u64::MAX, enough: u64::MAX }, None).unwrap());
+    let found = all(on_the_pool(input(records), Counts { bad: u64::MAX, enough: u64::MAX }, None).unwrap());
     assert_eq!(found.iter().sum::<u64>(), records as u64);
     assert!((3..=4).contains(&found.len()), "{found:?}");
 
     // Or sooner, where it is enough; and never together with what comes of another source.
     let sources = vec![Source::memory(RECORD.repeat(25)), Source::memory(RECORD.repeat(3))];
     assert_eq!(
-        all(Pipeline::start(input_of(sources), Counts { bad: u64::MAX, enough: 10 }, None).unwrap()),
+        all(on_the_pool(input_of(sources), Counts { bad: u64::MAX, enough: 10 }, None).unwrap()),
         [10, 10, 5, 3]
     );
 
     // What came before a block that failed is told first, and nothing after it.
-    let mut pipeline = Pipeline::start(input(100), Counts { bad: 60, enough: u64::MAX }, None).unwrap();
+    let mut pipeline = on_the_pool(input(100), Counts { bad: 60, enough: u64::MAX }, None).unwrap();
     assert_eq!(wait(&mut pipeline).unwrap().unwrap(), 60);
     assert_eq!(wait(&mut pipeline).unwrap().unwrap_err().record(), Some(60));
     assert!(wait(&mut pipeline).is_none());
@@ -473,22 +470,19 @@ fn a_foreign_source_comes_in_its_place_from_every_backend() {
     for foreign in [Source::memory(&text[..]), Source::stream(None, Box::new(Text(true)))] {
         let sources = vec![Source::memory(RECORD.repeat(2)), foreign, Source::memory(RECORD.repeat(2))];
         let input = Input { ignore_foreign: true, ..input_of(sources.clone()) };
-        let pipeline = Pipeline::start(input, Does(|_| ()), None).unwrap();
+        let pipeline = on_the_pool(input, Does(|_| ()), None).unwrap();
         assert!(format!("{pipeline:?}").contains("finished: false"));
         assert_eq!(all(pipeline), [0, 1, u64::MAX, 3, 4]);
     }
     let sources = vec![Source::memory(RECORD.repeat(2)), Source::memory(&text[..]), Source::memory(RECORD.repeat(3))];
     let input = Input { ignore_foreign: true, ..input_of(sources) };
-    assert_eq!(
-        all(Pipeline::start(input, Counts { bad: u64::MAX, enough: u64::MAX }, None).unwrap()),
-        [2, 1_000_000, 3]
-    );
+    assert_eq!(all(on_the_pool(input, Counts { bad: u64::MAX, enough: u64::MAX }, None).unwrap()), [2, 1_000_000, 3]);
 }
 
 #[test]
 fn a_missing_file_behind_others_is_an_error_in_its_place() {
     let sources = vec![Source::memory(RECORD.repeat(2)), Source::path("/nowhere/at/all.mrc")];
-    let mut pipeline = Pipeline::start(input_of(sources), Does(|_| ()), None).unwrap();
+    let mut pipeline = on_the_pool(input_of(sources), Does(|_| ()), None).unwrap();
     assert_eq!((0..2).map(|_| wait(&mut pipeline).unwrap().unwrap()).collect::<Vec<_>>(), [0, 1]);
     assert_eq!(wait(&mut pipeline).unwrap().unwrap_err().kind(), ErrorKind::Io);
     assert!(wait(&mut pipeline).is_none());

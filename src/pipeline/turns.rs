@@ -10,12 +10,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::bell::Bell;
-use super::{Build, Shared, Slot, Wait, contained, foreign, next_of, receive};
+use super::{Build, Shared, Slot, contained, foreign, next_of};
 use crate::error::Error;
 use crate::feed::{Fed, Feed};
 use crate::iso2709::blocks::Block;
@@ -29,8 +27,6 @@ pub(super) struct Turns<T> {
     given: AtomicUsize,
     /// Locked by the turn that reads, which is one.
     reading: Mutex<Reading<T>>,
-    /// Where all threads share one core.
-    bell: Option<Bell>,
 }
 
 struct Reading<T> {
@@ -43,18 +39,17 @@ struct Reading<T> {
 type Job<T> = (Block, Sender<Result<T, Error>>);
 
 impl<T: Send + 'static> Turns<T> {
-    /// Begins with `ahead` turns; what comes of them, in the order of the input. With a bell, whoever takes it is woken by that.
+    /// Begins with `ahead` turns; what comes of them, in the order of the input.
     pub(super) fn start(
         pool: Pool,
         shared: Arc<Shared>,
         feed: Feed,
         build: Arc<dyn Build<Output = T>>,
         ahead: usize,
-        bell: Option<Bell>,
     ) -> (Arc<Self>, Receiver<Slot<T>>) {
         let (sender, slots) = unbounded();
         let reading = Mutex::new(Reading { feed, slots: Some(sender) });
-        let turns = Arc::new(Self { pool, shared, build, given: AtomicUsize::new(0), reading, bell });
+        let turns = Arc::new(Self { pool, shared, build, given: AtomicUsize::new(0), reading });
         turns.give(ahead);
         (turns, slots)
     }
@@ -66,15 +61,7 @@ impl<T: Send + 'static> Turns<T> {
         }
     }
 
-    /// What comes next out of a channel that turns send into.
-    pub(super) fn receive<R>(&self, channel: &Receiver<R>, deadline: Option<Instant>) -> Wait<Option<R>> {
-        self.bell.as_ref().map_or_else(|| receive(channel, deadline), |bell| bell.receive(channel, deadline))
-    }
-
     fn pass_on(self: &Arc<Self>) {
-        if let Some(bell) = &self.bell {
-            bell.begin();
-        }
         let turns = Arc::clone(self);
         self.pool.spawn(move || turns.take());
     }
@@ -83,7 +70,6 @@ impl<T: Send + 'static> Turns<T> {
     fn take(self: &Arc<Self>) {
         // Other readers wait for the pool, too.
         self.pool.give_way();
-        let _rings = self.bell.as_ref().map(Bell::rings);
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let job = reading.read(&self.shared, &*self.build);
         let ended = reading.slots.is_none();
@@ -117,7 +103,7 @@ impl<T: Send + 'static> Reading<T> {
                 Slot::Job(result)
             }
             Ok(Fed::Foreign(problem)) => Slot::Done(foreign(build, problem)),
-            Ok(Fed::End) => Slot::End,
+            Ok(Fed::End | Fed::Unwanted) => Slot::End,
             Err(error) => Slot::Done(Err(error)),
         };
         let ended = matches!(slot, Slot::End | Slot::Done(Err(_)));

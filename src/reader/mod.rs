@@ -286,7 +286,7 @@ impl RecordReader {
             Origin::Inline(feed) => match next_of(feed, || true) {
                 Ok(Fed::Block(block)) => contained(&self.build, block).map(Batch::Some),
                 Ok(Fed::Foreign(problem)) => Ok(Batch::Some(self.build.foreign(problem))),
-                Ok(Fed::End) => Ok(Batch::None),
+                Ok(Fed::End | Fed::Unwanted) => Ok(Batch::None),
                 Err(error) => Err(error),
             },
         };

@@ -64,14 +64,56 @@ def test_ctrl_c_ends_a_read_at_once(silent: Path, read: str) -> None:
     timer.join()
 
 
-def test_ctrl_c_ends_a_read_that_skips_foreign_input(tmp_path: Path) -> None:
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="a process cannot be kept on one core here")
+@pytest.mark.parametrize("read", ["read_table", "read_marc", "read_problems", "profile", "batches"])
+def test_ctrl_c_ends_a_long_read_on_one_core(sample: Path, tmp_path: Path, read: str) -> None:
+    path = tmp_path / "long.mrc"
+    path.write_bytes(sample.read_bytes() * 300)
+    took = run_script(
+        """
+        import os, signal, sys, threading, time
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        import polars, pyarrow, mrrc_arrow as mrrc
+
+        def batches(source):
+            for _ in mrrc.read_batches(source):
+                pass
+
+        read, source = {"batches": batches}.get(sys.argv[2]) or getattr(mrrc, sys.argv[2]), [sys.argv[1]] * 50
+        sent = 0.0
+
+        def interrupt():
+            global sent
+            sent = time.monotonic()
+            signal.raise_signal(signal.SIGINT)
+
+        timer = threading.Timer(0.1, interrupt)
+        timer.start()
+        try:
+            read(source)
+        except KeyboardInterrupt:
+            print(time.monotonic() - sent)
+        """,
+        path,
+        read,
+    )
+    assert float(took) < 2
+
+
+@pytest.mark.parametrize("cores", ["all", "one"])
+def test_ctrl_c_ends_a_read_that_skips_foreign_input(tmp_path: Path, cores: str) -> None:
+    if cores == "one" and not hasattr(os, "sched_setaffinity"):
+        pytest.skip("a process cannot be kept on one core here")
     path = tmp_path / "huge.xml"
     with path.open("wb") as file:
         file.write(b"<collection>")
         file.truncate(1 << 40)  # sparse: takes no space, and an age to read
     run_script(
         """
-        import os, signal, sys, time, mrrc_arrow as mrrc
+        import os, signal, sys, time
+        if sys.argv[2] == "one":
+            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        import mrrc_arrow as mrrc
         from pathlib import Path
 
         def reading():
@@ -90,6 +132,7 @@ def test_ctrl_c_ends_a_read_that_skips_foreign_input(tmp_path: Path) -> None:
             os._exit(reading())
         """,
         path,
+        cores,
     )
 
 
@@ -280,17 +323,23 @@ def test_the_pool_has_as_many_threads_as_rayon_num_threads_says(marc_file: Path,
     assert printed == str(threads)
 
 
-@pytest.mark.parametrize("threads", ["1", "2"])
+@pytest.mark.parametrize("threads", ["1", "2", "of one core"])
 def test_the_number_of_threads_changes_no_row(sample: Path, threads: str) -> None:
+    if threads == "of one core" and not hasattr(os, "sched_setaffinity"):
+        pytest.skip("a process cannot be kept on one core here")
     printed = run_script(
         """
-        import hashlib, sys, mrrc_arrow as mrrc
+        import hashlib, os, sys
+        if sys.argv[2] == "of one core":
+            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        import mrrc_arrow as mrrc
         for batch_size in (1, 7, 1000, 10**6):
             rows = mrrc.read_table(sys.argv[1], batch_size=batch_size, row_index_name="n").to_pylist()
             print(hashlib.sha256(repr(rows).encode()).hexdigest())
         """,
         sample,
-        RAYON_NUM_THREADS=threads,
+        threads,
+        RAYON_NUM_THREADS=threads if threads.isdigit() else "2",
     )
     digests = printed.split()
     assert len(digests) == 4

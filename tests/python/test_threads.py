@@ -325,7 +325,7 @@ def test_threads_that_are_the_first_to_read_end_up_with_one_pool(marc_file: Path
 def test_reading_splits_makes_no_pool_in_any_function(marc_file: Path) -> None:
     run_script(
         """
-        import sys, mrrc_arrow as mrrc
+        import sys, time, mrrc_arrow as mrrc
         from pathlib import Path
 
         def ours():
@@ -339,6 +339,10 @@ def test_reading_splits_makes_no_pool_in_any_function(marc_file: Path) -> None:
         assert mrrc.read_problems(splits).num_rows == 0
         assert ours() == []
         assert mrrc.read_table(sys.argv[1]).num_rows == 217
+        # A thread names itself when it begins, for which it may have to wait.
+        deadline = time.monotonic() + 30
+        while ours() == [] and time.monotonic() < deadline:
+            time.sleep(0.01)
         assert ours() != []
         """,
         marc_file,

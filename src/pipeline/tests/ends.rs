@@ -13,7 +13,7 @@ fn a_reader_of_the_parents_says_so_in_a_forked_child_and_waits_for_nobody() {
     let sources =
         [Source::memory(RECORD.repeat(50)), Source::memory(gzip(&RECORD.repeat(50))), stream(50, &Arc::default())];
     for source in sources {
-        let mut pipeline = Pipeline::start(input_of(vec![source]), Does(|_| ()), Some(2)).unwrap();
+        let mut pipeline = on_the_pool(input_of(vec![source]), Does(|_| ()), Some(2)).unwrap();
         wait(&mut pipeline).unwrap().unwrap();
         // As it looks in a child: another process than the one that opened it.
         pipeline.process = pipeline.process.wrapping_add(1);
@@ -40,7 +40,7 @@ fn a_panic_over_a_foreign_source_is_an_error_from_every_reader() {
     // By the pool's threads, by a thread of its own, and by the consumer.
     for also in [Source::memory(RECORD), Source::memory(gzip(RECORD)), stream(1, &Arc::default())] {
         let input = Input { ignore_foreign: true, ..input_of(vec![also, Source::memory(&text[..])]) };
-        let mut pipeline = Pipeline::start(input, Bad, None).unwrap();
+        let mut pipeline = on_the_pool(input, Bad, None).unwrap();
         wait(&mut pipeline).unwrap().unwrap();
         let error = wait(&mut pipeline).unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal);
@@ -79,7 +79,7 @@ fn what_cheap_builders_made_comes_before_what_ends_the_read() {
     let cut = Source::memory(packed[..packed.len() - 30].to_vec());
     for bad in [Source::path("/nowhere/at/all.mrc"), cut] {
         let mut pipeline =
-            Pipeline::start(input_of(vec![Source::memory(RECORD.repeat(7)), bad.clone()]), counts(), None).unwrap();
+            on_the_pool(input_of(vec![Source::memory(RECORD.repeat(7)), bad.clone()]), counts(), None).unwrap();
         assert_eq!(next(&mut pipeline).unwrap(), 7);
         let mut result = next(&mut pipeline);
         if let Ok(records) = result {
@@ -90,7 +90,7 @@ fn what_cheap_builders_made_comes_before_what_ends_the_read() {
         assert!(wait(&mut pipeline).is_none());
     }
 
-    let mut pipeline = Pipeline::start(input(20), Adds, None).unwrap();
+    let mut pipeline = on_the_pool(input(20), Adds, None).unwrap();
     assert_eq!(next(&mut pipeline).unwrap(), 4);
     let error = next(&mut pipeline).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Internal);
@@ -106,7 +106,7 @@ fn a_producer_of_cheap_blocks_ends_when_nobody_wants_more() {
             let source = Source::memory(bytes::Bytes::from_owner(Owned(RECORD.repeat(2_000), sender)));
             let text = Source::memory(&b"just some text, and no MARC in it\n"[..]);
             let input = Input { ignore_foreign: true, ..input_of(vec![text, source]) };
-            let mut pipeline = Pipeline::start(input, Counts { bad: 1_900, enough }, Some(1)).unwrap();
+            let mut pipeline = on_the_pool(input, Counts { bad: 1_900, enough }, Some(1)).unwrap();
             for _ in 0..taken {
                 wait(&mut pipeline);
             }
@@ -135,7 +135,7 @@ fn a_consumer_that_reads_itself_delivers_what_was_whole_before_an_error_and_an_i
     }
     let start = |interrupted, ahead| {
         let source = Source::stream(None, Box::new(Fails(5, interrupted)));
-        Pipeline::start(input_of(vec![source]), Does(|_| ()), Some(ahead)).unwrap()
+        on_the_pool(input_of(vec![source]), Does(|_| ()), Some(ahead)).unwrap()
     };
     let run = |mut pipeline: Pipeline<u64>| {
         let mut records = 0;
@@ -161,7 +161,7 @@ fn a_consumer_that_reads_itself_delivers_what_was_whole_before_an_error_and_an_i
 fn bytes_are_counted_as_they_are_handed_to_the_pool() {
     let asked = Arc::default();
     for source in [Source::memory(RECORD.repeat(30)), Source::memory(gzip(&RECORD.repeat(30))), stream(30, &asked)] {
-        let mut pipeline = Pipeline::start(input_of(vec![source]), Does(|_| ()), None).unwrap();
+        let mut pipeline = on_the_pool(input_of(vec![source]), Does(|_| ()), None).unwrap();
         while wait(&mut pipeline).is_some() {}
         assert_eq!(pipeline.bytes_read(), 30 * RECORD.len() as u64);
     }
