@@ -17,7 +17,7 @@ mod turns;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
@@ -82,11 +82,17 @@ enum Origin<T> {
     Turns(Arc<Turns<T>>, Receiver<Slot<T>>),
     /// The consumer alone, block by block: of parts of files, each is read by one thread of many; and where there is one core, others
     /// would but take their turns on it, and blocks leave its cache meanwhile.
-    Alone(Box<Feed>, Arc<dyn Build<Output = T>>),
+    Alone(Box<Feed>, Arc<dyn Build<Output = T>>, HadNoTime),
     /// The consumer itself: Python files are called by nobody else. A thread of ours that calls Python cannot be told when the
     /// interpreter ends, which then ends the thread in the middle of our code; and Ctrl-C reaches the thread that waits.
     Consumer(Box<Driven<T>>),
 }
+
+/// Whoever asked the last time had no time left, and got nothing.
+type HadNoTime = bool;
+
+/// What whoever never has time is made to wait, every other time, so that reading goes on.
+const LITTLE: Duration = Duration::from_millis(1);
 
 /// What producer and jobs look at and tell while they run.
 #[derive(Default)]
@@ -121,7 +127,7 @@ impl<T: Send + 'static> Pipeline<T> {
 
     /// Of which the consumer reads and builds one block when it asks for it.
     fn alone(feed: Feed, build: impl Build<Output = T>) -> Self {
-        Self::from(Origin::Alone(Box::new(feed), Arc::new(build)), Arc::default())
+        Self::from(Origin::Alone(Box::new(feed), Arc::new(build), false), Arc::default())
     }
 
     /// Starts reading, on `pool`.
@@ -185,10 +191,16 @@ impl<T: Send + 'static> Pipeline<T> {
                     slot
                 }
                 Origin::Consumer(driven) => Wait::Ready(driven.next(&self.shared)),
-                Origin::Alone(feed, build) => match alone(feed, &**build, &self.shared, deadline) {
-                    Wait::Pending => Wait::Pending,
-                    Wait::Ready(slot) => Wait::Ready(Some(slot)),
-                },
+                Origin::Alone(feed, build, had_no_time) => {
+                    let soon = Instant::now() + LITTLE;
+                    let deadline = deadline.map(|deadline| if *had_no_time { deadline.max(soon) } else { deadline });
+                    let slot = alone(feed, &**build, &self.shared, deadline);
+                    *had_no_time = matches!(slot, Wait::Pending);
+                    match slot {
+                        Wait::Pending => Wait::Pending,
+                        Wait::Ready(slot) => Wait::Ready(Some(slot)),
+                    }
+                }
             };
             match slot {
                 Wait::Pending => return Wait::Pending,

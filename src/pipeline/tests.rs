@@ -123,6 +123,15 @@ fn who_is_alone_reads_and_builds_when_asked_and_ends_at_an_error() {
     let error = wait(&mut pipeline).unwrap().unwrap_err();
     assert_eq!((error.record(), error.offset()), (Some(250), Some(250 * RECORD.len() as u64)));
     assert!(wait(&mut pipeline).is_none());
+    // Whoever never has time gets all of it, too.
+    let mut pipeline = start(&Arc::default());
+    for number in 0..50 {
+        assert!(matches!(pipeline.next(Some(Instant::now())), Wait::Pending));
+        assert!(
+            matches!(pipeline.next(Some(Instant::now())), Wait::Ready(Some(Ok(found))) if found == number),
+            "{number}"
+        );
+    }
     for taken in 0..3 {
         let mut pipeline = start(&Arc::default());
         (0..taken).for_each(|number| assert_eq!(wait(&mut pipeline).unwrap().unwrap(), number));
