@@ -16,7 +16,7 @@ mod cores;
 struct Owned {
     process: u32,
     pool: ThreadPool,
-    /// Whether the thread that made this had one core, or the time of one, for all that it starts.
+    /// Whether this is one thread, and who made it had one core for all that it starts.
     shares_a_core: bool,
 }
 
@@ -65,7 +65,7 @@ impl Pool {
             })
             .build()
             .map_err(|error| Error::internal(format!("cannot start worker threads: {error}")))?;
-        let shares_a_core = std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1);
+        let shares_a_core = pool.current_num_threads() == 1 && has_one_core();
         let owned = Arc::new(Owned { process, pool, shares_a_core });
         // What a forked child finds here is its parent's: dropping it would wait for threads that do not exist.
         std::mem::forget(POOL.swap(Some(Arc::clone(&owned))).filter(|old| old.process != process));
@@ -76,7 +76,7 @@ impl Pool {
         self.0.pool.current_num_threads()
     }
 
-    /// Whether the pool and whoever waits for it share one core, as far as was to be seen when it was made.
+    /// Whether the pool is one thread that shares its core with whoever waits for it, as far as was to be seen when it was made.
     pub(crate) fn shares_a_core(&self) -> bool {
         self.0.shares_a_core
     }
@@ -105,6 +105,15 @@ impl Pool {
     pub(crate) fn spawn(&self, job: impl FnOnce() + Send + 'static) {
         self.0.pool.spawn(job);
     }
+}
+
+/// Whether this thread, and what it starts, may use one core alone. The time of one, on several, is another matter: there two threads may
+/// be at work at once, and a quota of one and a half is rounded down by who tells of it.
+fn has_one_core() -> bool {
+    #[cfg(target_os = "linux")]
+    return rustix::thread::sched_getaffinity(None).is_ok_and(|allowed| allowed.count() == 1);
+    #[cfg(not(target_os = "linux"))]
+    std::thread::available_parallelism().is_ok_and(|cores| cores.get() == 1)
 }
 
 /// Runs both; on a thread of our pool, with the help of one that has nothing to do. While either waits for the other it may run another

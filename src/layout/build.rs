@@ -47,7 +47,7 @@ pub(crate) fn count(block: Block) -> Built {
     Built { parts: Vec::new(), rows, ends: Vec::new(), problems, source: block.source }
 }
 
-/// Whether the base address is where the directory ends, so that there is one, and `Outline::read` finds a record.
+/// Whether the base address is where the directory ends, so that there is one.
 fn is_framed(record: &[u8]) -> bool {
     let base = Leader::new(record).and_then(Leader::base_address);
     record.len() >= MIN_RECORD && base.is_some() && base == Directory::new(record).map(Directory::base_address)
@@ -106,8 +106,8 @@ fn build_or_visit(block: Block, plan: &Plan, visitor: Option<Visitor<'_>>) -> Re
     built
 }
 
-/// Leaders of records that are as they should be, as far as leaders and the ends of directories tell; `None` if one of them, or what is between them, is
-/// not.
+/// Leaders of records that are as they should be, as far as leaders and the ends of directories tell; `None` if one of them, or what
+/// is between them, is not.
 fn leaders(block: &Block, plan: &Plan) -> Result<Option<(Output<'static>, Vec<u64>)>, ArrowError> {
     let count = block.records.len();
     let mut builder = new_builder(plan, Capacity { records: count, ..Capacity::default() });

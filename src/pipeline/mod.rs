@@ -8,8 +8,8 @@
 //! Whoever reads puts a slot into the channel *before* the job begins that will fill it, so that no pool thread ever waits for a
 //! channel. What is in flight is bounded: by the channel's capacity, or by turns, one for each block. The end of the input is
 //! said, never inferred: a reader or worker that is lost without a word is an error. Dropping the consumer disconnects the
-//! channel, and the reader stops at its next slot. Three kinds of reader: the pool's threads in [`turns`], a thread of its own
-//! ([`producer`]), and the consumer ([`driven`]). Where a second thread would gain nothing, the consumer reads and builds alone.
+//! channel, and the reader stops at its next slot. Three kinds of reader are served by the pool: its own threads ([`turns`]), a
+//! thread beside it ([`producer`]), and the consumer ([`driven`]). Without a pool, the consumer reads and builds alone.
 
 mod driven;
 mod producer;
@@ -80,8 +80,8 @@ enum Origin<T> {
     Producer(Receiver<Slot<T>>),
     /// The pool's threads.
     Turns(Arc<Turns<T>>, Receiver<Slot<T>>),
-    /// The consumer alone, block by block: of parts of files, each is read by one thread of many; and where there is one core, others
-    /// would but take their turns on it, and blocks leave its cache meanwhile.
+    /// The consumer alone, block by block. Parts of files are read so, each by one thread of many. So is what is at hand where there is
+    /// one core: another thread would but take its turns on it, and blocks leave its cache meanwhile.
     Alone(Box<Feed>, Arc<dyn Build<Output = T>>, HadNoTime),
     /// The consumer itself: Python files are called by nobody else. A thread of ours that calls Python cannot be told when the
     /// interpreter ends, which then ends the thread in the middle of our code; and Ctrl-C reaches the thread that waits.
