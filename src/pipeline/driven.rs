@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use crossbeam_channel::bounded;
 
 use super::{Build, Shared, Slot, foreign, next_of, spawn};
+use crate::error::Error;
 use crate::feed::{Fed, Feed};
 use crate::pool::Pool;
 
@@ -42,7 +43,8 @@ impl<T: Send + 'static> Driven<T> {
                     Slot::Job(result)
                 }
                 Ok(Fed::Foreign(problem)) => Slot::Done(foreign(&*self.build, problem)),
-                Ok(Fed::End | Fed::Unwanted) => Slot::End,
+                Ok(Fed::End) => Slot::End,
+                Ok(Fed::Unwanted) => Slot::Done(Err(Error::internal("a source was left that is wanted"))),
                 Err(error) => Slot::Done(Err(error)),
             };
             self.ended = matches!(slot, Slot::End | Slot::Done(Err(_)));

@@ -286,7 +286,8 @@ impl RecordReader {
             Origin::Inline(feed) => match next_of(feed, || true) {
                 Ok(Fed::Block(block)) => contained(&self.build, block).map(Batch::Some),
                 Ok(Fed::Foreign(problem)) => Ok(Batch::Some(self.build.foreign(problem))),
-                Ok(Fed::End | Fed::Unwanted) => Ok(Batch::None),
+                Ok(Fed::End) => Ok(Batch::None),
+                Ok(Fed::Unwanted) => Err(Error::internal("a source was left that is wanted")),
                 Err(error) => Err(error),
             },
         };
