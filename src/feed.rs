@@ -70,6 +70,11 @@ impl Feed {
         self.sources.as_slice().iter().all(|source| source.is_at_hand() && !source.is_compressed())
     }
 
+    /// How many bytes a block may have, unless one record has more.
+    pub(crate) fn block_bytes(&self) -> usize {
+        self.size.bytes
+    }
+
     /// Lets go of every source, and of memory for their blocks.
     pub(crate) fn close(&mut self) {
         self.stock = Stock::default();

@@ -33,6 +33,9 @@ use turns::Turns;
 /// Blocks in flight for each thread of the pool, where nothing else bounds them.
 const BLOCKS_PER_THREAD: usize = 2;
 
+/// How large blocks may be that who asks for them reads and builds alone: nothing interrupts that.
+const MOST_ALONE: usize = 16 << 20;
+
 /// What the producer says, in the order of the input.
 enum Slot<T> {
     /// A block is being built; its result comes through here.
@@ -119,7 +122,7 @@ impl<T: Send + 'static> Pipeline<T> {
             return Ok(Self::alone(feed, build));
         }
         let pool = Pool::get()?;
-        if pool.shares_a_core() && feed.is_at_hand() && !build.is_cheap() {
+        if pool.shares_a_core() && suits_one(&feed, &build) {
             return Ok(Self::alone(feed, build));
         }
         Self::on(pool, feed, build, ahead)
@@ -155,7 +158,7 @@ impl<T: Send + 'static> Pipeline<T> {
         Self { origin, pending: None, shared, process: std::process::id(), finished: false }
     }
 
-    /// Bytes of the (decompressed) sources that are in blocks handed to the pool.
+    /// Bytes of the (decompressed) sources that are in blocks which were built, or are being built.
     pub(crate) fn bytes_read(&self) -> u64 {
         self.shared.bytes_read.load(Ordering::Relaxed)
     }
@@ -247,6 +250,11 @@ impl<T> Drop for Pipeline<T> {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Whether who asks for blocks does best to read and build them, as there is one core.
+fn suits_one(feed: &Feed, build: &impl Build) -> bool {
+    feed.is_at_hand() && feed.block_bytes() <= MOST_ALONE && !build.is_cheap()
 }
 
 /// `None` where the sender is gone.

@@ -1,5 +1,6 @@
 //! The pipeline with builders that do what builders of tables never do: wait, panic, and tell on each other.
 
+mod alone;
 mod ends;
 
 use std::io;
@@ -99,42 +100,6 @@ fn test_rayon_channel_backpressure() {
             let (done, most) = (done.load(Ordering::SeqCst), taken + ahead + 1);
             assert!(done <= most, "{done} of {most} with {threads} threads");
         }
-    }
-}
-
-#[test]
-fn who_is_alone_reads_and_builds_when_asked_and_ends_at_an_error() {
-    let start = |done: &Arc<AtomicUsize>| {
-        let done = Arc::clone(done);
-        let build = Does(move |record| {
-            done.fetch_add(1, Ordering::SeqCst);
-            assert!(record != 250, "a bad block");
-        });
-        Pipeline::alone(Feed::new(input(300)), build)
-    };
-    let done = Arc::default();
-    let mut pipeline = start(&done);
-    for number in 0..250 {
-        assert!(matches!(pipeline.next(Some(Instant::now())), Wait::Pending));
-        assert_eq!(done.load(Ordering::SeqCst) as u64, number);
-        assert_eq!(wait(&mut pipeline).unwrap().unwrap(), number);
-        assert_eq!(pipeline.bytes_read(), (number + 1) * RECORD.len() as u64);
-    }
-    let error = wait(&mut pipeline).unwrap().unwrap_err();
-    assert_eq!((error.record(), error.offset()), (Some(250), Some(250 * RECORD.len() as u64)));
-    assert!(wait(&mut pipeline).is_none());
-    // Whoever never has time gets all of it, too.
-    let mut pipeline = start(&Arc::default());
-    for number in 0..50 {
-        assert!(matches!(pipeline.next(Some(Instant::now())), Wait::Pending));
-        assert!(
-            matches!(pipeline.next(Some(Instant::now())), Wait::Ready(Some(Ok(found))) if found == number),
-            "{number}"
-        );
-    }
-    for taken in 0..3 {
-        let mut pipeline = start(&Arc::default());
-        (0..taken).for_each(|number| assert_eq!(wait(&mut pipeline).unwrap().unwrap(), number));
     }
 }
 

@@ -100,6 +100,45 @@ def test_ctrl_c_ends_a_long_read_on_one_core(sample: Path, tmp_path: Path, read:
     assert float(took) < 2
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="a process cannot be kept on one core here")
+def test_on_one_core_the_pool_reads_large_batches_alone(sample: Path, tmp_path: Path) -> None:
+    path = tmp_path / "long.mrc"
+    path.write_bytes(sample.read_bytes() * 30)
+    printed = run_script(
+        """
+        import os, sys, time
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        import mrrc_arrow as mrrc
+        from pathlib import Path
+
+        def turns():
+            # How often a thread of the pool had something to do, and then no more.
+            found = 0
+            for task in Path("/proc/self/task").iterdir():
+                if (task / "comm").read_text().startswith("mrrc-arrow"):
+                    status = (task / "status").read_text()
+                    found += int(status.partition("voluntary_ctxt_switches:")[2].split()[0])
+            return found
+
+        def resting():
+            before = -1
+            while (now := turns()) != before:
+                before = now
+                time.sleep(0.2)
+            return now
+
+        list(mrrc.read_batches(sys.argv[1]))
+        for batch_size in (None, 100, 4096, 4097):
+            before = resting()
+            list(mrrc.read_batches(sys.argv[1], batch_size=batch_size))
+            print(resting() > before)
+        """,
+        path,
+        RAYON_NUM_THREADS="1",
+    )
+    assert printed.split() == ["False", "False", "False", "True"]
+
+
 @pytest.mark.parametrize("cores", ["all", "one"])
 def test_ctrl_c_ends_a_read_that_skips_foreign_input(tmp_path: Path, cores: str) -> None:
     if cores == "one" and not hasattr(os, "sched_setaffinity"):
