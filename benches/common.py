@@ -148,7 +148,7 @@ def settle() -> None:
         time.sleep(0.01)
         if time.process_time() - before < 0.001:
             return
-    print("benchmark: this process does not come to rest, and what is measured shares a core with that", file=sys.stderr)
+    print("benchmark: this process does not come to rest, what is measured shares a core with that", file=sys.stderr)
 
 
 def ready() -> None:

@@ -66,6 +66,7 @@ STREAM = "mrrc_arrow, stream of batches"
 COUNT = "mrrc_arrow, count"
 TWO = f"{STREAM}, two cores"
 RETAIN = "mrrc_arrow, all batches kept, two cores"
+FRESH = "memory of 1.5 times the file, page by page, two cores"
 
 
 def build() -> None:
@@ -83,7 +84,7 @@ def limits(path: Path, rounds: int) -> None:
     if shutil.which("yaz-marcdump"):
         commands.insert(2, Command(YAZ, ["yaz-marcdump", "-n"]))
     if common.cores() >= 2:
-        commands += [measured(TWO, "stream", 2), measured(RETAIN, "retain", 2)]
+        commands += [measured(TWO, "stream", 2), measured(RETAIN, "retain", 2), measured(FRESH, "fresh", 2)]
     common.warm(path)
     runs: dict[str, list[float]] = {command.name: [] for command in commands}
     for number in range(rounds):

@@ -72,6 +72,13 @@ impl Pool {
         Ok(Self(owned))
     }
 
+    /// A pool of one thread that nobody else knows of.
+    #[cfg(test)]
+    pub(crate) fn of_one(shares_a_core: bool) -> Self {
+        let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        Self(Arc::new(Owned { process: std::process::id(), pool, shares_a_core }))
+    }
+
     pub(crate) fn threads(&self) -> usize {
         self.0.pool.current_num_threads()
     }

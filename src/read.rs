@@ -32,7 +32,7 @@ pub use profiling::{Profiling, profile};
 /// Reads `sources`, one after the other, as one stream of batches with one schema.
 ///
 /// Reading begins at once, in the background and within bounds; dropping the stream ends it. A stream that is read by calls into
-/// another language is read by whoever asks for a batch, and so are files and memory where a process has one core.
+/// another language is read by whoever asks for a batch, and so are mostly files and memory where a process has one core.
 ///
 /// # Errors
 ///

@@ -49,8 +49,8 @@ class RecordBatch:
 class RecordBatchReader:
     """Batches of MARC records, read within bounds while they are consumed.
 
-    Reading goes on in the background, but for Python files, which the thread that asks for a batch calls, and for all
-    files where the process has one core.
+    Reading goes on in the background, but for Python files, which the thread that asks for a batch calls, and mostly
+    for paths and memory where the process has one core.
 
     An iterator of `RecordBatch`, a context manager, and an Arrow stream: each call of ``__arrow_c_stream__`` is a fresh
     read from the start, independent of the iteration.

@@ -33,7 +33,7 @@ use turns::Turns;
 /// Blocks in flight for each thread of the pool, where nothing else bounds them.
 const BLOCKS_PER_THREAD: usize = 2;
 
-/// How large blocks may be that who asks for them reads and builds alone: nothing interrupts that.
+/// How large blocks may be that who asks for them reads and builds alone, as there is one core: nothing interrupts that.
 const MOST_ALONE: usize = 16 << 20;
 
 /// What the producer says, in the order of the input.
@@ -94,7 +94,7 @@ enum Origin<T> {
 /// Whoever asked the last time had no time left, and got nothing.
 type HadNoTime = bool;
 
-/// What whoever never has time is made to wait, every other time, so that reading goes on.
+/// What whoever never has time is made to wait, for a block every other time, so that reading goes on.
 const LITTLE: Duration = Duration::from_millis(1);
 
 /// What producer and jobs look at and tell while they run.
@@ -121,7 +121,16 @@ impl<T: Send + 'static> Pipeline<T> {
             // No pool: there may be as many processes as a pool would have threads.
             return Ok(Self::alone(feed, build));
         }
-        let pool = Pool::get()?;
+        Self::start_beside(Pool::get()?, feed, build, ahead)
+    }
+
+    /// The same, where there is a pool.
+    fn start_beside(
+        pool: Pool,
+        feed: Feed,
+        build: impl Build<Output = T>,
+        ahead: Option<usize>,
+    ) -> Result<Self, Error> {
         if pool.shares_a_core() && suits_one(&feed, &build) {
             return Ok(Self::alone(feed, build));
         }
@@ -158,7 +167,7 @@ impl<T: Send + 'static> Pipeline<T> {
         Self { origin, pending: None, shared, process: std::process::id(), finished: false }
     }
 
-    /// Bytes of the (decompressed) sources that are in blocks which were built, or are being built.
+    /// Bytes of the (decompressed) sources that are in blocks which were read to be built.
     pub(crate) fn bytes_read(&self) -> u64 {
         self.shared.bytes_read.load(Ordering::Relaxed)
     }

@@ -130,6 +130,8 @@ impl MARCReader {
         state: &mut State,
         work: impl Fn(&mut RecordReader) -> T + Sync + Send,
     ) -> PyResult<T> {
+        // `list` and its like do not, and we may not have to wait.
+        py.check_signals()?;
         if let [file] = self.files.as_slice() {
             // With the GIL that we hold anyway.
             let want = state.reader.foreseen();

@@ -227,6 +227,8 @@ impl RecordBatchReader {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<RecordBatch>> {
+        // `list` and its like look for Ctrl-C no more than a batch that is there already makes us wait.
+        py.check_signals()?;
         loop {
             match self.with_state(py, |state| state.turn(self.closed.load(Ordering::Relaxed), || self.begin()))? {
                 Ok(Turn::Batch(batch)) => return Ok(Some(RecordBatch::new(*batch))),
@@ -294,6 +296,8 @@ impl Iterator for CStream {
         let stream = self.0.as_mut()?;
         // A consumer may hold the GIL: attach, which then costs nothing, so that it can be released while we wait.
         let next = Python::try_attach(|py| {
+            // Whoever takes all of it may not come back to the interpreter before, and we do not wait for what is there already.
+            py.check_signals().map_err(|error| error.to_string())?;
             loop {
                 match py.detach(|| stream.poll(SIGNAL_INTERVAL)) {
                     Poll::Ready(next) => {

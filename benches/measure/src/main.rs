@@ -6,6 +6,7 @@
 //! | `floor` | the least that any parser must do: read, walk the directory, find every `0x1F`, validate UTF-8; nothing is built |
 //! | `stream` | our batches of the `records` layout, none kept |
 //! | `retain` | the same, all kept |
+//! | `fresh` | memory of one and a half times the file, of which each page is touched, and nothing else |
 //! | `profile` | our profile of what is in the file |
 //! | `count` | what `mrrc-arrow count` does |
 //! | `inflate` | a gzip file through the decompressor that we use, in 1 MiB pieces |
@@ -40,6 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "floor" => floor::floor,
         "stream" => stream,
         "retain" => retain,
+        "fresh" => fresh,
         "profile" => profile,
         "count" => count,
         "inflate" => inflate,
@@ -107,6 +109,29 @@ fn retain(path: &str) -> Outcome {
     options.retain = true;
     let batches = read(vec![Source::path(path)], options)?.collect::<Result<Vec<_>, _>>()?;
     Ok(batches.iter().map(|batch| batch.num_rows() as u64).sum())
+}
+
+/// A table of a large catalogue takes as much; it asks for pages many at a time, as here nobody does.
+fn fresh(path: &str) -> Outcome {
+    const PAGE: usize = 4096;
+    let threads = std::env::var("RAYON_NUM_THREADS").ok().and_then(|threads| threads.parse().ok()).unwrap_or(0).max(1);
+    let share = usize::try_from(std::fs::metadata(path)?.len())? * 3 / 2 / threads;
+    let touch = || {
+        let mut room = Vec::<u8>::with_capacity(share);
+        for page in room.spare_capacity_mut().chunks_mut(PAGE) {
+            if let Some(byte) = page.first_mut() {
+                byte.write(1);
+            }
+        }
+        room
+    };
+    // All of it is kept until the last is there.
+    let rooms = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(touch)).collect();
+        threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect::<Result<Vec<_>, _>>()
+    });
+    std::hint::black_box(rooms.map_err(|_| "no memory")?);
+    Ok(0)
 }
 
 fn count(path: &str) -> Outcome {

@@ -158,7 +158,7 @@ fn a_consumer_that_reads_itself_delivers_what_was_whole_before_an_error_and_an_i
 }
 
 #[test]
-fn bytes_are_counted_as_they_are_handed_to_the_pool() {
+fn bytes_are_counted_as_they_are_read_to_be_built() {
     let asked = Arc::default();
     for source in [Source::memory(RECORD.repeat(30)), Source::memory(gzip(&RECORD.repeat(30))), stream(30, &asked)] {
         let mut pipeline = on_the_pool(input_of(vec![source]), Does(|_| ()), None).unwrap();
