@@ -84,7 +84,7 @@ fn who_is_alone_reads_and_builds_when_asked_and_ends_at_an_error() {
 }
 
 #[test]
-fn a_forked_child_is_told() {
+fn who_is_alone_says_so_in_a_forked_child() {
     let mut pipeline = alone(input(5), Does(|_| ()));
     wait(&mut pipeline).unwrap().unwrap();
     pipeline.process = pipeline.process.wrapping_add(1);
