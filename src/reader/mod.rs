@@ -6,7 +6,8 @@
 //! ```
 //!
 //! [`Queue`] is that machine and nothing else. It takes batches from a [`RecordReader`]'s feed: files and memory are read ahead
-//! on the pool, at most [`RECORDS_AHEAD`] records, or, mostly where there is one core, when asked; a stream of chunks is read by the thread that asks, where one call into its
+//! on the pool, at most [`RECORDS_AHEAD`] records, or, mostly where there is one core, when asked; a stream of chunks is read by
+//! the thread that asks, where one call into its
 //! language serves one batch or several. A batch is one [`RecordBlock`], in whose bytes its records are views; in it the
 //! boundaries and the directory of each record have been looked at, and no text.
 

@@ -37,10 +37,12 @@ fn a_panic_over_a_foreign_source_is_an_error_from_every_reader() {
         }
     }
     let text = b"just some text, and no MARC in it\n";
-    // By the pool's threads, by a thread of its own, and by the consumer.
-    for also in [Source::memory(RECORD), Source::memory(gzip(RECORD)), stream(1, &Arc::default())] {
-        let input = Input { ignore_foreign: true, ..input_of(vec![also, Source::memory(&text[..])]) };
-        let mut pipeline = on_the_pool(input, Bad, None).unwrap();
+    let input = |also| Input { ignore_foreign: true, ..input_of(vec![also, Source::memory(&text[..])]) };
+    // By the pool's threads, by a thread of its own, and by the consumer; and by the consumer alone.
+    let sources = [Source::memory(RECORD), Source::memory(gzip(RECORD)), stream(1, &Arc::default())];
+    let served = sources.map(|also| on_the_pool(input(also), Bad, None).unwrap());
+    let alone = Pipeline::alone(Feed::new(input(Source::memory(RECORD))), Bad);
+    for mut pipeline in served.into_iter().chain([alone]) {
         wait(&mut pipeline).unwrap().unwrap();
         let error = wait(&mut pipeline).unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal);
